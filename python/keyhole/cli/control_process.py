@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group
 from rich.markup import escape
@@ -30,9 +32,6 @@ from keyhole.control.upstream_monitor import UpstreamMonitor
 from keyhole.system.operation_log import is_json
 from keyhole.system.parent_death import die_with_parent
 
-START_SECONDS = 8.0
-"""Limit for shutdown to wait for an unfinished start, before it is canceled."""
-
 
 @dataclass(frozen=True)
 class Installation:
@@ -49,6 +48,12 @@ class Start:
     is_restart: bool
     engine_runs: bool
 
+
+ENGINE_SECONDS = 2.0
+"""Limit for a start that has to end to wait for its engine. Once that is there, the start is
+completed: what the engine serves is saved as the last good snapshot."""
+THREADS = 32
+"""For work that waits for disk or database; each begins when it is needed."""
 
 _WORDS = {
     "udp": "DNS over UDP",
@@ -69,24 +74,44 @@ async def run(installation: Installation, pipe: int | None, start: Start) -> Non
     if pipe is None:
         installation.data.make()
         with closing(await installation.data.claim()):
-            await _serve(installation, None, end_on_signals(), start)
+            await _serve_until_end(installation, None, start)
         return
-    end = end_on_signals()
-    serving = asyncio.create_task(_serve(installation, pipe, end, start))
-    die_with_parent()
-    input_ends = asyncio.create_task(end_with_input(end))
-    await asyncio.wait({serving, input_ends}, return_when=asyncio.FIRST_COMPLETED)
-    if not serving.done():
-        # It may still wait for an engine that will never start.
-        await asyncio.wait({serving}, timeout=START_SECONDS)
+    await _serve_until_end(installation, pipe, start)
+
+
+async def _serve_until_end(installation: Installation, pipe: int | None, start: Start) -> None:
+    # Python's default on two processors, six, is less than one caller of the API may use.
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
+    asyncio.get_running_loop().set_default_executor(threads)
+    end, engine = end_on_signals(), ExternalEngine(pipe, runs_already=start.engine_runs)
+    serving = asyncio.create_task(_serve(installation, engine, end, start))
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(end.wait())]
+    if pipe is not None:
+        die_with_parent()
+        tasks.append(asyncio.create_task(end_with_input(end)))
+    await asyncio.wait({serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        await _end_start(serving, engine)
+        with suppress(asyncio.CancelledError):
+            await serving
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _end_start(serving: asyncio.Task[None], engine: ExternalEngine) -> None:
+    """Cancels a start that waits for an engine, which may never come."""
+    coming = asyncio.create_task(engine.has_come.wait())
+    await asyncio.wait(
+        {serving, coming}, timeout=ENGINE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    coming.cancel()
+    if not engine.has_come.is_set():
         serving.cancel()
-    input_ends.cancel()
-    with suppress(asyncio.CancelledError):
-        await serving
 
 
 async def _serve(
-    installation: Installation, pipe: int | None, end: asyncio.Event, start: Start
+    installation: Installation, engine: ExternalEngine, end: asyncio.Event, start: Start
 ) -> None:
     terminal = console()
 
@@ -100,16 +125,16 @@ async def _serve(
     if installation.config is None and not again and not is_used(data):
         for path in write_defaults(data):
             notify(Notice(Severity.SUCCESS, f"wrote {path}"))
-    engine = ExternalEngine(pipe, runs_already=start.engine_runs)
     settings = find_settings(data, installation.config or data.config, parts)
     if not again:
         for advice in settings.advice:
             notify(Notice(Severity.WARNING, advice))
     if settings.resolved.control_server is not None:
-        await _serve_engine_host(EngineHost(settings, data, engine, notify), end, again=again)
+        host = EngineHost(settings, data, engine, notify)
+        await _serve_engine_host(host, end, again=again)
         return
     control_plane = ControlPlane(settings, data, notify, engine, parts)
-    listeners = bind_usable(settings.written.api, parts, is_needed=not start.engine_runs)
+    listeners = bind_usable(settings.written.api, parts)
     try:
         async with control_plane:
             engine.settle()

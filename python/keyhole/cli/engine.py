@@ -39,6 +39,14 @@ def engine(
             help="Write to this pipe when it serves; end when standard input closes.",
         ),
     ] = None,
+    counts: Annotated[
+        int | None,
+        typer.Option(
+            "--counts",
+            metavar="FD",
+            help="Count queries in this memory, in which the next engine finds them.",
+        ),
+    ] = None,
     log_format: LOG_FORMAT = None,
     log_level: LOG_LEVEL = None,
 ) -> None:
@@ -52,4 +60,4 @@ def engine(
 
     configure(log_format, log_level)
     launch = launch or DataFolder(default_data_folder()).launch
-    raise typer.Exit(run(launch, supervisor=supervised, open_link=open_session))
+    raise typer.Exit(run(launch, supervisor=supervised, counts=counts, open_link=open_session))

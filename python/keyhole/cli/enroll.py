@@ -31,6 +31,10 @@ REDEEM_EXAMPLES = """
 
   keyhole enroll redeem token.txt --out /etc/keyhole
 
+  keyhole enroll redeem token.txt --out /etc/keyhole --unless-enrolled
+
+The last one may be repeated, such as at each start of a container.
+
 A token is never an argument: other users can read command lines.
 
 Exit code 0: enrolled. 1: not; nothing was written.
@@ -163,6 +167,12 @@ def redeem(
         str,
         typer.Argument(metavar="[FILE]", help="File with the token; - is standard input."),
     ] = "-",
+    unless_enrolled: Annotated[
+        bool,
+        typer.Option(
+            "--unless-enrolled", help="Do nothing if the folder has a certificate already."
+        ),
+    ] = False,
     as_json: JSON = False,
 ) -> None:
     """On the client: create a key here, and get a certificate for it.
@@ -174,6 +184,9 @@ def redeem(
     from keyhole.enrollment.enrolled_client import EnrolledClient
     from keyhole.system.secret_input import read_secret
 
+    if unless_enrolled and (known := EnrolledClient(out)).is_enrolled():
+        _show_known(known, as_json)
+        return
     client = EnrolledClient.join(JoinToken.read(read_secret(file, "Token")), out)
     credentials, enrolled = client.credentials(), client.enrolled()
     until = credentials.leaf.not_valid_after_utc
@@ -200,6 +213,17 @@ def redeem(
     terminal.print(
         f"  keyhole profile coredns --identity {escape(str(out))}  settings for another program"
     )
+
+
+def _show_known(client: "EnrolledClient", as_json: bool) -> None:
+    """What a folder has that was enrolled before; its token was used then."""
+    credentials = client.credentials()
+    until = credentials.leaf.not_valid_after_utc
+    if as_json:
+        print_json({"spiffe": credentials.spiffe, "not_after": until.isoformat()})
+        return
+    spiffe = escape(credentials.spiffe)
+    console().print(f"enrolled already: {spiffe}, until {until:%Y-%m-%d %H:%M} UTC")
 
 
 @app.command("keep", epilog=KEEP_EXAMPLES)

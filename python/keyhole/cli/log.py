@@ -179,14 +179,22 @@ def _show_last(
     recent = deque((one for one in tail.new() if _matches(one, name, client)), maxlen=lines)
     for entry in recent:
         _show(terminal, entry, as_json=as_json)
-    try:
-        while follow:
-            time.sleep(_POLL_SECONDS)
-            for entry in tail.new():
-                if _matches(entry, name, client):
-                    _show(terminal, entry, as_json=as_json)
-    except KeyboardInterrupt:
-        pass
+    missed = tail.missed
+    while follow:
+        time.sleep(_POLL_SECONDS)
+        for entry in tail.new():
+            if _matches(entry, name, client):
+                _show(terminal, entry, as_json=as_json)
+        if tail.missed > missed:
+            _show_missed(terminal, tail.missed - missed, as_json=as_json)
+            missed = tail.missed
+
+
+def _show_missed(terminal: Console, count: int, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"lost": count}), flush=True)
+        return
+    terminal.print(f"[dim]{count:,} queries were lost, or left the log before they were read[/]")
 
 
 def _matches(entry: "LogEntry", name: str | None, client: str | None) -> bool:
@@ -224,7 +232,8 @@ def line(entry: "LogEntry") -> str:
         beside = "" if readable == entry.name else f" ({readable})"
         question = f"{entry.name}{beside} {entry.kind}"
     if entry.count > 1:
-        question = f"{entry.count:,} queries"
+        queries = f"{entry.count:,} queries"
+        question = queries if entry.name is None else f"{question}, {queries}"
     words = [
         f"[dim]{local_time}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",

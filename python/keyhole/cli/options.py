@@ -19,7 +19,12 @@ DATA = Annotated[
 ]
 CONFIG = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Settings; by default keyhole.yaml in the data folder."),
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="KEYHOLE_CONFIG",
+        help="Settings; by default $KEYHOLE_CONFIG, or keyhole.yaml in the data folder.",
+    ),
 ]
 WHY = Annotated[str | None, typer.Option("--why", help="The reason, for the audit record.")]
 LOG_FORMAT = Annotated[

@@ -96,7 +96,23 @@ def reset(
     with ApiClient(data) as api:
         request = {"second_factor": second_factor}
         made = api.ask("POST", f"/people/{_path(name)}/reset", json=request).json()
-    _show_password(made, as_json)
+        _show_password(made, as_json)
+        if not as_json:
+            _show_tokens(api, name)
+
+
+@app.command("link")
+def link(name: NAME, data: DATA = None, as_json: JSON = False) -> None:
+    """Show a link that signs in once, in place of the password. Only on the machine of Keyhole."""
+    with ApiClient(data) as api:
+        made = api.ask("POST", f"/people/{_path(name)}/link").json()
+    if as_json:
+        print_json(made)
+        return
+    console().print(
+        f"[green]+[/] {_safe(made['name'])} signs in once at [bold]{_safe(made['url'])}[/]"
+    )
+    console().print(f"  within {made['seconds'] // 60} minutes; a second factor is still needed")
 
 
 @app.command("password", epilog=SETTING_EXAMPLES)
@@ -108,7 +124,8 @@ def password(name: NAME, data: DATA = None) -> None:
         chosen = sys.stdin.readline().rstrip("\r\n")
     with ApiClient(data) as api:
         api.ask("PUT", f"/people/{_path(name)}/password", json={"password": chosen})
-    console().print(f"[green]+[/] {escape(name)} has a new password; all sessions ended")
+        console().print(f"[green]+[/] {escape(name)} has a new password; all sessions ended")
+        _show_tokens(api, name)
 
 
 @app.command("disable")
@@ -168,6 +185,14 @@ def _show_password(made: dict[str, str], as_json: bool) -> None:
     name = _safe(made["name"])
     console().print(f"[green]+[/] {name} logs in once with [bold]{_safe(made['password'])}[/]")
     console().print("  within 24 hours, and must then choose a password")
+
+
+def _show_tokens(api: ApiClient, name: str) -> None:
+    """Tokens outlive the sessions, also those that a thief of a session has made."""
+    found = api.ask("GET", "/tokens").json()["items"]
+    if made := [_safe(one["name"]) for one in found if one["made_by"] == name]:
+        console().print(f"  API tokens made by {_safe(name)} still work: {', '.join(made)}")
+        console().print("  keyhole api-token revoke NAME ends one")
 
 
 def _safe(text: str) -> str:

@@ -21,7 +21,8 @@ EXAMPLES = """
 
   keyhole profile apple --token-file - < tv.token > keyhole.mobileconfig
 
-Kinds: systemd-resolved, unbound, stubby, coredns, windows, apple, firefox, chromium.
+Kinds: systemd-resolved, unbound, stubby, coredns, windows, apple, android, firefox,
+chromium.
 
 Exit code 0: printed. 1: there is no such profile; the message says why.
 """

@@ -59,6 +59,17 @@ def _show(terminal: Console, found: Mapping[str, Any]) -> None:
         how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"
         terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")
+    if found["traces"]:
+        _show_traces(terminal, found["traces"])
+
+
+def _show_traces(terminal: Console, one: Mapping[str, Any]) -> None:
+    where = escape(sanitize(one["endpoint"]))
+    counts = f"{one['exported']} sent, {one['lost']} lost, {one['limited']} over the rate"
+    terminal.print(f"traces to {where}: {counts}")
+    if not one["is_working"]:
+        why = escape(sanitize(one["last_error"] or ""))
+        terminal.print(f"[red]traces are not taken by {where}[/]: {why}")
 
 
 def _show_problems(terminal: Console, found: Mapping[str, Any]) -> None:

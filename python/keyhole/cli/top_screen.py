@@ -5,8 +5,8 @@ from itertools import zip_longest
 from typing import Any
 
 from keyhole.cli.output import sanitize
-from keyhole.graph.render_edges import labels, percent, shortened, shown_edges
-from keyhole.graph.render_table import milliseconds, rate, share
+from keyhole.graph.render_edges import labels, shortened, shown_edges, state_word
+from keyhole.graph.render_table import milliseconds, protection, rate, share
 
 WIDTH, HEIGHT = 80, 24
 """The smallest terminal that everything fits into."""
@@ -46,8 +46,7 @@ def _head(picture: Picture, width: int) -> Iterator[str]:
     wait = traffic["wait_us"]
     yield ", ".join(
         (
-            f"encrypted {percent(traffic['encrypted_share'])}",
-            f"authenticated {percent(traffic['authenticated_share'])}",
+            protection(traffic),
             f"waiting {load['waiting']}" if load else "the engine does not answer",
             f"p95 {milliseconds(wait['p95'])} ms" if wait else "nothing waited",
         )
@@ -71,7 +70,7 @@ def _clients(picture: Picture, rows: int) -> Iterator[str]:
             f"{share(withheld, traffic['queries']):>8} "
             f"{share(traffic['errors'], traffic['queries']):>7} "
             f"{milliseconds(wait['p95']) if wait else '-':>7} "
-            f"{'closed' if edge['lock']['closed'] else 'open'}"
+            f"{state_word(edge['lock'])}"
         )
     # Always all rows, so that nothing jumps.
     yield from [""] * (rows - len(edges))
@@ -113,7 +112,7 @@ def _open(picture: Picture, width: int) -> Iterator[str]:
     for one in picture["parts"]:
         yield shortened(f"{one['name']}: {one['state']}", width)
     for edge in shown_edges(graph):
-        if not edge["lock"]["closed"] and edge["kind"] != "names":
+        if edge["lock"]["reasons"] and edge["kind"] != "names":
             (first, *_) = edge["lock"]["reasons"]
             who = f"{names[edge['source']]} to {names[edge['target']]}"
             yield f"{shortened(who, width - len(first['reason']) - 2)}: {first['reason']}"

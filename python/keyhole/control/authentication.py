@@ -1,19 +1,24 @@
 """Opens the accounts of a running Keyhole, and creates the first administrator."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keyhole.accounts import AccountContext, AccountServices, SessionLifetimes
 from keyhole.accounts.administration import FIRST_ACCOUNT
+from keyhole.accounts.login_links import LINK_SECONDS
 from keyhole.accounts.oidc import Oidc, OidcSetup
 from keyhole.control.changes import Changes
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.page_link import ONLY_LOOPBACK, link_url, page_url
 from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.model.role import Role
-from keyhole.store import Database
+from keyhole.store import Actor, Database
 from keyhole.system.regular_file import read_regular
+
+LINK_LIFE = f"within {LINK_SECONDS // 60} minutes"
+"""How long a one-time link is valid, in words."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Authentication:
 
     accounts: AccountServices
     oidc: Oidc | None
+    shown_link: str | None = None
+    """The one-time link that the notice of a first run has shown."""
 
     def is_set_up(self) -> bool:
         """Whether the API may listen on the network: a login other than by one-time password is
@@ -48,8 +55,32 @@ async def open_authentication(
     if password is not None:
         text = f"made the first administrator: log in as {FIRST_ACCOUNT} with {password}"
         hint = "the password works once, within 24 hours; keyhole people reset makes another one"
-        notify(Notice(Severity.SUCCESS, text, (hint,)))
+        ways = _ways_in(settings, opened.shown_link)
+        notify(Notice(Severity.SUCCESS, text, (hint, *ways)))
     return opened
+
+
+def _ways_in(settings: Settings, link: str | None) -> tuple[str, ...]:
+    """What the first administrator can do besides, as lines of the notice."""
+    if link is not None:
+        return (f"or open {link}", f"which signs in once, {LINK_LIFE}")
+    if not settings.written.api.listen:
+        return ()
+    password = f"keyhole people password {FIRST_ACCOUNT}"
+    return (f"{ONLY_LOOPBACK}; choose a password with {password}, which opens the others",)
+
+
+def first_link(settings: Settings, authentication: Authentication) -> str | None:
+    """A link that signs in as the first administrator; none if the page has no address that is open
+    now, or the account does not exist any more."""
+    page = page_url(settings.written.api, is_set_up=authentication.is_set_up())
+    if page is None:
+        return None
+    try:
+        secret = authentication.accounts.links.create(FIRST_ACCOUNT, Actor("keyhole", "start"))
+    except KeyholeError:
+        return None
+    return link_url(page, secret)
 
 
 def _open(settings: Settings, database: Database) -> tuple[Authentication, str | None]:
@@ -58,7 +89,11 @@ def _open(settings: Settings, database: Database) -> tuple[Authentication, str |
         AccountContext(database, SessionLifetimes(session.idle, session.absolute))
     )
     oidc = read_oidc(settings)
-    return Authentication(accounts, oidc), accounts.administration.begin_first_run()
+    password = accounts.administration.begin_first_run()
+    opened = Authentication(accounts, oidc)
+    if password is not None:
+        opened = replace(opened, shown_link=first_link(settings, opened))
+    return opened, password
 
 
 def read_oidc(settings: Settings) -> Oidc | None:

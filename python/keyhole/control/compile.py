@@ -68,11 +68,15 @@ def last_good_octets(compiled: Compiled) -> bytes:
 
 
 def read_last_good(data: DataFolder) -> Compiled | None:
-    """What was in force last; none where that is not known."""
+    """What was in force last; none where that is not known.
+
+    Where both files of the snapshot are gone, it is what documents gave, with the pauses and
+    decisions of now.
+    """
     try:
         found = json.loads(data.last_good.read_bytes())
         file = data.snapshot if is_whole(data.snapshot) else data.snapshot_copy
-        snapshot = Snapshot.model_validate_json(file.read_bytes())
+        snapshot = Snapshot.model_validate_json(file.read_bytes()) if is_whole(file) else None
         plain = Snapshot.model_validate(found["snapshot"])
         identities = {
             str(name): Identity(Path(files["certificate"]), Path(files["key"]))
@@ -80,6 +84,8 @@ def read_last_good(data: DataFolder) -> Compiled | None:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    if snapshot is None:
+        snapshot = _with_overrides(plain, data.read_overrides())
     plain = plain.model_copy(update={"number": snapshot.number})
     return Compiled(snapshot, plain, identities, (), "")
 

@@ -174,13 +174,11 @@ class ControlPlane:
         return self
 
     async def _start_servers(self) -> None:
-        """Starts enrollment and link; an engine that serves already needs neither."""
+        """Starts enrollment and link; DNS needs neither. One that cannot start is tried again."""
         for name, server in self._servers():
             try:
                 await server.start()
             except (KeyholeError, OSError) as error:
-                if not self._engine.runs_already:
-                    raise
                 self.parts.fail(name, f"{error}; it is tried again")
                 self._pending[name] = server
 

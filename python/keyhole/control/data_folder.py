@@ -1,6 +1,7 @@
 """The data folder: all files of one Keyhole."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _LOCK_RETRY_SECONDS = 0.05
 _LOOK_SECONDS = 0.2
 """Longer than a command holds the lock that only wants to know whether somebody else does."""
+UPLOAD = "import-"
+"""The beginning of the names of folders with files that are uploaded, in the state folder."""
 ENGINE_LOCK = "engine.lock"
 """Held by an engine process as long as it runs; beside its launch document."""
 
@@ -39,6 +42,8 @@ class DataFolder:
     """The paths in one data folder; only the methods access the disk."""
 
     path: Path
+    assumed: frozenset[str] = frozenset()
+    """What it is taken to have had where there is no record of that."""
 
     @property
     def config(self) -> Path:
@@ -78,7 +83,7 @@ class DataFolder:
     @property
     def installation(self) -> Installation:
         """What this folder has had."""
-        return Installation(self.path)
+        return Installation(self.path, self.assumed)
 
     @property
     def last_good(self) -> Path:
@@ -208,6 +213,8 @@ class DataFolder:
             await asyncio.sleep(_LOCK_RETRY_SECONDS)
         with suppress(OSError):  # they cost room only
             durable.remove_drafts(self.state)
+            for upload in self.state.glob(f"{UPLOAD}*"):
+                shutil.rmtree(upload, ignore_errors=True)
         return lock
 
     def _try_lock(self) -> BinaryIO | None:

@@ -39,10 +39,14 @@ class Reasons:
 
     def past(self, entry: LogEntry) -> PolicyOutcome | None:
         """The logged outcome; none if documents did not decide it, or the reason is unknown."""
-        stage = self._stages.get(entry.reason)
-        if stage is None or stage in _BEFORE_POLICY or entry.reason in _FROM_CONNECTION:
+        return self.logged(entry.outcome, entry.reason, is_observed=entry.observed is not None)
+
+    def logged(self, outcome: str, reason: str, *, is_observed: bool) -> PolicyOutcome | None:
+        """The same from single fields of the log."""
+        stage = self._stages.get(reason)
+        if stage is None or stage in _BEFORE_POLICY or reason in _FROM_CONNECTION:
             return None
-        return _outcome(entry.outcome, entry.reason, entry.observed is not None)
+        return _outcome(outcome, reason, is_observed)
 
     def future(self, verdict: dict[str, Any]) -> PolicyOutcome:
         """The outcome under the draft."""

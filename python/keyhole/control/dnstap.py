@@ -17,7 +17,7 @@ from keyhole.control.settings import Settings
 from keyhole.engine import catalogue
 from keyhole.model.address import read_endpoint
 from keyhole.querylog import Tail
-from keyhole.querylog.dnstap import FileOutput, Messages, SocketOutput, Target
+from keyhole.querylog.dnstap import FileOutput, Messages, ReasonInfo, SocketOutput, Target
 
 POLL_SECONDS = 0.3
 _AT_ONCE = 5_000
@@ -42,8 +42,9 @@ def dnstap(settings: Settings, data: DataFolder, notify: Notify) -> "Dnstap | No
     folder = settings.file.absolute().parent
     identity = section.identity or socket.gethostname()
     rows = catalogue()["reasons"]
-    rcodes = {row["word"]: row["rcode"] for row in rows if row["rcode"] is not None}
-    feed = Dnstap(Tail(data.query_log.parent), Messages(identity, f"keyhole {__version__}", rcodes))
+    reasons = {row["word"]: ReasonInfo(row["rcode"], row["stage"]) for row in rows}
+    messages = Messages(identity, f"keyhole {__version__}", reasons)
+    feed = Dnstap(Tail(data.query_log.parent), messages)
     if section.file is not None:
         feed.write_to(folder / section.file, section.size, notify)
     if section.socket is not None:
@@ -75,10 +76,11 @@ class Dnstap:
 
     def states(self) -> list[DnstapState]:
         """The state of each output."""
-        states = [self._file.state()] if self._file else []
+        states = [self._file.state(self._tail.missed)] if self._file else []
         if self._socket:
             target, out = self._socket
-            states.append(DnstapState(str(target), out.is_connected, out.sent, out.dropped))
+            dropped = out.dropped + self._tail.missed
+            states.append(DnstapState(str(target), out.is_connected, out.sent, dropped))
         return states
 
     async def run(self) -> None:
@@ -142,8 +144,8 @@ class _MonitoredFile:
             self._notify(Notice(Severity.SUCCESS, text))
         self._is_working = True
 
-    def state(self) -> DnstapState:
-        return DnstapState(self._name, self._is_working, self._sent, self._dropped)
+    def state(self, missed: int) -> DnstapState:
+        return DnstapState(self._name, self._is_working, self._sent, self._dropped + missed)
 
     def close(self) -> None:
         with suppress(OSError):

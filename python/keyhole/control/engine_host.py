@@ -48,13 +48,14 @@ class EngineHost:
         keep = self._settings.resolved.log_keep
         launch = Launch(
             self._settings.options,
-            {SERVER: Identity(pair.certificate.resolve(), pair.key.resolve())},
+            {SERVER: Identity(pair.certificate.absolute(), pair.key.absolute())},
             self._data.snapshot.resolve(),
             QueryLog(self._data.query_log.resolve(), keep) if keep else None,
             Link(server.url, server.identity),
             copy=self._data.snapshot_copy.resolve(),
             settings=self._settings.mark,
             health=tuple(map(str, self._settings.written.health.engine)),
+            traces=self._settings.trace_export(self._data.secrets.resolve()),
         )
         try:
             launch.write(self._data.launch)

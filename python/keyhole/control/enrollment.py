@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.error import ControlError
+from keyhole.control.error import ControlError, InvalidError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.enrollment import JoinToken
@@ -134,11 +134,11 @@ def public_url(settings: Settings) -> str:
 
 
 def read_name(written: str) -> str:
-    """Reads the name of a client; raises ``ControlError`` if it is not valid."""
+    """Reads the name of a client; raises ``InvalidError`` if it is not valid."""
     try:
         return read_short_name(written)
     except ValueError as error:
-        raise ControlError(str(error)) from None
+        raise InvalidError(str(error)) from None
 
 
 def _url(endpoint: Endpoint, settings: Settings) -> str:

@@ -1,6 +1,7 @@
 """The use case behind ``keyhole explain``."""
 
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,14 +12,18 @@ from typing import Any
 
 from keyhole.control.compile import compile_all
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.error import ControlError
+from keyhole.control.error import ControlError, InvalidError
 from keyhole.control.lists import existing_settings
+from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import read_settings
 from keyhole.engine import explain
 from keyhole.engine.launch import Identity
 from keyhole.model.idn import fold
 
 _EXPIRED = "expired:"
+MAX_AT_ONCE = 2
+"""Queries that are explained at the same time: each loads the whole snapshot."""
+WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,59 @@ def explain_name(
             expired=client.expired,
             at=moment,
             lookup=looks_up,
-            identities=_shown(compiled.identities) if looks_up else (),
+            identities=shown_identities(compiled.identities) if looks_up else (),
         )
 
 
-def _shown(identities: Mapping[str, Identity]) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class ExplainRequest:
+    """A query to explain; `read_client` defines ``client``, ``at`` is seconds of Unix time."""
+
+    name: str
+    kind: str
+    transport: str
+    client: str | None = None
+    at: int | None = None
+    lookup: bool = False
+
+
+class ExplainService:
+    """Explains queries by the snapshot in force."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._reconciler = reconciler
+        self._places = threading.Semaphore(MAX_AT_ONCE)
+
+    def explain(self, request: ExplainRequest) -> dict[str, Any]:
+        """The decision and its steps; blocks, with a lookup until the upstreams' timeout. Raises
+        ``ControlError`` if nothing is in force or too many are being explained, ``InvalidError``
+        for an invalid client, and ``Refusal`` for an invalid name, type or transport."""
+        try:
+            client = read_client(request.client) if request.client is not None else Client()
+        except ControlError as error:
+            raise InvalidError(str(error)) from None
+        compiled = self._reconciler.in_force
+        if compiled is None:
+            raise ControlError("the documents are not valid, and nothing is in force")
+        if not self._places.acquire(timeout=WAIT_SECONDS):
+            raise ControlError("other queries are being explained; try again in a moment")
+        try:
+            return explain(
+                compiled.octets,
+                fold(request.name),
+                request.kind.upper(),
+                request.transport,
+                who=client.who,
+                expired=client.expired,
+                at=request.at,
+                lookup=request.lookup,
+                identities=shown_identities(compiled.identities) if request.lookup else (),
+            )
+        finally:
+            self._places.release()
+
+
+def shown_identities(identities: Mapping[str, Identity]) -> list[dict[str, str]]:
     """The certificates for upstreams; those that cannot be read are left out, and the step of the
     upstream then says what is missing."""
     found = []

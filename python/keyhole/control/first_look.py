@@ -17,9 +17,15 @@ SETTINGS = "settings"
 _MAX_OCTETS = 2**20
 
 
-def engine_command(launch_file: Path) -> list[str]:
-    """The command line that starts an engine under supervision."""
-    return [sys.executable, "-m", "keyhole", "engine", str(launch_file)]
+COUNTS_OCTETS = 4 * 2**20
+"""Room for the counts of the most workers that there can be; what is not used takes no memory."""
+
+
+def engine_command(launch_file: Path, counts: int | None = None) -> list[str]:
+    """The command line that starts an engine under supervision. ``counts`` is the descriptor of the
+    memory in which it counts queries, and which the next engine finds when this one was killed."""
+    words = [] if counts is None else ["--counts", str(counts)]
+    return [sys.executable, "-m", "keyhole", "engine", *words, str(launch_file)]
 
 
 def can_serve_first(data: DataFolder, config: Path | None) -> bool:

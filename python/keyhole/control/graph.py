@@ -12,7 +12,7 @@ import duckdb
 
 from keyhole.control.control_plane import ControlPlane
 from keyhole.control.engine_state import LOCAL
-from keyhole.control.error import ControlError
+from keyhole.control.listeners import Listeners
 from keyhole.control.query_history import QueryHistory
 from keyhole.errors import KeyholeError
 from keyhole.graph.live import change
@@ -51,7 +51,7 @@ class GraphService:
         self._control_plane = control_plane
         self._queries = queries
         self._neighbors: list[Neighbor] = []
-        self._listeners = 0
+        self._listeners = Listeners(MAX_LISTENERS)
 
     def add_neighbor(self, neighbor: Neighbor) -> None:
         """Draws the engine of a neighbor, and what it asks, into each graph from now on."""
@@ -61,27 +61,30 @@ class GraphService:
         """The graph of a time span. Raises ``OSError`` and ``duckdb.Error``."""
         # The state of the engines belongs to the event loop, the history to other threads.
         sources = [
-            _source(LOCAL, self._control_plane, self._queries),
-            *(_source(one.name, one.control_plane, one.queries) for one in self._neighbors),
+            graph_source(LOCAL, self._control_plane, self._queries),
+            *(graph_source(one.name, one.control_plane, one.queries) for one in self._neighbors),
         ]
         return await asyncio.to_thread(_draw, sources, wanted)
 
+    async def source(self) -> Source:
+        """What this Keyhole knows of the ends of its queries, without neighbors."""
+        source = graph_source(LOCAL, self._control_plane, self._queries)
+        return await asyncio.to_thread(_with_identities, *source)
+
     def listen(
-        self, wanted: EdgeCriteria, window: int, pause: int
+        self, who: str, wanted: EdgeCriteria, window: int, pause: int
     ) -> AsyncIterator[Graph | GraphChange | None]:
         """Yields the graph of the last ``window`` seconds, and every ``pause`` seconds what has
         changed; none while the history cannot be read. Raises ``ControlError`` if there are too
         many listeners."""
-        if self._listeners >= MAX_LISTENERS:
-            raise ControlError(f"{MAX_LISTENERS} clients listen already; try again later")
-        return self._changes(wanted, window, pause)
+        self._listeners.check(who)
+        return self._changes(who, wanted, window, pause)
 
     async def _changes(
-        self, wanted: EdgeCriteria, window: int, pause: int
+        self, who: str, wanted: EdgeCriteria, window: int, pause: int
     ) -> AsyncIterator[Graph | GraphChange | None]:
-        self._listeners += 1
         before: Graph | None = None
-        try:
+        with self._listeners.place(who):
             while True:
                 try:
                     now = await self.draw(_last(wanted, window))
@@ -91,8 +94,6 @@ class GraphService:
                     yield now if before is None else change(before, now)
                     before = now
                 await asyncio.sleep(pause)
-        finally:
-            self._listeners -= 1
 
 
 def _last(wanted: EdgeCriteria, window: int) -> EdgeCriteria:
@@ -104,11 +105,20 @@ Certificates = tuple[Path, ...]
 """Files with the certificates that an engine shows to upstreams."""
 
 
-def _source(name: str, plane: ControlPlane, queries: QueryHistory) -> tuple[Source, Certificates]:
+def graph_source(
+    name: str, plane: ControlPlane, queries: QueryHistory
+) -> tuple[Source, Certificates]:
+    """What the graph must know of one Keyhole, and the certificates of its local engine. Call it on
+    the event loop."""
     kind = plane.settings.resolved.options.role
     local = EngineInfo(name, kind, kind, _addresses(plane.addresses))
     engines = {LOCAL: local}
-    for one in plane.engines():
+    elsewhere = plane.engines()
+    has_plain_doh = any(
+        addresses.get("doh_cleartext")
+        for addresses in (plane.addresses, *(one.addresses for one in elsewhere))
+    )
+    for one in elsewhere:
         if one.name != LOCAL:
             label, listening = one.name.rpartition("/")[2], _addresses(one.addresses)
             engines[one.name] = EngineInfo(
@@ -118,9 +128,12 @@ def _source(name: str, plane: ControlPlane, queries: QueryHistory) -> tuple[Sour
     def read(wanted: EdgeCriteria) -> list[EdgeRow]:
         return queries.history().edges(wanted)
 
+    def first() -> int | None:
+        return queries.history().first
+
     compiled = plane.reconciler.in_force
     if compiled is None:
-        return Source(read, engines), ()
+        return Source(read, engines, has_plain_doh=has_plain_doh, first=first), ()
     snapshot = compiled.snapshot
     source = Source(
         read,
@@ -128,6 +141,8 @@ def _source(name: str, plane: ControlPlane, queries: QueryHistory) -> tuple[Sour
         upstreams_of(snapshot),
         credentials_of(snapshot),
         expired_policy_of(snapshot),
+        has_plain_doh,
+        first,
     )
     return source, tuple(one.certificate for one in compiled.identities.values())
 

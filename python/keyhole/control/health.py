@@ -37,7 +37,8 @@ async def serve_health(services: Services, notify: Notify) -> AsyncIterator[None
     def show(accept: str) -> tuple[bytes, str]:
         # In a thread: the state is read on the loop, the page is made here.
         report = asyncio.run_coroutine_threadsafe(_report(services), loop).result()
-        return render(chain(control_metrics(report), process_metrics("control")), accept)
+        kiali = services.kiali.metrics() if services.kiali is not None else ()
+        return render(chain(control_metrics(report), kiali, process_metrics("control")), accept)
 
     async def why_not_ready() -> str:
         problem = services.control_plane.reconciler.in_force is None

@@ -75,13 +75,28 @@ class ImportResult:
     """The new path of the replaced folder."""
 
 
+@dataclass(frozen=True)
+class DefaultPolicy:
+    """The policy for the clients of no other one that is in force, and the networks that this
+    Keyhole serves."""
+
+    name: str
+    networks: Sequence[str]
+
+
 def import_file(
-    product: str, file: Path, out: Path | None, *, replace_folder: bool = False
+    product: str,
+    file: Path,
+    out: Path | None,
+    *,
+    replace_folder: bool = False,
+    default: DefaultPolicy | None = None,
 ) -> ImportResult:
     """Reads the file of a product and writes documents into the folder ``out``; without ``out`` it
     only reports.
 
     First checks the documents as ``keyhole check`` does, and each expression in the core.
+    With ``default``, the planned policy for all other clients can stand beside that one.
     The folder is written completely or not at all. Raises ``ImporterError`` if the file cannot be
     imported, ``ControlError`` if the folder exists, and ``DocumentErrors`` for invalid documents.
     """
@@ -90,7 +105,10 @@ def import_file(
     report = Report()
     setup = READERS[product](file, report)
     _leave_refused_expressions(setup, report)
-    documents, advice = _checked(plan(setup, report), report, setup.product)
+    planned = plan(setup, report)
+    if default is not None:
+        _narrow(planned, default)
+    documents, advice = _checked(planned, report, setup.product)
     account(report, setup.product, setup.reasons)
     if not any(item.disposition != "left" for item in report.items):
         raise NothingTakenError(f"nothing in {file.name} could be taken", report)
@@ -101,6 +119,17 @@ def import_file(
         backup = _write(files, report, out)
         _note_import(file, out, backup, report)
     return ImportResult(setup.product, report, files, lacks_upstream, advice, out, backup)
+
+
+def _narrow(documents: Sequence[Document], default: DefaultPolicy) -> None:
+    """Gives the policy for the clients of no other one the networks as subjects, unless it takes
+    the place of the one in force."""
+    for one in documents:
+        if one.kind == "Policy" and "subjects" not in one.spec and one.name != default.name:
+            rest = dict(one.spec)
+            one.spec.clear()
+            one.spec["subjects"] = [f"cidr:{network}" for network in default.networks]
+            one.spec.update(rest)
 
 
 def _lacks_upstream(documents: Sequence[Document]) -> bool:

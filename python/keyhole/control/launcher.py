@@ -73,7 +73,7 @@ class Launcher:
 
     def _write(self, clients: dict[str, Identity], snapshot: Path) -> None:
         identities = {
-            name: Identity(one.certificate.resolve(), one.key.resolve())
+            name: Identity(one.certificate.absolute(), one.key.absolute())
             for name, one in self._certificates.places(clients).items()
         }
         keep = self._settings.resolved.log_keep
@@ -87,5 +87,6 @@ class Launcher:
             copy=self._data.snapshot_copy.resolve(),
             settings=self._settings.mark,
             health=tuple(map(str, self._settings.written.health.engine)),
+            traces=self._settings.trace_export(self._data.secrets.resolve()),
         )
         launch.write(self._data.launch)

@@ -1,5 +1,6 @@
 """Commands from control to the engine of this data folder."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -26,6 +27,9 @@ class Starter(Protocol):
     async def start(self) -> None:
         """Starts the engine; the launch document must exist. Raises ``ControlError``."""
 
+    def connected(self) -> None:
+        """Is told that the engine has come."""
+
     async def stop(self) -> None:
         """Stops the engine if it is a child of control."""
 
@@ -42,6 +46,9 @@ class ChildEngine:
         """Starts the engine; raises ``EngineRefusedError`` with the reason if it cannot serve."""
         await self._supervisor.start()
 
+    def connected(self) -> None:
+        """Does nothing: nobody else waits for it."""
+
     async def stop(self) -> None:
         """Stops the engine after it has drained."""
         await self._supervisor.stop()
@@ -56,14 +63,21 @@ class ExternalEngine:
             os.set_inheritable(pipe, False)
         self._pipe = pipe
         self.runs_already = runs_already
+        self.has_come = asyncio.Event()
+        """Whether the engine has come, or nobody waits for it."""
 
     async def start(self) -> None:
         """Tells the supervisor that the engine can start."""
         if self._pipe is not None:
             self._send({"ready": {}, "more": True})
 
+    def connected(self) -> None:
+        """Is told that the engine has come."""
+        self.has_come.set()
+
     def settle(self) -> None:
         """Tells the supervisor that this process has started completely."""
+        self.has_come.set()
         if self._pipe is not None:
             self._send({"settled": True})
 
@@ -113,12 +127,14 @@ class LocalEngine:
             raise ControlError(f"cannot listen for the engine: {error}") from error
         await self._starter.start()
         try:
-            return (await self._link.peer.wait_until_present()).addresses
+            addresses = (await self._link.peer.wait_until_present()).addresses
         except DisconnectedError:
             raise EngineGoneError(
                 f"no engine came within {READY_SECONDS:g} seconds; by hand, one is started by "
                 "keyhole engine with state/launch.json of this data folder"
             ) from None
+        self._starter.connected()
+        return addresses
 
     async def commit(self, snapshot: Path) -> int:
         """Puts the snapshot file in force; gives its number.

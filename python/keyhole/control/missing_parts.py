@@ -4,9 +4,10 @@ A data folder that was used is never taken for an empty one: what is missing is 
 snapshot stays in force, and only ``keyhole setup --new`` or a restore goes on without it.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keyhole.config.files import BESIDE, sources
@@ -17,7 +18,7 @@ from keyhole.control.settings import Settings
 from keyhole.system.installation import name_of
 
 DOCUMENTS, STORED, DATABASE = "documents", "stored", "database"
-OVERRIDES = "overrides"
+OVERRIDES, SNAPSHOT = "overrides", "last good snapshot"
 _IDENTITY, _ROOT = "identity/", "root.pem"
 _IDENTITY_FILES = (
     (_ROOT, "the trust of every client in this Keyhole, and all certificates"),
@@ -26,6 +27,9 @@ _IDENTITY_FILES = (
     ("enrollments.json", "the clients that wait to be enrolled"),
     ("issued.jsonl", "the record of what was issued, by which names are revoked"),
 )
+_REMADE = "the next start makes them again from what the documents gave last"
+_ALWAYS = (SETTINGS, DOCUMENTS, DATABASE, _IDENTITY + _ROOT)
+"""What everybody has who ever used a folder."""
 _REMEDY = "restore it from a backup, or run keyhole setup --new to go on without it"
 
 
@@ -73,8 +77,14 @@ def adopt(data: DataFolder) -> None:
     """
     if data.installation.exists() or not is_used(data):
         return
-    parts = (SETTINGS, DOCUMENTS, DATABASE, _IDENTITY + _ROOT)
-    data.installation.remember(*parts, *_present(data))
+    data.installation.remember(*_ALWAYS, *_present(data))
+
+
+def as_adopted(data: DataFolder) -> DataFolder:
+    """The folder as `adopt` would leave it; writes nothing."""
+    if data.installation.exists() or not is_used(data):
+        return data
+    return replace(data, assumed=frozenset({*_ALWAYS, *_present(data)}))
 
 
 def remember(data: DataFolder, settings: Settings) -> None:
@@ -165,6 +175,22 @@ def all_missing(data: DataFolder, settings: Settings) -> list[MissingPart]:
     return [*(one for one in some if one is not None), *identity_missing(data)]
 
 
+def snapshot_missing(data: DataFolder) -> str | None:
+    """Which files of the last good snapshot were there and are gone. No backup is needed: they are
+    made again."""
+    files = [one for one in (data.snapshot, data.snapshot_copy) if one.exists()]
+    if not files:
+        gone = f"{data.snapshot} and its copy are gone"
+        return f"{gone}; {_REMADE}" if data.installation.has(SNAPSHOT) else None
+    try:
+        listed = json.loads(files[0].read_bytes())["list_file"]
+        if listed is None or Path(listed["path"]).exists():
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # damaged, and the other one may serve
+    return f"the compiled lists {listed['path']} are gone; {_REMADE}"
+
+
 def _gone(file: Path) -> str:
     return "empty" if file.exists() else "gone"
 
@@ -182,6 +208,8 @@ def _present(data: DataFolder) -> list[str]:
     parts = []
     if data.stored.is_dir():
         parts.append(STORED)
+    if data.snapshot.exists() or data.snapshot_copy.exists():
+        parts.append(SNAPSHOT)
     if not is_blank(data.overrides):
         parts.append(OVERRIDES)
     if not is_blank(data.database):

@@ -2,8 +2,8 @@
 
 from keyhole.control.clock import CLOCK, ClockRecord
 from keyhole.control.data_folder import DataFolder, unwritable
-from keyhole.control.missing_parts import all_missing, is_used
-from keyhole.control.parts import DISK, Health, Parts, PartState
+from keyhole.control.missing_parts import all_missing, as_adopted, is_used, snapshot_missing
+from keyhole.control.parts import DISK, SNAPSHOT, Health, Parts, PartState
 from keyhole.control.start_settings import find_settings
 from keyhole.errors import KeyholeError
 
@@ -12,6 +12,7 @@ def look(data: DataFolder) -> list[PartState]:
     """The parts that would not work; empty for a folder that was never used."""
     if not is_used(data):
         return []
+    data = as_adopted(data)
     parts = Parts(lambda notice: None)
     parts.set(DISK, unwritable(data))
     known = ClockRecord.read(data)
@@ -21,6 +22,7 @@ def look(data: DataFolder) -> list[PartState]:
     except KeyholeError as error:
         parts.fail("settings", str(error))
         return parts.states()
+    parts.set(SNAPSHOT, snapshot_missing(data), Health.MISSING)
     for one in all_missing(data, settings):
         parts.fail(one.part, one.why, Health.MISSING)
     return parts.states()

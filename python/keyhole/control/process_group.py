@@ -14,9 +14,10 @@ from typing import BinaryIO
 
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError, EndedError
-from keyhole.control.first_look import can_serve_first, engine_command
+from keyhole.control.first_look import COUNTS_OCTETS, can_serve_first, engine_command
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.supervisor import Supervisor
+from keyhole.system.shared_memory import make_shared_memory
 
 
 class ProcessGroup:
@@ -31,12 +32,14 @@ class ProcessGroup:
         self._config = config
         self._claim = claim
         self._notify = notify
+        self._counts = make_shared_memory("keyhole-counts", COUNTS_OCTETS)
         self._engine = self._make_engine()
         self._control = self._make_control(serves_first=False)
 
     def _make_engine(self) -> Supervisor:
-        command = engine_command(self._data.launch)
-        return Supervisor("the engine", lambda ran: command, self._notify)
+        command = engine_command(self._data.launch, self._counts)
+        kept = [] if self._counts is None else [self._counts]
+        return Supervisor("the engine", lambda ran: command, self._notify, keep_open=kept)
 
     def _make_control(self, *, serves_first: bool) -> Supervisor:
         return Supervisor(

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.error import ControlError
+from keyhole.control.error import InvalidError
 from keyhole.control.identity import settings_of
+from keyhole.control.settings import Settings
 from keyhole.enrollment.enrolled_client import FILE, EnrolledClient
 from keyhole.identity import Authority, read_tokens
 from keyhole.identity.ca_files import BUNDLE, read_bundle
@@ -13,8 +14,24 @@ from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.sign import certificate_pem
 from keyhole.identity.tokens import digest, is_token
 from keyhole.model.service import Service, ServiceAddress
-from keyhole.profile import Client, Profile, render
+from keyhole.profile import TITLES, Client, Profile, ProfileError, render
 from keyhole.profile.client import Identity
+
+ROOTS_ELSEWHERE = Path("/etc/keyhole/bundle.pem")
+"""Where the roots are on the machine of a client, unless something else is said."""
+_EXAMPLE = "a" * 32
+"""Has the form of a token."""
+
+
+@dataclass(frozen=True)
+class OfferedProfile:
+    """A kind of profile: what it is for, and the file; ``why_not`` where it is not possible with
+    these settings."""
+
+    kind: str
+    title: str
+    file: str | None
+    why_not: str | None
 
 
 @dataclass(frozen=True)
@@ -33,13 +50,36 @@ def make_profile(data: DataFolder, config: Path | None, request: ProfileRequest)
     """Makes a profile. The server data come from the folder of an enrolled client, or else from the
     data folder of the Keyhole on this machine.
 
-    Raises ``ControlError`` for an invalid token, and ``ProfileError`` if the kind cannot do it.
+    Raises ``InvalidError`` for an invalid token, and ``ProfileError`` if the kind cannot do it.
     """
     if request.identity is not None and (request.identity / FILE).exists():
         service = EnrolledClient(request.identity).enrolled().service
         return render(request.kind, _client(request, service, request.identity / BUNDLE, ()))
-    settings = settings_of(data, config)
+    return make_server_profile(settings_of(data, config), data, request)
+
+
+def make_server_profile(settings: Settings, data: DataFolder, request: ProfileRequest) -> Profile:
+    """Makes a profile for a client of the Keyhole of this data folder; raises as `make_profile`."""
     _check_token(data, request.token)
+    return render(request.kind, _server_client(settings, data, request))
+
+
+def offered_profiles(settings: Settings, data: DataFolder) -> list[OfferedProfile]:
+    """Each kind of profile, and whether a device with a token can have it here."""
+    request = ProfileRequest("", _EXAMPLE, None, None, None, roots=ROOTS_ELSEWHERE)
+    client = _server_client(settings, data, request)
+    found = []
+    for kind, title in TITLES.items():
+        try:
+            profile = render(kind, client)
+        except ProfileError as error:
+            found.append(OfferedProfile(kind, title, None, str(error)))
+        else:
+            found.append(OfferedProfile(kind, title, profile.file, None))
+    return found
+
+
+def _server_client(settings: Settings, data: DataFolder, request: ProfileRequest) -> Client:
     if not read_bundle(data.identity):
         Authority.open(data.identity, domain=settings.resolved.trust_domain)
     roots = data.identity / BUNDLE
@@ -54,7 +94,7 @@ def make_profile(data: DataFolder, config: Path | None, request: ProfileRequest)
             f"this Keyhole shows the certificate {settings.server_identity.certificate}: have the "
             "client trust its authority rather than Keyhole's own",
         )
-    return render(request.kind, _client(request, settings.resolved.service, roots, notes))
+    return _client(request, settings.resolved.service, roots, notes)
 
 
 def _client(
@@ -85,7 +125,7 @@ def _moved(service: Service, request: ProfileRequest) -> Service:
     try:
         return Service.model_validate({**service.model_dump(), **changes})
     except ValueError:
-        raise ControlError(
+        raise InvalidError(
             "--address takes an IP address, and --name a DNS name, as the server's certificate "
             "carries them"
         ) from None
@@ -108,13 +148,13 @@ def _check_token(data: DataFolder, token: str | None) -> None:
         return
     tokens = read_tokens(data.identity)
     if token in tokens:
-        raise ControlError(
+        raise InvalidError(
             f"the token {token} is not kept, only its digest: give the 32 characters that keyhole "
             f"token create printed, or make new ones with keyhole token create {token} --replace"
         )
     if not is_token(token):
-        raise ControlError(
+        raise InvalidError(
             "a token has 32 characters, a to z and 2 to 7; keyhole token create NAME makes one"
         )
     if digest(token) not in tokens.values():
-        raise ControlError("this token does not exist here; keyhole token list shows all")
+        raise InvalidError("this token does not exist here; keyhole token list shows all")

@@ -6,27 +6,34 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
+from keyhole.control.ingest_pace import IngestPace
+from keyhole.control.listeners import Listeners
 from keyhole.control.notice import Notify
 from keyhole.control.parts import HISTORY, Parts
 from keyhole.control.settings import Settings
+from keyhole.querylog.place import NO_QUERY, ReadingPlace
 
 if TYPE_CHECKING:
-    from keyhole.querylog.history import History
+    from keyhole.querylog.history import Criteria, History
     from keyhole.querylog.spool import Position
 
 INGEST_SECONDS = 5.0
+"""How often it is looked whether there is enough to ingest."""
 CLEANUP_SECONDS = 300.0
 WORK_SECONDS = 600.0
 """How long joining and anonymizing millions of rows may take."""
 POLL_SECONDS = 0.3
 MAX_BATCH = 200
 """Queries sent to one listener at a time; more are counted and left out."""
+MAX_MATCHED = 5_000
+"""Lines that are matched for one listener at a time; more are counted and left out."""
 MAX_LISTENERS = 16
 MAX_EXPORTS = 2
 """Exports at the same time: each may hold a million queries on the disk."""
@@ -45,7 +52,8 @@ def query_history(
     if not log.keep or not log.history:
         return None
     bounds = Bounds(log.retention, log.history, log.statistics, log.anonymize_after)
-    return QueryHistory(data.history, data.query_log.parent, bounds, notify, parts, clock)
+    pace = IngestPace(data.query_log, log.keep)
+    return QueryHistory(data.history, data.query_log.parent, bounds, notify, parts, clock, pace)
 
 
 @dataclass(frozen=True)
@@ -94,16 +102,18 @@ class QueryHistory:
         notify: Notify,
         parts: Parts,
         clock: ClockWatch,
+        pace: IngestPace,
     ) -> None:
         self._parts = parts
         self._clock = clock
+        self._pace = pace
         self._root = root
         self._spool = spool
         self._bounds = bounds
         self._notify = notify
         self._history: History | None = None
         self._opening = threading.Lock()
-        self._listeners = 0
+        self._listeners = Listeners(MAX_LISTENERS)
         self._exports = threading.Semaphore(MAX_EXPORTS)
         self._hits: tuple[float, dict[str, int] | None] = (0.0, None)
 
@@ -145,6 +155,27 @@ class QueryHistory:
             self._hits = (time.monotonic(), hits)
         return hits
 
+    def asked_names(self, most: int, *, is_withheld: bool) -> dict[str, int]:
+        """The most frequent names of the last day with their number of queries, of those that were
+        answered, or of those that were blocked or refused; none on an error. Blocks."""
+        import duckdb
+
+        now = int(time.time() * 1_000_000)
+        try:
+            tops = self.history().tops(
+                "name",
+                now - _DAY_US,
+                now + 1,
+                most=most,
+                is_withheld=is_withheld,
+                is_passed=not is_withheld,
+            )
+        except (OSError, duckdb.Error):
+            return {}
+        return {
+            top.value: top.withheld if is_withheld else top.total - top.withheld for top in tops
+        }
+
     async def run(self) -> None:
         """Ingests and cleans up regularly, until it is cancelled."""
         cleaned_at: float | None = None
@@ -163,7 +194,11 @@ class QueryHistory:
 
         try:
             history = self.history()
-            history.ingest()
+            # Who counts new rows has no other way to them.
+            if self._pace.is_due() or history.fresh_edges.is_watched or needs_cleanup:
+                history.ingest()
+                history.join_new()
+                self._pace.done()
             if needs_cleanup:
                 history.maintain()
         except (OSError, duckdb.Error) as error:
@@ -182,43 +217,56 @@ class QueryHistory:
             lines.append(f"and {more} older ones")
         return "\n".join([f"what cannot be read was set aside in {self._root / 'damaged'}", *lines])
 
-    async def listen(self) -> AsyncIterator[LiveQueries]:
-        """Yields new queries until the caller stops, and an empty batch if there are none.
-        Raises ``ControlError`` if there are too many listeners."""
-        if self._listeners >= MAX_LISTENERS:
-            raise ControlError(f"{MAX_LISTENERS} clients listen already; try again later")
-        self._listeners += 1
-        try:
-            position = await asyncio.to_thread(self._end_position)
+    def listen(self, who: str, criteria: "Criteria | None" = None) -> AsyncIterator[LiveQueries]:
+        """Yields new queries that match until ``who`` stops, and an empty batch if there are
+        none. Raises ``ControlError`` if there are too many listeners; what it
+        returns raises ``OSError`` and ``duckdb.Error``."""
+        self._listeners.check(who)
+        return self._listen(who, criteria)
+
+    async def _listen(self, who: str, criteria: "Criteria | None") -> AsyncIterator[LiveQueries]:
+        with self._listeners.place(who):
+            place = ReadingPlace()
+            position = await asyncio.to_thread(self._end_position, place)
             while True:
-                batch, position = await asyncio.to_thread(self._read_new, position)
+                read = partial(self._read_new, position, place, criteria)
+                batch, position = await asyncio.to_thread(read)
                 yield batch
                 await asyncio.sleep(POLL_SECONDS)
-        finally:
-            self._listeners -= 1
 
-    def _end_position(self) -> "Position | None":
-        from keyhole.querylog.spool import Position, identity
+    def _end_position(self, place: ReadingPlace) -> "Position | None":
+        from keyhole.querylog.spool import pieces
 
-        newest = self._spool / "queries.jsonl"
-        spool = identity(newest)
-        return Position(spool, newest.stat().st_size) if spool else None
+        position = None
+        for piece in pieces(self._spool, None):
+            place.skip(piece.lines)
+            position = piece.position
+        return position
 
-    def _read_new(self, position: "Position | None") -> "tuple[LiveQueries, Position | None]":
+    def _read_new(
+        self, position: "Position | None", place: ReadingPlace, criteria: "Criteria | None"
+    ) -> "tuple[LiveQueries, Position | None]":
         from keyhole.querylog.spool import pieces
 
         batch = LiveQueries()
+        most = MAX_BATCH if criteria is None else MAX_MATCHED
         for piece in pieces(self._spool, position):
             position = piece.position
             lines = piece.lines.splitlines()
-            batch.left_out += max(0, len(lines) - MAX_BATCH)
-            for line in lines[-MAX_BATCH:]:
-                found = _read(line)
-                if "lost" in found:
-                    batch.left_out += int(found["lost"])
-                elif found:
-                    batch.queries.append(found)
+            batch.left_out += sum(map(place.missed, lines))
+            lines = [line for line in lines if not line.startswith(NO_QUERY)]
+            batch.left_out += max(0, len(lines) - most)
+            queries = [one for one in map(_read, lines[-most:]) if one]
+            if criteria is not None:
+                queries = self._matching(criteria, queries)
+                batch.left_out += max(0, len(queries) - MAX_BATCH)
+            batch.queries += queries[-MAX_BATCH:]
         return batch, position
+
+    def _matching(self, criteria: "Criteria", lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        from keyhole.querylog.history.live import matching_lines
+
+        return matching_lines(self.history(), criteria, lines)
 
     def close(self) -> None:
         """Closes the files."""

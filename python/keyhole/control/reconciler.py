@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
@@ -42,9 +43,10 @@ from keyhole.control.parts import (
     Health,
     Parts,
 )
+from keyhole.control.remade_snapshot import with_lists
 from keyhole.control.settings import Settings
 from keyhole.control.trust_context import accepts_mesh_identities, empty_trust_context
-from keyhole.control.withdrawals import Withdrawals, remaining
+from keyhole.control.withdrawals import Trust, Withdrawals, remaining
 from keyhole.engine.launch import Identity
 from keyhole.errors import KeyholeError, ListError
 from keyhole.identity import CertificateAndKey, IdentityError, identity_files
@@ -135,8 +137,10 @@ class Reconciler:
             pairs = self._certificates.usable(known.identities if known else {})
             with self._parts.recorded(SERVER_TLS, EngineRefusedError, EngineGoneError):
                 await self._install(pairs)
+            self.problem = problem
             if last_good is not None:
                 self._remember(last_good)
+                await self._send_again()
                 await self._apply_last_overrides()
         else:
             certificates = self._certificates
@@ -192,6 +196,10 @@ class Reconciler:
     def _check_snapshot(self) -> bool:
         """Whether there is a last good snapshot; records what is wrong with it."""
         is_good, has_copy = is_whole(self._data.snapshot), is_whole(self._data.snapshot_copy)
+        if not is_good and not has_copy and self._data.last_good.exists():
+            why = f"{self._data.snapshot} and its copy were gone when Keyhole started"
+            self._parts.fail(SNAPSHOT, f"{why}; it is made again", Health.MENDED)
+            return read_last_good(self._data) is not None
         if self._data.snapshot.exists() and not is_good:
             goes_on = "its copy serves" if has_copy else "every query is refused until it is made"
             why = f"{self._data.snapshot} was damaged when Keyhole started; {goes_on} again"
@@ -213,10 +221,31 @@ class Reconciler:
         if self.is_behind or self._is_worth_retrying:
             await self.apply()
             return True
+        if await self._send_again():
+            return True
         if self._parts.has_failed(SERVER_TLS) or self._parts.has_failed(CLIENT_TLS):
             await self.apply_certificates()
             return True
         return False
+
+    async def _send_again(self) -> bool:
+        """Sends the snapshot in force to an engine that could not start from its files; they are
+        made again where they are gone. Returns whether that was needed."""
+        try:
+            # A change that is under way has other numbers for a moment.
+            async with self._lock, self._commit_lock:
+                about, in_force = self._engine.peer.about, self._in_force
+                if in_force is None or about is None or about.number == in_force.number:
+                    return False
+                make = partial(with_lists, self._settings, self._data, in_force)
+                whole = await self.documents.run(make)
+                await self._commit(whole, is_valid=self.problem is None)
+        except (KeyholeError, OSError) as error:
+            why = f"{error}\nevery query is refused until the documents are valid"
+            self._parts.fail(SNAPSHOT, why, Health.MISSING)
+            return True
+        self._parts.fail(SNAPSHOT, "its files were gone, and were made again", Health.MENDED)
+        return True
 
     def exclusive(self) -> asyncio.Lock:
         """The lock to hold while compiling into the state folder: two compilations at once would
@@ -234,14 +263,12 @@ class Reconciler:
             if known is None:
                 await self.withdrawals.refresh()
                 return
-            own = str(self._data.identity)
-            domains = [one for one in known.plain.trust.domains if one.origin != own]
-            upstreams = known.plain.upstreams
-            if not is_valid:
-                domains, upstreams = await self.documents.run(
-                    remaining, self._settings, self._data, domains, upstreams
-                )
-            await self.withdrawals.set_trust(domains, upstreams)
+            if is_valid:
+                trust = Trust.of(known.plain, self._data)
+            else:
+                read = partial(remaining, self._settings, self._data, known.plain)
+                trust = await self.documents.run(read)
+            await self.withdrawals.set_trust(trust)
         except KeyholeError:
             return  # compiling needs the same files, and reports it
 
@@ -278,6 +305,9 @@ class Reconciler:
             async with self._commit_lock:
                 compiled = await self._with_current_overrides(compiled)
                 if self._in_force is not None and compiled.same_as(self._in_force):
+                    # What was taken away while they were not valid may have come back.
+                    await self._withdraw(compiled, is_valid=True)
+                    await self.withdrawals.serve_removed()
                     self.is_behind = False
                     return None
                 await self._install(self._certificates.usable(compiled.identities, self._clients()))
@@ -311,7 +341,7 @@ class Reconciler:
             if compiled.same_as(self._in_force):
                 return None
             try:
-                await self._commit(compiled)
+                await self._commit(compiled, is_valid=self.problem is None)
             except KeyholeError as error:
                 self._notify_error("a pause or decision was not taken and is tried again", error)
                 self.is_behind = True
@@ -350,7 +380,8 @@ class Reconciler:
                 raise missing.error()
 
     def _fallback_text(self) -> str:
-        if is_whole(self._data.snapshot) or is_whole(self._data.snapshot_copy):
+        has_snapshot = is_whole(self._data.snapshot) or is_whole(self._data.snapshot_copy)
+        if has_snapshot and not self._parts.has_failed(SNAPSHOT):
             return "the last good snapshot serves until this is fixed"
         return "every query is refused until this is fixed"
 
@@ -378,11 +409,15 @@ class Reconciler:
             self._notify_error(text, error)
             return self._compile(empty_trust_context(self._settings, self._data.identity))
 
-    async def _commit(self, compiled: Compiled) -> None:
-        """Commits to the engine; the snapshot becomes the last good one only after that."""
+    async def _commit(self, compiled: Compiled, *, is_valid: bool = True) -> None:
+        """Commits to the engine; the snapshot becomes the last good one only after that.
+
+        ``is_valid``: whether it is what the documents say now. Where it is not, as for a pause
+        while they are not valid, what they take away stays taken away.
+        """
         # First: the engine takes no root that this does not name, and what a document removes must
         # not wait for a disk that can be written.
-        await self._withdraw(compiled, is_valid=True)
+        await self._withdraw(compiled, is_valid=is_valid)
         write_durably(self._data.draft, compiled.octets)
         for last in (False, False, True):
             try:
@@ -395,6 +430,8 @@ class Reconciler:
             except EngineRefusedError:
                 self._data.draft.unlink(missing_ok=True)
                 raise
+        if is_valid:
+            await self.withdrawals.serve_removed()
         if self._in_force is None or not _same_documents(compiled, self._in_force):
             # Before the snapshot: killed in between, the next start lays what stands over it again.
             write_durably(self._data.last_good, last_good_octets(compiled))

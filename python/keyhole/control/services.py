@@ -14,7 +14,13 @@ from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
 
 if TYPE_CHECKING:
+    from keyhole.control.clients import ClientService
+    from keyhole.control.credentials import CredentialService
+    from keyhole.control.explain import ExplainService
     from keyhole.control.graph import GraphService
+    from keyhole.control.history_simulation import SimulationService
+    from keyhole.control.in_the_clear import ClearService
+    from keyhole.control.kiali import KialiFeed
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,8 @@ class Services:
     data: DataFolder
     control_plane: ControlPlane
     lists: ListRefresher
+    credentials: "CredentialService"
+    """Identities, enrollments and tokens of clients."""
     queries: QueryHistory | None = None
     """The query history; none if it is off."""
     changes: Changes | None = None
@@ -39,3 +47,13 @@ class Services:
     """The dnstap output; none if it is off."""
     graph: "GraphService | None" = None
     """The graph of who asks whom; none if the query history is off."""
+    clients: "ClientService | None" = None
+    """Who asks; none if the query history is off."""
+    clear: "ClearService | None" = None
+    """What is in the clear; none if the query history is off."""
+    explain: "ExplainService | None" = None
+    """Explanations of queries; none before control runs."""
+    simulations: "SimulationService | None" = None
+    """Simulations of changes; none if the query history is off."""
+    kiali: "KialiFeed | None" = None
+    """The series for Kiali; none if they are off."""

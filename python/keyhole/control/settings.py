@@ -7,8 +7,11 @@ from typing import Any
 from keyhole.config import Config, Resolved, load_config, read_config_text, resolve
 from keyhole.config.files import Source, read_text
 from keyhole.control.first_look import mark_of
-from keyhole.engine.launch import Identity
+from keyhole.engine.launch import Identity, TraceExport
 from keyhole.errors import has_errors
+
+VALUE = "value"
+"""The file of a secret that is one text."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,20 @@ class Settings:
         if tls.certificate is None or tls.key is None:
             return None
         return Identity(tls.certificate, tls.key)
+
+    def trace_export(self, secrets: Path) -> TraceExport | None:
+        """Where traces are sent; none while they are off. ``secrets`` is the folder of secrets."""
+        traces = self.written.traces
+        if not traces.is_on or traces.endpoint is None:
+            return None
+        folder = self.file.absolute().parent
+        return TraceExport(
+            endpoint=traces.endpoint,
+            rate=traces.rate,
+            service=traces.service or f"keyhole-{self.written.role}",
+            headers={name: secrets / secret / VALUE for name, secret in traces.headers.items()},
+            ca=folder / Path(traces.ca).expanduser() if traces.ca else None,
+        )
 
     def differences(self, other: "Settings") -> list[str]:
         """The top-level keys in which two settings differ."""

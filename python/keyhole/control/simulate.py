@@ -16,7 +16,7 @@ from keyhole.control.schedule_state import ScheduleState, schedule_state
 from keyhole.control.settings import read_settings
 from keyhole.engine import catalogue, judge
 from keyhole.model.snapshot import Snapshot
-from keyhole.querylog import ClientRef, LogEntry, LogReader
+from keyhole.querylog import ClientRef, LogReader
 
 _AT_ONCE = 10_000
 """Questions per call of the core."""
@@ -68,7 +68,7 @@ class Simulation:
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
     """The properties of a query on which a draft decides."""
 
     who: ClientRef
@@ -89,11 +89,15 @@ class _Question:
 
 
 @dataclass
-class _Occurrences:
+class Occurrences:
     """The number of queries with the same question and outcome, and the time of the first."""
 
     at: int
     count: int = 0
+
+
+Seen = dict[tuple[Question, PolicyOutcome], Occurrences]
+"""Logged queries by question and outcome."""
 
 
 def simulate(
@@ -130,54 +134,67 @@ def _replay(log: LogReader, compiled: Compiled) -> Simulation:
     reasons = Reasons(catalogue()["reasons"])
     seen = _read(log, compiled.snapshot, reasons, simulation)
     simulation.damaged, simulation.lost = log.damaged, log.lost
+    replay(simulation, seen, compiled.octets, reasons)
+    return simulation
+
+
+def replay(
+    simulation: Simulation,
+    seen: Seen,
+    draft: bytes,
+    reasons: Reasons,
+    *,
+    today: bytes | None = None,
+) -> None:
+    """Judges all questions under a draft, an encoded snapshot. With ``today``, the snapshot in
+    force, only queries count that the draft decides in another way than that one."""
     simulation.questions = len({question for question, _ in seen})
     pairs = iter(seen.items())
     while some := list(islice(pairs, _AT_ONCE)):
         questions = [question.document(one.at) for (question, _), one in some]
-        verdicts = judge(compiled.octets, questions)
-        for ((question, past), one), verdict in zip(some, verdicts, strict=True):
-            _compare(simulation, question, past, one.count, verdict, reasons)
+        verdicts = judge(draft, questions)
+        known = judge(today, questions) if today is not None else [None] * len(questions)
+        for ((question, past), one), verdict, now in zip(some, verdicts, known, strict=True):
+            if now is None or reasons.future(now) != reasons.future(verdict):
+                _compare(simulation, question, past, one.count, verdict, reasons)
     simulation.changes.sort(key=lambda one: (str(one.who), -one.count, one.name, one.kind))
-    return simulation
 
 
-def _read(
-    log: LogReader, snapshot: Snapshot, reasons: Reasons, simulation: Simulation
-) -> dict[tuple[_Question, PolicyOutcome], _Occurrences]:
-    seen: dict[tuple[_Question, PolicyOutcome], _Occurrences] = {}
+def _read(log: LogReader, snapshot: Snapshot, reasons: Reasons, simulation: Simulation) -> Seen:
+    seen: Seen = {}
     for entry in log:
         past = reasons.past(entry)
         if past is None or entry.name is None or entry.kind is None:
-            simulation.not_judged[entry.reason] += 1
+            simulation.not_judged[entry.reason] += entry.count
             continue
-        simulation.judged += 1
-        simulation.anonymous += entry.client_ref.kind == "anonymous"
+        simulation.judged += entry.count
+        simulation.anonymous += entry.count * (entry.client_ref.kind == "anonymous")
         at = int(entry.time.timestamp())
-        question = _Question(
+        question = Question(
             entry.client_ref,
             entry.name,
             entry.kind,
-            _is_expired(entry, snapshot),
+            is_expired(entry.client_ref, entry.reason, entry.policy, snapshot),
             schedule_state(snapshot.schedules, at),
         )
-        seen.setdefault((question, past), _Occurrences(at)).count += 1
+        seen.setdefault((question, past), Occurrences(at)).count += entry.count
     return seen
 
 
-def _is_expired(entry: LogEntry, snapshot: Snapshot) -> bool:
+def is_expired(who: ClientRef, reason: str, policy: str | None, snapshot: Snapshot) -> bool:
     """Whether the client had an expired certificate. The log does not say so; the policy that
     applied does."""
-    if entry.client_ref.kind != "identity":
+    if who.kind != "identity":
         return False
-    if entry.reason == "identity_expired":
+    if reason == "identity_expired":
         return True
     index = snapshot.subjects.expired
-    return index is not None and snapshot.policies[index].name == entry.policy
+    return index is not None and snapshot.policies[index].name == policy
 
 
 def _compare(
     simulation: Simulation,
-    question: _Question,
+    question: Question,
     past: PolicyOutcome,
     count: int,
     verdict: dict[str, Any],

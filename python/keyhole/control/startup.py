@@ -12,6 +12,7 @@ from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.dnstap import dnstap
 from keyhole.control.error import ControlError
+from keyhole.control.explain import ExplainService
 from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.list_refresh.refresher import own_addresses
 from keyhole.control.missing_parts import DATABASE as DATABASE_PART
@@ -27,7 +28,12 @@ from keyhole.store import Database
 from keyhole.system.regular_file import read_regular
 
 if TYPE_CHECKING:
+    from keyhole.control.clients import ClientService
+    from keyhole.control.credentials import CredentialService
     from keyhole.control.graph import GraphService
+    from keyhole.control.history_simulation import SimulationService
+    from keyhole.control.in_the_clear import ClearService
+    from keyhole.control.kiali import KialiFeed
 
 MAX_SECRET = 64 * 1024
 """Octets of a file with a password or a URL."""
@@ -47,14 +53,13 @@ async def open_services(
     with control_plane.parts.recorded(DISK, OSError):
         await asyncio.to_thread(lists.begin)
     queries = query_history(settings, data, notify, control_plane.parts, control_plane.clock)
-    tasks = [asyncio.create_task(lists.run())]
-    if queries is not None:
-        tasks.append(asyncio.create_task(queries.run()))
     if control_plane.fleet is not None:
         control_plane.fleet.queries = queries
     dnstap_feed = dnstap(settings, data, notify)
-    if dnstap_feed is not None:
-        tasks.append(asyncio.create_task(dnstap_feed.run()))
+    graph = _graph(control_plane, queries) if queries else None
+    kiali = _kiali(control_plane, queries, graph) if queries and graph else None
+    parts = (lists, queries, dnstap_feed, kiali)
+    tasks = [asyncio.create_task(part.run()) for part in parts if part is not None]
     changes = await open_changes(control_plane, data, notify)
     override_store = await open_overrides(changes, data, control_plane, notify)
     if override_store is not None:
@@ -67,19 +72,26 @@ async def open_services(
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
     authentication = await open_authentication(settings, changes, notify)
+    decisions = DecisionService(override_store) if override_store else None
     try:
         yield Services(
             settings,
             data,
             control_plane,
             lists,
+            _credentials(control_plane, data, queries),
             queries,
             changes,
             authentication,
             pauses=PauseService(override_store) if override_store else None,
-            decisions=DecisionService(override_store) if override_store else None,
+            decisions=decisions,
             dnstap=dnstap_feed,
-            graph=_graph(control_plane, queries) if queries else None,
+            graph=graph,
+            clients=_clients(control_plane, queries, data) if queries else None,
+            clear=_clear(control_plane, queries, lists, changes) if queries else None,
+            explain=ExplainService(control_plane.reconciler),
+            simulations=_simulations(control_plane, data, queries, changes, decisions),
+            kiali=kiali,
         )
     finally:
         for task in tasks:
@@ -97,6 +109,57 @@ def _graph(control_plane: ControlPlane, queries: QueryHistory) -> "GraphService"
     from keyhole.control.graph import GraphService
 
     return GraphService(control_plane, queries)
+
+
+def _credentials(
+    control_plane: ControlPlane, data: DataFolder, queries: QueryHistory | None
+) -> "CredentialService":
+    from keyhole.control.credentials import CredentialService
+
+    return CredentialService(control_plane, data, queries)
+
+
+def _clients(
+    control_plane: ControlPlane, queries: QueryHistory, data: DataFolder
+) -> "ClientService":
+    from keyhole.control.clients import ClientService
+
+    return ClientService(control_plane, queries, data)
+
+
+def _clear(
+    control_plane: ControlPlane,
+    queries: QueryHistory,
+    lists: ListRefresher,
+    changes: Changes | None,
+) -> "ClearService":
+    from keyhole.control.in_the_clear import ClearService
+
+    return ClearService(control_plane, queries, lists, changes.database if changes else None)
+
+
+def _simulations(
+    control_plane: ControlPlane,
+    data: DataFolder,
+    queries: QueryHistory | None,
+    changes: Changes | None,
+    decisions: DecisionService | None,
+) -> "SimulationService | None":
+    if queries is None:
+        return None
+    # Imported here: loading DuckDB must not delay DNS at the start.
+    from keyhole.control.history_simulation import SimulationService
+
+    return SimulationService(queries, control_plane.reconciler, changes, decisions, data)
+
+
+def _kiali(
+    control_plane: ControlPlane, queries: QueryHistory, graph: "GraphService"
+) -> "KialiFeed | None":
+    from keyhole.control.kiali import KialiFeed
+
+    section = control_plane.settings.written.kiali
+    return KialiFeed(section, graph, queries) if section.enabled else None
 
 
 def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:

@@ -36,6 +36,11 @@ def create_token(
     """Creates a token, and shows how to use it with the listeners of these settings."""
     settings = settings_of(data, config)
     secret = tokens.create_token(data.identity, name, replace=replace, author=author)
+    return new_token(settings, secret)
+
+
+def new_token(settings: Settings, secret: str) -> NewToken:
+    """A token as it is shown once, with its use at the listeners of these settings."""
     service = settings.resolved.service
     # A device with a token has no certificate to show.
     dot = next(service.targets("dot", WITHOUT_CERTIFICATE), None)

@@ -31,6 +31,7 @@ def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
         trusted_domains=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
         admits_networks=resolved.admits_networks,
         mesh_networks=resolved.mesh_networks,
+        forwarders=settings.written.traces.forwarders,
     )
 
 
@@ -41,6 +42,7 @@ def empty_trust_context(settings: Settings, folder: Path) -> TrustContext:
         secrets=folder.parent / SECRETS_FOLDER,
         admits_networks=settings.resolved.admits_networks,
         mesh_networks=settings.resolved.mesh_networks,
+        forwarders=settings.written.traces.forwarders,
         accepts_certificates=False,
     )
 

@@ -6,7 +6,7 @@ valid, a compilation that takes long, and a full disk are no hindrance.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from keyhole.config import read_documents
 from keyhole.config.files import COPY
 from keyhole.control.data_folder import DataFolder, write_durably
 from keyhole.control.error import UnwritableError
+from keyhole.control.missing_parts import documents_missing, stored_missing
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.control.trust_context import read_revocations
@@ -22,9 +23,14 @@ from keyhole.engine.runtime import Refusal
 from keyhole.engine.withdrawal import VERSION, Withdrawal, root_digests
 from keyhole.identity import IdentityError, read_tokens, read_trust
 from keyhole.link.peer import Peer
-from keyhole.model.snapshot import SnapshotUpstream
+from keyhole.model.snapshot import Snapshot, SnapshotUpstream
 from keyhole.model.snapshot_identity import TrustDomain
-from keyhole.policy import remaining_domains, remaining_upstreams
+from keyhole.policy import (
+    RemovedSubject,
+    remaining_domains,
+    remaining_upstreams,
+    removed_subjects,
+)
 
 DELIVERY_SECONDS = 10.0
 """How long a command that takes something away waits for the engines."""
@@ -42,6 +48,24 @@ class Delivery:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class Trust:
+    """What documents say of trust."""
+
+    domains: list[TrustDomain]
+    """Without our own."""
+    upstreams: list[SnapshotUpstream]
+    removed: list[RemovedSubject] | None = None
+    """The clients that lost their document; ``None``: as before."""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, data: DataFolder) -> "Trust":
+        """All of the trust in a snapshot."""
+        own = str(data.identity)
+        domains = [one for one in snapshot.trust.domains if one.origin != own]
+        return cls(domains, snapshot.upstreams)
+
+
 class Withdrawals:
     """The newest withdrawal, and the engines that have it. Call it on one event loop."""
 
@@ -51,6 +75,7 @@ class Withdrawals:
         self._peers: dict[str, Peer] = {}
         self._domains: Remaining | None = None
         self._upstreams: Remaining | None = None
+        self._removed: list[RemovedSubject] | None = None
         self._last: Withdrawal | None = None
         self._is_written = False
         self._lock = asyncio.Lock()
@@ -72,13 +97,11 @@ class Withdrawals:
             if not self._is_written:
                 await asyncio.to_thread(self._write, found)
 
-    async def set_trust(
-        self, domains: Iterable[TrustDomain], upstreams: Iterable[SnapshotUpstream]
-    ) -> None:
-        """Has no other trust domain be trusted than these, our own apart, and no upstream more
-        than these say."""
+    async def set_trust(self, trust: "Trust") -> None:
+        """Has no other trust domain be trusted than these, our own apart, no upstream more than
+        these say, and no removed client be served; those before stay refused."""
         self._domains = {
-            one.name: {"roots": root_digests(one.bundle), "crls": one.crls} for one in domains
+            one.name: {"roots": root_digests(one.bundle), "crls": one.crls} for one in trust.domains
         }
         self._upstreams = {
             one.name: {
@@ -86,9 +109,26 @@ class Withdrawals:
                 "pins": one.pins,
                 "crls": one.crls,
             }
-            for one in upstreams
+            for one in trust.upstreams
         }
+        if trust.removed is not None:
+            self._tell_removed(trust.removed)
+            self._removed = trust.removed
         await self.refresh()
+
+    async def serve_removed(self) -> None:
+        """Ends the refusal of removed clients: the snapshot in force knows nothing of them."""
+        if self._removed:
+            self._removed = []
+            with suppress(IdentityError):  # compiling needs the same files, and reports it
+                await self.refresh()
+
+    def _tell_removed(self, removed: list[RemovedSubject]) -> None:
+        known = {line.subject for line in self._removed or ()}
+        new = sorted({line.subject for line in removed} - known)
+        if new:
+            text = "removed from the documents, and refused until all of them are valid"
+            self._notify(Notice(Severity.WARNING, f"{text}: {', '.join(new)}"))
 
     async def deliver(self, seconds: float = DELIVERY_SECONDS) -> list[Delivery]:
         """Reads it again, and waits at most so long until each engine has it."""
@@ -113,7 +153,7 @@ class Withdrawals:
 
     def _read(self) -> Withdrawal:
         last = self._last or _kept(self._data)
-        return current(self._data, self._domains, self._upstreams, last)
+        return current(self._data, self._domains, self._upstreams, self._removed, last)
 
     def _write(self, withdrawal: Withdrawal) -> None:
         try:
@@ -128,6 +168,7 @@ def current(
     data: DataFolder,
     domains: Remaining | None,
     upstreams: Remaining | None,
+    removed: list[RemovedSubject] | None,
     last: Withdrawal | None,
 ) -> Withdrawal:
     """What the folder of our authority says now; raises ``IdentityError``.
@@ -156,6 +197,7 @@ def current(
             "own": read("own", read_own),
             "domains": domains,
             "upstreams": upstreams,
+            "removed": removed or [],
             "tokens": read("tokens", lambda: read_tokens(folder)),
         }
     )
@@ -169,7 +211,8 @@ def keep_for_start(data: DataFolder) -> None:
     before = _kept(data)
     domains = before.content["domains"] if before else None
     upstreams = before.content.get("upstreams") if before else None
-    write_durably(data.withdrawn, current(data, domains, upstreams, before).to_json())
+    removed = before.content.get("removed") if before else None
+    write_durably(data.withdrawn, current(data, domains, upstreams, removed, before).to_json())
 
 
 def _kept(data: DataFolder) -> Withdrawal | None:
@@ -179,22 +222,21 @@ def _kept(data: DataFolder) -> Withdrawal | None:
     return None
 
 
-def remaining(
-    settings: Settings,
-    data: DataFolder,
-    domains: list[TrustDomain],
-    upstreams: list[SnapshotUpstream],
-) -> tuple[list[TrustDomain], list[SnapshotUpstream]]:
+def remaining(settings: Settings, data: DataFolder, last_good: Snapshot) -> "Trust":
     """What is left of trust while the documents are not valid as a whole: nothing is added, and
     what a document or a file no longer says is taken away."""
+    whole = Trust.of(last_good, data)
+    if documents_missing(data, settings) or stored_missing(data):
+        return whole
     paths = [settings.documents, *data.stored_folders]
     documents, problems = read_documents(paths)
     wholes = {str(path) for path in (*paths, *(one / COPY for one in data.stored_folders))}
     if any(one.file in wholes for one in problems):
-        return domains, upstreams  # a folder that is missing or damaged says nothing
-    return (
-        remaining_domains(domains, documents, problems),
-        remaining_upstreams(upstreams, documents),
+        return whole  # a folder that is missing or damaged says nothing
+    return Trust(
+        remaining_domains(whole.domains, documents, problems),
+        remaining_upstreams(whole.upstreams, documents),
+        removed_subjects(last_good, documents, problems),
     )
 
 

@@ -1,7 +1,6 @@
 """The routes of the enrollment server."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -117,7 +116,8 @@ def _renew(
 ) -> tuple[str, CertificateResponse]:
     try:
         signature = base64.b64decode(message.signature, validate=True)
-    except binascii.Error:
+    except ValueError:
+        # Also for letters outside ASCII, which are no binascii.Error.
         raise RequestError("the signature is not base64") from None
     how = f"renewed from {address}"
     spiffe, issued = renew(

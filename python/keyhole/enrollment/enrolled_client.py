@@ -45,7 +45,7 @@ class EnrolledClient:
         Raises :class:`EnrollmentError` if the folder has a certificate already.
         """
         enrolled = cls(folder)
-        if enrolled.folder.certificate.exists():
+        if enrolled.is_enrolled():
             raise EnrollmentError(
                 f"{enrolled.folder.certificate} exists already; renew it with keyhole enroll keep "
                 "--once, or give --out with another folder"
@@ -54,6 +54,10 @@ class EnrolledClient:
         make_private_folder(folder)
         enrolled._store(token.url, *client.redeem(token))
         return enrolled
+
+    def is_enrolled(self) -> bool:
+        """Whether the folder has a certificate, valid or not: `renew` needs no new token."""
+        return self.folder.certificate.exists()
 
     def enrolled(self) -> EnrollmentState:
         """Reads ``enrollment.json``; raises :class:`EnrollmentError` if that fails."""

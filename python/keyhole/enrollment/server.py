@@ -1,7 +1,6 @@
 """The HTTPS server for enrollment."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
 from keyhole.http import HttpProtocol, HttpServer, uvicorn_config
 from keyhole.http.connection_limiter import ConnectionLimiter, OnRefused
-from keyhole.http.tcp import display_address, tcp_listener
+from keyhole.http.tcp import display_address, tcp_listeners
 from keyhole.identity import CertificateAndKey, ensure_server_certificate
 from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.service import Service
@@ -77,8 +76,7 @@ class EnrollmentServer:
             self._setup.networks, self._tls, http, self._reject, on_refused=self._on_refused
         )
         loop = asyncio.get_running_loop()
-        for endpoint in self._setup.listen:
-            listener = _listener(endpoint)
+        for listener in tcp_listeners(self._setup.listen, _cannot_listen):
             self.addresses.append(display_address(listener))
             self._server.add(await loop.create_server(self._limiter, sock=listener))
 
@@ -116,11 +114,7 @@ class EnrollmentServer:
             self._notify(False, f"enrollment refused a connection from {address}: {why}")
 
 
-def _listener(endpoint: Endpoint) -> socket.socket:
-    try:
-        return tcp_listener(endpoint)
-    except OSError as error:
-        raise EnrollmentError(
-            f"enrollment cannot listen on {endpoint}: {error.strerror}; give another address in "
-            "enrollment.listen"
-        ) from error
+def _cannot_listen(endpoint: Endpoint, why: str) -> EnrollmentError:
+    return EnrollmentError(
+        f"enrollment cannot listen on {endpoint}: {why}; give another address in enrollment.listen"
+    )

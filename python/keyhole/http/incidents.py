@@ -8,6 +8,7 @@ cursor or ends a line, since a client may have chosen parts of it.
 import secrets
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
@@ -18,7 +19,9 @@ Report = Callable[[str, tuple[str, ...]], None]
 Respond = Callable[[Scope, str], ASGIApp]
 """Makes the response of a server to an error, with a text for people."""
 TRACE_SECONDS = 60.0
-"""The same error leaves its trace in the log only once in this time; each leaves its line."""
+"""The same error leaves its trace in the log only once in this time, and so many lines."""
+LINES = 10
+_ENOUGH = "the log has no more lines about this error within this minute"
 _MAX_TRACES = 64
 _MAX_LINES = 20
 _MAX_PATH = 200
@@ -34,6 +37,7 @@ class Incidents:
         self._report = report
         self._respond = respond
         self._traced: dict[tuple[str, ...], float] = {}
+        self._lines: Counter[tuple[str, ...]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reports what the application lets through, and answers if it has not yet."""
@@ -59,9 +63,13 @@ class Incidents:
         path = "".join(one if one.isprintable() else "?" for one in scope["path"])[:_MAX_PATH]
         where = f"{self._server}, {scope['method']} {path}"
         text = f"an unexpected error in the {where} (id {incident_id(scope)})"
-        self._report(text, self._details(error))
+        details = self._details(error)
+        if details:
+            self._report(text, details)
 
     def _details(self, error: Exception) -> tuple[str, ...]:
+        """What the log says; nothing where it has said enough: a client who finds such an error
+        must not be able to fill the disk."""
         lines = [
             "".join(one if one.isprintable() else " " for one in line)
             for part in traceback.format_exception(error)
@@ -71,10 +79,14 @@ class Incidents:
         frames = traceback.extract_tb(error.__traceback__)
         kind = (type(error).__name__, *(f"{one.filename}:{one.lineno}" for one in frames[-3:]))
         if now - self._traced.get(kind, -TRACE_SECONDS) < TRACE_SECONDS:
-            return (lines[-1],)
+            self._lines[kind] += 1
+            last = (_ENOUGH,) if self._lines[kind] == LINES else ()
+            return (lines[-1], *last) if self._lines[kind] <= LINES else ()
         if len(self._traced) >= _MAX_TRACES:
             self._traced.clear()
+            self._lines.clear()
         self._traced[kind] = now
+        self._lines[kind] = 1
         return tuple(lines[-_MAX_LINES:])
 
 

@@ -4,6 +4,7 @@ The library limits a header only while it is incomplete, so one that arrives in 
 have any size (RFC 9112 section 5.4 leaves the limit to the server).
 """
 
+import json
 import re
 from typing import Any
 
@@ -16,6 +17,14 @@ HEADER_OCTETS = 16 * 1024
 _HOST = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d*)?"
 )
+_NOT_HTTP = {
+    "type": "urn:keyhole:problem:not_http",
+    "title": "Bad Request",
+    "status": 400,
+    "detail": "This is not a request of HTTP/1.1 (RFC 9112), or its request line and headers have "
+    f"more than {HEADER_OCTETS:,} octets",
+    "problems": [],
+}
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)")
 # Octets around each part: the spaces of a request line, and colon, space and line end of a header.
 _REQUEST_LINE = len(b"  HTTP/1.1\r\n\r\n")
@@ -28,6 +37,20 @@ class HttpProtocol(H11Protocol):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.conn = _Connection(h11.SERVER, HEADER_OCTETS)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what is not HTTP with a problem document (RFC 9457), as every other error has;
+        the library would answer with plain text."""
+        body = json.dumps(_NOT_HTTP).encode()
+        headers = [
+            ("content-type", "application/problem+json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        refused = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (refused, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
 
 class _Connection(h11.Connection):

@@ -1,6 +1,7 @@
 """Listening TCP sockets."""
 
 import socket
+from collections.abc import Callable, Sequence
 
 from keyhole.model.address import Endpoint
 
@@ -23,6 +24,24 @@ def tcp_listener(endpoint: Endpoint) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def tcp_listeners(
+    endpoints: Sequence[Endpoint], error_of: Callable[[Endpoint, str], Exception]
+) -> list[socket.socket]:
+    """A socket for each endpoint, or none at all: whoever tries again must not find its own.
+
+    Raises ``error_of`` the first endpoint that cannot be had, and why.
+    """
+    bound: list[socket.socket] = []
+    for endpoint in endpoints:
+        try:
+            bound.append(tcp_listener(endpoint))
+        except OSError as error:
+            for one in bound:
+                one.close()
+            raise error_of(endpoint, error.strerror or str(error)) from error
+    return bound
 
 
 def display_address(listener: socket.socket) -> str:

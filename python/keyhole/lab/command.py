@@ -14,12 +14,24 @@ EXAMPLES = """
 
   keyhole lab --data ./lab             keeps documents and certificates
 
+  keyhole lab --traces http://127.0.0.1:4318           sends traces of all queries to Jaeger
+
   keyhole lab --seconds 60 --ready-file ready.json        for use by a program
 
 Exit code 0: ended by a signal or by --seconds. 1: a part did not start, or ended unexpectedly.
 """
 
 app = typer.Typer()
+
+
+def _receiver(written: str) -> str:
+    """The URL of a receiver, checked as in ``keyhole.yaml``."""
+    from keyhole.config.sections.traces import read_endpoint_url
+
+    try:
+        return read_endpoint_url(written)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 @app.command("lab", epilog=EXAMPLES)
@@ -44,6 +56,15 @@ def lab(
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.1, help="Stop after this time.")
     ] = None,
+    traces: Annotated[
+        str | None,
+        typer.Option(
+            "--traces",
+            metavar="URL",
+            parser=_receiver,
+            help="Send traces of all queries to this OTLP receiver, such as Jaeger.",
+        ),
+    ] = None,
 ) -> None:
     """Run a complete test network: internet, forwarder, resolver, workloads.
 
@@ -53,6 +74,6 @@ def lab(
     runs, and see the effect.
     """
     # Imported here, so that other commands start faster.
-    from keyhole.lab.run import run_lab
+    from keyhole.lab.run import LabOptions, run_lab
 
-    raise typer.Exit(run_lab(port_base, ready_file, data, seconds))
+    raise typer.Exit(run_lab(LabOptions(port_base, traces), ready_file, data, seconds))

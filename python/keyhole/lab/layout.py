@@ -1,5 +1,6 @@
 """The folders of a lab on disk, and the documents that it starts with."""
 
+import json
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -46,11 +47,12 @@ class Layout:
         return self.path / "forwarder"
 
 
-def create_layout(layout: Layout, ports: Ports) -> None:
+def create_layout(layout: Layout, ports: Ports, traces: str | None = None) -> None:
     """Writes certificates, settings and documents.
 
     Settings and upstreams contain the ports of this run and are always written. A policy, list or
-    record that exists is kept, because a person may have changed it.
+    record that exists is kept, because a person may have changed it. ``traces`` is the
+    URL of an OTLP receiver.
     """
     layout.svids.renew()
     resolver = layout.svids.of(RESOLVER)
@@ -75,6 +77,7 @@ def create_layout(layout: Layout, ports: Ports) -> None:
             "forwarder_doh": ports.forwarder_doh,
             "internet": ports.internet,
             "api": ports.api,
+            "enrollment": ports.enrollment,
             "health": health,
             "control_health": ports.control_health,
             "certificate": pair.certificate.resolve(),
@@ -84,9 +87,20 @@ def create_layout(layout: Layout, ports: Ports) -> None:
             "trust_domain": DOMAIN,
             "resolver_certificate": resolver.certificate.resolve(),
             "resolver_key": resolver.key.resolve(),
+            "traces": json.dumps(_traces(name, traces, resolver.spiffe)),
         }
         _link_authority(layout.identity, folder)
         _write(resources.files("keyhole.lab") / "documents" / name, folder, values)
+
+
+def _traces(name: str, endpoint: str | None, resolver: str) -> dict[str, object]:
+    """The section ``traces``: all queries, and one trace over both hops."""
+    if endpoint is None:
+        return {}
+    forwarders = ["forwarder-dot", "forwarder-doh"] if name == "resolver" else []
+    resolvers = [resolver] if name == "forwarder" else []
+    share = {"endpoint": endpoint, "share": "100%", "rate": 1000}
+    return {**share, "forwarders": forwarders, "resolvers": resolvers}
 
 
 def _link_authority(identity: Path, folder: Path) -> None:

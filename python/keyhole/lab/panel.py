@@ -7,6 +7,8 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 
+from keyhole.accounts.administration import FIRST_ACCOUNT
+from keyhole.control.authentication import LINK_LIFE
 from keyhole.engine import catalogue
 from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL
 from keyhole.lab.ports import Ports
@@ -20,13 +22,15 @@ TRANSPORT_NAMES = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
 _OUTCOMES = {row["word"]: row["outcome"] for row in catalogue()["reasons"]}
 
 
-def panel(processes: LabProcesses) -> Panel:
-    """Addresses, workloads, commands to copy, special names, and the folder of the documents."""
+def panel(processes: LabProcesses, link: str | None) -> Panel:
+    """Addresses, a link that signs in, workloads, commands to copy, special names, and the folder
+    of the documents."""
     documents = processes.layout.resolver.resolve() / "documents"
     return Panel(
         Group(
             _addresses(processes.ports),
             "",
+            *_sign_in(link),
             f"[bold]Workloads[/] (identities below spiffe://{DOMAIN}/)",
             _workloads(processes.layout.svids),
             "",
@@ -58,9 +62,22 @@ def _addresses(ports: Ports) -> Table:
         f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
         "answers only the resolver",
     )
-    addresses.add_row("[bold]API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
+    addresses.add_row("[bold]page, API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
+    addresses.add_row(
+        "[bold]enrollment[/]",
+        f"https://127.0.0.1:{ports.enrollment}",
+        "for new clients of the resolver",
+    )
     addresses.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
     return addresses
+
+
+def _sign_in(link: str | None) -> list[str]:
+    """The link has a line of its own, so that it is whole in a narrow terminal."""
+    if link is None:
+        return []
+    title = f"[bold]Sign in[/] to the page as {FIRST_ACCOUNT} with this link: once, {LINK_LIFE}"
+    return [title, f"  {link}", ""]
 
 
 def _workloads(svids: Svids) -> Table:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from keyhole.lab.error import LabError
 
-BLOCK = 12
+BLOCK = 13
 # Below the range from which Linux takes ports for outgoing connections (32768 and up).
 _FIRST, _LAST = 20000, 32000
 _TRIES = 200
@@ -68,6 +68,11 @@ class Ports:
     def forwarder_health(self) -> int:
         """Metrics of the forwarder's engine."""
         return self.base + 10
+
+    @property
+    def enrollment(self) -> int:
+        """Where clients of the resolver get their certificates."""
+        return self.base + 11
 
     @property
     def internet(self) -> int:

@@ -21,6 +21,7 @@ from keyhole.lab.workloads import Target
 
 if TYPE_CHECKING:
     from keyhole.control.graph import Neighbor
+    from keyhole.control.services import Services
 
 _READY_SECONDS = 20.0
 _RENEWAL_SECONDS = 2.0
@@ -29,13 +30,18 @@ _RENEWAL_SECONDS = 2.0
 class LabProcesses:
     """Internet, forwarder, resolver and workloads; an async context manager."""
 
-    def __init__(self, layout: Layout, ports: Ports, notify: Notify) -> None:
+    def __init__(
+        self, layout: Layout, ports: Ports, notify: Notify, traces: str | None = None
+    ) -> None:
+        """``traces`` is the URL of an OTLP receiver."""
         self.layout = layout
         self.ports = ports
         self._notify = notify
+        self._traces = traces
         self._stack = AsyncExitStack()
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._control_planes: dict[str, ControlPlane] = {}
+        self._services: Services | None = None
 
     @property
     def resolver(self) -> ControlPlane:
@@ -50,7 +56,7 @@ class LabProcesses:
 
     async def __aenter__(self) -> Self:
         try:
-            create_layout(self.layout, self.ports)
+            create_layout(self.layout, self.ports, self._traces)
             await self._start_internet()
             await self._start_node("forwarder")
             await self._start_node("resolver")
@@ -94,6 +100,19 @@ class LabProcesses:
                     reported = str(error)
                     text = "the certificates of the workloads are not renewed"
                     self._notify(Notice(Severity.ERROR, text, tuple(reported.splitlines())))
+
+    async def login_link(self) -> str | None:
+        """A link to the page that signs in once as administrator; none if nobody can log in."""
+        # Imported here: the nodes answer queries before these imports are done.
+        from keyhole.control.authentication import first_link
+
+        opened = self._services.authentication if self._services else None
+        if opened is None:
+            return None
+        if opened.shown_link is not None:
+            # Another one would end the one that was shown.
+            return opened.shown_link
+        return await asyncio.to_thread(first_link, self.resolver.settings, opened)
 
     async def first_exit(self) -> str:
         """Waits until a part ends that is not restarted; returns its name."""
@@ -146,6 +165,7 @@ class LabProcesses:
             opened.graph.add_neighbor(neighbor)
         await self._stack.enter_async_context(ApiServer(opened, notify, listeners))
         await self._stack.enter_async_context(serve_health(opened, notify))
+        self._services = opened
 
     async def _start_history(self, name: str) -> "Neighbor | None":
         """Makes a history of the query log of a node that has no control of its own, so that the
@@ -214,6 +234,7 @@ def ready_document(processes: LabProcesses) -> dict[str, Any]:
             "doh": f"https://127.0.0.1:{ports.forwarder_doh}/dns-query",
         },
         "api": f"http://127.0.0.1:{ports.api}",
+        "enrollment": f"https://127.0.0.1:{ports.enrollment}",
         "metrics": {
             "resolver": f"http://127.0.0.1:{ports.resolver_health}/metrics",
             "control": f"http://127.0.0.1:{ports.control_health}/metrics",

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -30,28 +31,36 @@ LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
 PLAIN_WIDTH = 160
 
 
+@dataclass(frozen=True)
+class LabOptions:
+    """The first of its ports, if it is to be a certain one, and the OTLP receiver of traces."""
+
+    port_base: int | None = None
+    traces: str | None = None
+
+
 def run_lab(
-    port_base: int | None, ready_file: Path | None, data: Path | None, seconds: float | None
+    options: LabOptions, ready_file: Path | None, data: Path | None, seconds: float | None
 ) -> int:
     """Runs a lab until a signal, the end of its time, or the end of a part. Gives the exit code."""
     try:
         if data is not None:
-            return asyncio.run(_run_until_end(Layout(data), port_base, ready_file, seconds))
+            return asyncio.run(_run_until_end(Layout(data), options, ready_file, seconds))
         with tempfile.TemporaryDirectory(prefix="keyhole-lab-") as folder:
-            return asyncio.run(_run_until_end(Layout(Path(folder)), port_base, ready_file, seconds))
+            return asyncio.run(_run_until_end(Layout(Path(folder)), options, ready_file, seconds))
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
 
 
 async def _run_until_end(
-    layout: Layout, port_base: int | None, ready_file: Path | None, seconds: float | None
+    layout: Layout, options: LabOptions, ready_file: Path | None, seconds: float | None
 ) -> int:
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH  # wide enough that commands to copy are not wrapped
     end = end_on_signals()
-    starting = asyncio.create_task(_run_processes(layout, port_base, ready_file, console))
+    starting = asyncio.create_task(_run_processes(layout, options, ready_file, console))
     end_requested = asyncio.create_task(end.wait())
     await asyncio.wait(
         {starting, end_requested}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
@@ -66,17 +75,17 @@ async def _run_until_end(
 
 
 async def _run_processes(
-    layout: Layout, port_base: int | None, ready_file: Path | None, console: Console
+    layout: Layout, options: LabOptions, ready_file: Path | None, console: Console
 ) -> int:
     def notify(notice: Notice) -> None:
         console.print(f"[{_STYLES[notice.severity]}]{escape(notice.text)}[/]")
         for detail in notice.details:
             console.print(f"    {escape(detail)}")
 
-    ports = choose_ports(port_base)
-    async with LabProcesses(layout, ports, notify) as processes:
+    ports = choose_ports(options.port_base)
+    async with LabProcesses(layout, ports, notify, options.traces) as processes:
         await processes.start_workloads()
-        console.print(panel(processes), soft_wrap=False)
+        console.print(panel(processes, await processes.login_link()), soft_wrap=False)
         if ready_file is not None:
             durable.write_json(ready_file, ready_document(processes), durable.SHARED_FILE)
         exit_watch = asyncio.create_task(processes.first_exit())

@@ -19,6 +19,8 @@ def mend(folder: Path) -> None:
     Links are not followed. What cannot be changed stays: a file system for reading alone is no
     reason to end.
     """
+    if folder.is_symlink():
+        return  # its target, such as /var/log, may hold files of others
     with suppress(OSError):
         _mend(folder, PRIVATE_FOLDER)
         for path, folders, files in os.walk(folder):
@@ -42,7 +44,7 @@ def _mend(path: Path, mode: int) -> None:
 
 def make_private_folder(folder: Path) -> None:
     """Makes a folder with mode 0700, and its parents; takes the rights of others away if it
-    exists. Raises ``OSError``."""
+    exists. The target of a link keeps its mode. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-    if folder.stat().st_mode & 0o077:
+    if not folder.is_symlink() and folder.stat().st_mode & _OTHERS:
         folder.chmod(PRIVATE_FOLDER)

@@ -19,8 +19,10 @@ class Installation:
     """The record in one data folder. A part is a word, such as ``documents``, or the path of a file
     in the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, assumed: frozenset[str] = frozenset()) -> None:
+        """``assumed`` are the parts where there is no record."""
         self.path = folder / FILE
+        self._assumed = assumed
 
     @classmethod
     def of(cls, file: Path) -> "Installation":
@@ -62,7 +64,7 @@ class Installation:
             found: dict[str, Any] = json.loads(self.path.read_bytes())
             return [str(part) for part in found["parts"]]
         except FileNotFoundError:
-            return []
+            return sorted(self._assumed)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -24,6 +24,7 @@ from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
 from keyhole.engine import judge
 from keyhole.errors import DocumentErrors, Problem
+from keyhole.lists import lend_compiled
 from keyhole.store import (
     Actor,
     AuditEntry,
@@ -149,6 +150,26 @@ class Changes:
                 why = "; ".join(f"{one.engine} has not got it: {one.why}" for one in left)
             return replace(outcome, is_in_force=not why, why=why)
 
+    async def compile_draft(
+        self, requests: Sequence[ChangeRequest], scratch: DataFolder
+    ) -> Compiled:
+        """What the documents would be compiled to with these changes; nothing changes. The lists
+        are compiled into ``scratch``. Raises as ``apply``."""
+        async with self._lock, self._reconciler.exclusive():
+            return await self._reconciler.documents.run(
+                self._compile_draft, list(requests), scratch
+            )
+
+    def _compile_draft(self, requests: list[ChangeRequest], scratch: DataFolder) -> Compiled:
+        self._refuse_declared(requests)
+        with self._database.read() as connection:
+            before = current(connection, with_deleted=True)
+        self._refuse_stale(requests, before)
+        _, written = _effects(requests, before)
+        after = {**before, **written}.values()
+        draft = self._files.draft(one for one in after if not one.is_deleted)
+        return self._compile_into(scratch, draft)
+
     async def roll_back(
         self, kind: str, name: str, actor: Actor, *, to: int | None = None, is_dry: bool = False
     ) -> Outcome:
@@ -246,14 +267,18 @@ class Changes:
             # A dry run must not change the list state of the running Keyhole.
             scratch = DataFolder(Path(folder))
             scratch.make()
-            compiled = compile_all(
-                self._settings,
-                scratch,
-                over=[draft],
-                identity=self._data.identity,
-                downloads=self._data.state,
-            )
-            return self._checked(compiled)
+            return self._compile_into(scratch, draft)
+
+    def _compile_into(self, scratch: DataFolder, draft: Path) -> Compiled:
+        lend_compiled(self._data.state, scratch.state)
+        compiled = compile_all(
+            self._settings,
+            scratch,
+            over=[draft],
+            identity=self._data.identity,
+            downloads=self._data.state,
+        )
+        return self._checked(compiled)
 
     @staticmethod
     def _checked(compiled: Compiled) -> Compiled:

@@ -23,8 +23,9 @@ from keyhole.control.list_refresh.plan import (
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
-from keyhole.lists.download import AddressGuard, DownloadError, Limits, fetch
+from keyhole.lists.download import AddressGuard, DownloadError, FetchResult, Limits, fetch
 from keyhole.lists.download_store import DownloadState, DownloadStore
+from keyhole.lists.entry_files import EntryFiles
 from keyhole.model.list import ListSpec
 
 AT_ONCE = 4
@@ -72,6 +73,7 @@ class ListRefresher:
         self._guard = AddressGuard(allow=tuple(section.allow), own=frozenset(own))
         self._limits = Limits(section.size, float(section.time))
         self._downloads = DownloadStore(data.state.absolute())
+        self._entries = EntryFiles(data.state.absolute())
         self._state = _State()
         self._wake = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -170,6 +172,23 @@ class ListRefresher:
     def download_path(self, url: str) -> Path:
         """The path of the downloaded list of a URL."""
         return self._downloads.path(url)
+
+    def sources(self, lists: Iterable[Declaration[ListSpec]] | None = None) -> dict[str, str]:
+        """Where the files of lists in the state folder come from, by path: the URL of a download,
+        or the document that holds the entries. Of all lists, if none are given."""
+        found: dict[str, str] = {}
+        for one in self._state.lists if lists is None else lists:
+            found.update((str(self._downloads.path(url)), url) for url in one.spec.urls)
+            if one.spec.entries is not None:
+                found[str(self._entries.path(one.name, one.spec.entries))] = one.label
+        return found
+
+    def fetch_once(self, url: str, target: Path, seconds: float) -> FetchResult:
+        """Downloads a URL that no list needs to name, with the same checks and limits, and within
+        ``seconds``. Blocks. Raises `DownloadError`."""
+        limits = Limits(self._limits.octets, min(self._limits.seconds, seconds))
+        ca = self._settings.resolved.downloads_ca
+        return fetch(url, target, self._guard, limits=limits, ca=ca)
 
     def _start_due(self) -> None:
         now = time.time()

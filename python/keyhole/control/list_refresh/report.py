@@ -1,5 +1,7 @@
 """Builds the status of each list from documents, downloads and the compilation."""
 
+from dataclasses import replace
+
 from keyhole.config.declaration import Declaration
 from keyhole.control.compile import Compiled
 from keyhole.control.list_refresh.refresher import ListRefresher
@@ -32,34 +34,46 @@ def _status(
     report = next((row for row in rows if row.name == one.name), None)
     held = lists.held.get(one.name, "") if lists else ""
     state = _state(urls, report.taken if report else None, held=held, refresher=refresher)
+    known = ListStatus(
+        one.name,
+        one.spec.kind,
+        state,
+        held,
+        urls=urls,
+        files=tuple(one.spec.files),
+        has_entries=one.spec.entries is not None,
+        policies=_policies(one.name, compiled),
+    )
     if report is None:
-        return ListStatus(
-            one.name, one.spec.kind, state, held, urls=urls, files=tuple(one.spec.files)
-        )
+        return known
     skipped = report.skipped
-    downloaded = {str(refresher.download_path(url)) for url in one.spec.urls}
-    return ListStatus(
-        name=one.name,
-        kind=one.spec.kind,
-        state=state,
-        why=held,
+    sources = refresher.sources([one])
+    return replace(
+        known,
         lost=lost_lines(report),
         taken=report.taken,
         duplicates=report.duplicates,
         skipped=skipped.count,
         skipped_by_reason=tuple(skipped.by_reason.items()),
-        examples=[
-            SkippedLine(row.file, row.line, _quoted(row, downloaded), row.reason)
-            for row in skipped.examples
-        ],
-        urls=urls,
-        files=tuple(one.spec.files),
+        examples=[_example(row, sources) for row in skipped.examples],
     )
 
 
-def _quoted(row: Example, downloaded: set[str]) -> str:
-    """The text of a skipped line of a download; a file of this machine may hold anything."""
-    return row.text if row.file in downloaded else ""
+def _example(row: Example, sources: dict[str, str]) -> SkippedLine:
+    """A skipped line. Its text is quoted from downloads and documents only: a file of this machine
+    may hold anything."""
+    text = row.text if row.file in sources else ""
+    return SkippedLine(sources.get(row.file, row.file), row.line, text, row.reason)
+
+
+def _policies(name: str, compiled: Compiled | None) -> tuple[str, ...]:
+    """The policies in force that use a list, also by what they include."""
+    if compiled is None:
+        return ()
+    snapshot = compiled.snapshot
+    index = next((at for at, one in enumerate(snapshot.lists) if one.name == name), None)
+    # A decision about one client adds a copy of its policy, with the same name.
+    return tuple(sorted({one.name for one in snapshot.policies if index in one.lists}))
 
 
 def _state(

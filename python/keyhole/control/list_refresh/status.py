@@ -33,6 +33,7 @@ class SkippedLine:
     """A line that was skipped, with the reason."""
 
     file: str
+    """The file, or the URL or document that it comes from."""
     line: int
     text: str
     reason: str
@@ -56,3 +57,7 @@ class ListStatus:
     examples: Sequence[SkippedLine] = ()
     urls: tuple[UrlStatus, ...] = ()
     files: tuple[str, ...] = ()
+    has_entries: bool = False
+    """Whether entries stand in its document."""
+    policies: tuple[str, ...] = ()
+    """The policies in force that use it."""

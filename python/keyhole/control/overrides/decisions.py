@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -57,27 +58,7 @@ class DecisionService:
         Raises ``InvalidError`` for an invalid name or client, for a client without a policy, and
         if the decision would have no effect.
         """
-        seconds = request.seconds
-        if seconds is not None and not 1 <= seconds <= MAX_DECISION:
-            days = MAX_DECISION // 86_400
-            raise InvalidError(f"a decision that ends by itself lasts from 1 second to {days} days")
-        now = int(time.time())
-        until = None if seconds is None else now + seconds
-        try:
-            name = read_name(request.name)
-            subject = None if request.client is None else read_client(request.client)
-        except ValueError as error:
-            raise InvalidError(str(error)) from None
-        decision = Decision(
-            number=1,
-            action=request.action,
-            name=name,
-            below=request.below,
-            client=None if subject is None else subject.written,
-            since=now,
-            until=until,
-        )
-        self._refuse_without_effect(decision)
+        decision = self.read(request)
 
         def write(connection: Connection) -> StoredDecision:
             entry = _audit_entry(actor, request.action, request.why, decision)
@@ -102,6 +83,30 @@ class DecisionService:
             return stored
 
         return await self._store.change(write)
+
+    def read(self, request: DecisionRequest) -> Decision:
+        """The decision that a request would make now, with the number 1. Raises as ``decide``."""
+        seconds = request.seconds
+        if seconds is not None and not 1 <= seconds <= MAX_DECISION:
+            days = MAX_DECISION // 86_400
+            raise InvalidError(f"a decision that ends by itself lasts from 1 second to {days} days")
+        now = int(time.time())
+        try:
+            name = read_name(request.name)
+            subject = None if request.client is None else read_client(request.client)
+        except ValueError as error:
+            raise InvalidError(str(error)) from None
+        decision = Decision(
+            number=1,
+            action=request.action,
+            name=name,
+            below=request.below,
+            client=None if subject is None else subject.written,
+            since=now,
+            until=None if seconds is None else now + seconds,
+        )
+        self._refuse_without_effect(decision)
+        return decision
 
     async def remove(self, number: int, actor: Actor) -> OverrideResult:
         """Removes a decision; raises ``NotThereError``."""
@@ -137,6 +142,8 @@ class DecisionService:
 def _audit_entry(actor: Actor, action: str, why: str | None, decision: Decision) -> AuditEntry:
     names = f"{decision.name} and below" if decision.below else decision.name
     detail = {"name": names, "client": decision.client or "everyone"}
+    if decision.until is not None and action != "undecide":
+        detail["until"] = datetime.fromtimestamp(decision.until, UTC).isoformat()
     if action == "undecide":
         detail["decision"] = f"{decision.number}, {decision.action}"
     return AuditEntry(actor.name, actor.via, action, actor.address, why, detail)

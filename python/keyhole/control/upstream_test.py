@@ -1,0 +1,87 @@
+"""Asks one upstream a question, as the engine would, and says what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from keyhole.control.compile import Compiled
+from keyhole.control.error import NotThereError
+from keyhole.control.explain import shown_identities
+from keyhole.engine import explain
+from keyhole.model.engine_stats import UpstreamStats
+from keyhole.model.snapshot import Answer, Snapshot, SnapshotPolicy, UpstreamSet
+from keyhole.model.snapshot_identity import Subjects
+
+NAME, TYPE = ".", "NS"
+"""The question: the root name servers, which reveals nothing."""
+HEDGE_MS, TIMEOUT_MS = 4_000, 5_000
+
+
+@dataclass(frozen=True)
+class UpstreamTest:
+    """What came of asking one upstream."""
+
+    stats: UpstreamStats
+    """What it counted for this one question, in an engine of its own."""
+    is_answered: bool
+    reason: str
+    """Why there is no answer, as a word of the reasons; else the reason of the answer."""
+
+
+def ask_upstream(compiled: Compiled, name: str) -> UpstreamTest:
+    """Asks the upstream ``name`` of the documents in force for the root name servers, with the same
+    checks of its certificate as the engine, and on a connection of its own. Blocks for a few
+    seconds. Raises `NotThereError`."""
+    place = next((at for at, one in enumerate(compiled.plain.upstreams) if one.name == name), None)
+    if place is None:
+        raise NotThereError(f"there is no Upstream {name} in force")
+    told = explain(
+        _alone(compiled.plain, place).to_json(),
+        NAME,
+        TYPE,
+        lookup=True,
+        identities=shown_identities(compiled.identities),
+    )
+    return UpstreamTest(_stats(told, name), bool(told["looked_up"]), str(told["reason"]))
+
+
+def _stats(told: Mapping[str, Any], name: str) -> UpstreamStats:
+    return next(cast(UpstreamStats, one) for one in told["upstreams"] if one["name"] == name)
+
+
+def _alone(snapshot: Snapshot, place: int) -> Snapshot:
+    """A snapshot with this upstream alone, whose one policy lets everything through."""
+    only = UpstreamSet(name="test", upstreams=[0], hedge_ms=HEDGE_MS, timeout_ms=TIMEOUT_MS)
+    policy = SnapshotPolicy(
+        name="test",
+        mode="enforce",
+        log="none",
+        default="allow",
+        rules=[],
+        lists=[],
+        list_answer=Answer(text="nxdomain"),
+        list_mode="enforce",
+        paused=None,
+        private_addresses="allow",
+        private_names=[],
+        forwarded_names=[],
+        blocked_ttl=0,
+        upstream_set=0,
+        record_set=0,
+        origin="test",
+    )
+    return snapshot.model_copy(
+        update={
+            "list_file": None,
+            "lists": [],
+            "upstreams": [snapshot.upstreams[place]],
+            "upstream_sets": [only],
+            "records": [],
+            "record_sets": [[]],
+            "schedules": [],
+            "subjects": Subjects(identities=[], below=[], tokens=[], networks=[], expired=None),
+            "policies": [policy],
+            "default_policy": 0,
+            "unlogged": [],
+        }
+    )
