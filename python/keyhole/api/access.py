@@ -14,6 +14,7 @@ PUBLIC = frozenset(
     {
         ("GET", "/api/v1/health"),
         ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/session/link"),
         ("GET", "/api/v1/oidc"),
         ("GET", "/api/v1/oidc/login"),
         ("GET", "/api/v1/oidc/callback"),

@@ -10,7 +10,7 @@ from keyhole.api.dependencies import StoredDocuments
 from keyhole.api.documents import ApplyResult, actor_of, apply_result
 from keyhole.api.pagination import MAX_NUMBER, Limit, Page
 from keyhole.api.principal import Operator, Viewer
-from keyhole.store import AuditRecord, records, verify
+from keyhole.store import AuditCriteria, AuditRecord, records, verify
 
 router = APIRouter(tags=["audit"])
 
@@ -52,10 +52,17 @@ def list_audit(
         int | None,
         Query(ge=0, le=MAX_NUMBER, description="Only entries with a higher number, oldest first."),
     ] = None,
+    who: Annotated[
+        str | None, Query(max_length=128, description="Only what this account or token did.")
+    ] = None,
+    action: Annotated[
+        str | None, Query(max_length=64, description="Only this action, such as apply.")
+    ] = None,
 ) -> Page[AuditEntry]:
     """Lists the entries of the audit record, newest first."""
+    wanted = AuditCriteria(who, action)
     with changes.database.read() as connection:
-        found = records(connection, before=cursor, after=after, most=limit + 1)
+        found = records(connection, before=cursor, after=after, most=limit + 1, criteria=wanted)
     page = found[:limit]
     last = str(page[-1].number) if len(found) > limit and after is None else None
     return Page(items=[_shown(one) for one in page], next=last)

@@ -10,6 +10,7 @@ from keyhole.api.dependencies import Decisions
 from keyhole.api.documents import actor_of
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
+from keyhole.api.request_body import RequestBody
 from keyhole.control.overrides import DecisionRequest, DecisionService
 from keyhole.model.overrides import MAX_DECISION
 from keyhole.store.overrides import StoredDecision
@@ -38,7 +39,7 @@ class Decision(BaseModel):
     )
 
 
-class DecisionCreate(BaseModel):
+class DecisionCreate(RequestBody):
     """A new decision."""
 
     action: Literal["allow", "block"] = Field(description="What to do with the name.")

@@ -9,10 +9,16 @@ from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.control.authentication import Authentication
 from keyhole.control.changes import Changes
+from keyhole.control.clients import ClientService
+from keyhole.control.credentials import CredentialService
+from keyhole.control.explain import ExplainService
 from keyhole.control.graph import GraphService
+from keyhole.control.history_simulation import SimulationService
+from keyhole.control.in_the_clear import ClearService
 from keyhole.control.overrides import DecisionService, PauseService
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.services import Services
+from keyhole.identity.journal import Author
 from keyhole.store import Actor
 
 
@@ -54,6 +60,22 @@ def _no_history() -> ApiProblem:
     return ApiProblem(503, "not_possible_now", why)
 
 
+def _clients(services: RunningServices) -> ClientService:
+    if services.clients is None:
+        raise _no_history()
+    return services.clients
+
+
+def _clear(services: RunningServices) -> ClearService:
+    if services.clear is None:
+        raise _no_history()
+    return services.clear
+
+
+def _credentials(services: RunningServices) -> CredentialService:
+    return services.credentials
+
+
 def _queries(services: RunningServices) -> QueryHistory:
     if services.queries is None:
         raise _no_history()
@@ -66,8 +88,29 @@ def _graph(services: RunningServices) -> GraphService:
     return services.graph
 
 
+def _explain(services: RunningServices) -> ExplainService:
+    assert services.explain is not None
+    return services.explain
+
+
+def _simulations(services: RunningServices) -> SimulationService:
+    if services.simulations is None:
+        raise _no_history()
+    return services.simulations
+
+
+Explain = Annotated[ExplainService, Depends(_explain)]
+"""A route parameter: explanations of queries."""
+Simulations = Annotated[SimulationService, Depends(_simulations)]
+"""A route parameter: simulations of changes on the history."""
 Queries = Annotated[QueryHistory, Depends(_queries)]
 """A route parameter: the query history."""
+Clients = Annotated[ClientService, Depends(_clients)]
+"""A route parameter: who asks."""
+InTheClear = Annotated[ClearService, Depends(_clear)]
+"""A route parameter: what is not encrypted or not authenticated."""
+Credentials = Annotated[CredentialService, Depends(_credentials)]
+"""A route parameter: identities, enrollments and tokens of clients."""
 Graphs = Annotated[GraphService, Depends(_graph)]
 """A route parameter: the graph of who asks whom."""
 Pauses = Annotated[PauseService, Depends(_pauses)]
@@ -106,6 +149,12 @@ def _client_info(request: Request) -> ClientInfo:
 
 Client = Annotated[ClientInfo, Depends(_client_info)]
 """A route parameter: the address and program of the client."""
+
+
+def credential_author(caller: Principal, request: Request, why: str | None) -> Author:
+    """The caller as the author of a change of credentials."""
+    host = request.client.host if request.client else None
+    return Author(caller.name, caller.via, None if caller.via == "socket" else host, why)
 
 
 def account_actor(principal: Principal, client: ClientInfo) -> Actor:

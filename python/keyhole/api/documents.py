@@ -1,6 +1,8 @@
 """``/documents``: policies, lists, upstreams and so on, in all their versions."""
 
 import asyncio
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -9,20 +11,22 @@ from pydantic import BaseModel, Field
 from keyhole.api.dependencies import StoredDocuments
 from keyhole.api.pagination import MAX_NUMBER, Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Operator, Principal, Viewer
-from keyhole.api.problem import ApiProblem, ProblemItem
+from keyhole.api.problem import ApiProblem, ProblemItem, document_item
+from keyhole.api.request_body import RequestBody
 from keyhole.control.changes import (
     ChangeRequest,
+    Changes,
     DocumentRecord,
     Outcome,
     read_change_requests,
 )
 from keyhole.control.changes.change_request import MAX_OCTETS
-from keyhole.store import Actor
+from keyhole.store import Actor, AuditRecord, records_of
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
 Kind = Annotated[
-    Literal["Policy", "List", "Upstream", "Record", "Client", "TrustDomain"],
+    Literal["Policy", "List", "Upstream", "Record", "Client", "TrustDomain", "LogExclusion"],
     Path(description="The kind of the document."),
 ]
 Name = Annotated[str, Path(max_length=63, description="The name of the document.")]
@@ -34,10 +38,20 @@ Message = Annotated[str | None, Query(max_length=500, description="Reason for th
 DryRun = Annotated[bool, Query(description="Whether to validate only and change nothing.")]
 
 
+class LastChange(BaseModel):
+    """Who wrote a version of a document, and when, as in the audit record."""
+
+    number: int = Field(description="The number of the change in the audit record.")
+    time: datetime = Field(description="When it was written.")
+    who: str = Field(description="Who wrote it.")
+    action: str = Field(description="What was done: apply, delete, rollback, ...")
+    message: str | None = Field(description="The reason that they gave.")
+
+
 class Document(BaseModel):
     """The current version of a document."""
 
-    kind: str = Field(description="Policy, List, Upstream, Record, Client or TrustDomain.")
+    kind: str = Field(description="One of the kinds of documents, such as Policy.")
     name: str = Field(description="Its name, unique within its kind.")
     origin: Literal["declared", "stored"] = Field(
         description="declared: a file defines it, edit the file. stored: edit it by this API."
@@ -45,6 +59,9 @@ class Document(BaseModel):
     file: str | None = Field(description="The file and line that declare it; null if it is stored.")
     version: int | None = Field(description="The current version; null if it is declared.")
     is_shadowed: bool = Field(description="Whether a file that declares the same overrides it.")
+    last_change: LastChange | None = Field(
+        description="Who wrote this version, and when; null if it is declared."
+    )
     text: str = Field(description="The YAML text, unchanged.")
 
 
@@ -54,10 +71,13 @@ class DocumentVersion(BaseModel):
     version: int = Field(description="The number of the version, from 1.")
     change: int = Field(description="The number of the change in the audit record.")
     is_deleted: bool = Field(description="Whether this version deleted the document.")
+    last_change: LastChange | None = Field(
+        description="Who wrote this version, and when; null if the audit record does not say it."
+    )
     text: str = Field(description="The YAML text, unchanged; empty if deleted.")
 
 
-class ApplyRequest(BaseModel):
+class ApplyRequest(RequestBody):
     """Documents to create or change together."""
 
     text: str = Field(max_length=MAX_OCTETS, description="A stream of YAML documents.")
@@ -97,7 +117,7 @@ class Drift(BaseModel):
     shadowed: list[str] = Field(description="Stored documents that a file overrides.")
 
 
-class RollbackRequest(BaseModel):
+class RollbackRequest(RequestBody):
     """The version to restore."""
 
     to: int | None = Field(
@@ -133,7 +153,8 @@ def list_documents(
     page = found[:limit]
     more = len(found) > limit
     last = write_cursor([page[-1].kind, page[-1].name, page[-1].origin]) if more else None
-    return Page(items=[_shown(one) for one in page], next=last)
+    written = _written(changes, (one.change for one in page))
+    return Page(items=[_shown(one, written) for one in page], next=last)
 
 
 @router.post("")
@@ -155,7 +176,7 @@ async def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
     """Compares the files of the documents folder with the documents in force."""
     problems, shadowed = await changes.drift()
     return Drift(
-        problems=[ProblemItem(place=one.place, why=one.why) for one in problems],
+        problems=[document_item(one) for one in problems],
         shadowed=[one.label for one in shadowed],
     )
 
@@ -167,7 +188,7 @@ def get_document(
     """Returns one document. Send its ETag in If-Match to change it."""
     found = changes.document(kind, name)
     response.headers["etag"] = _etag(found)
-    return _shown(found)
+    return _shown(found, _written(changes, [found.change]))
 
 
 @router.put("/{kind}/{name}")
@@ -219,12 +240,18 @@ def list_versions(
     changes: StoredDocuments, _: Viewer, kind: Kind, name: Name
 ) -> Page[DocumentVersion]:
     """Lists all versions of a stored document, newest first."""
+    found = changes.history(kind, name)
+    written = _written(changes, (one.change for one in found))
     return Page(
         items=[
             DocumentVersion(
-                version=one.version, change=one.change, is_deleted=one.is_deleted, text=one.text
+                version=one.version,
+                change=one.change,
+                is_deleted=one.is_deleted,
+                last_change=_last_change(written.get(one.change)),
+                text=one.text,
             )
-            for one in changes.history(kind, name)
+            for one in found
         ]
     )
 
@@ -279,7 +306,25 @@ def _key(cursor: str | None) -> tuple[str, ...]:
     return tuple(key)
 
 
-def _shown(found: DocumentRecord) -> Document:
+def _written(changes: Changes, numbers: Iterable[int]) -> dict[int, AuditRecord]:
+    with changes.database.read() as connection:
+        return records_of(connection, (number for number in numbers if number))
+
+
+def _last_change(record: AuditRecord | None) -> LastChange | None:
+    if record is None:
+        return None
+    entry = record.entry
+    return LastChange(
+        number=record.number,
+        time=record.time,
+        who=entry.who,
+        action=entry.action,
+        message=entry.message,
+    )
+
+
+def _shown(found: DocumentRecord, written: dict[int, AuditRecord]) -> Document:
     return Document(
         kind=found.kind,
         name=found.name,
@@ -287,6 +332,7 @@ def _shown(found: DocumentRecord) -> Document:
         file=f"{found.file}:{found.line}" if found.file else None,
         version=found.version or None,
         is_shadowed=found.is_shadowed,
+        last_change=_last_change(written.get(found.change)),
         text=found.text,
     )
 

@@ -1,6 +1,5 @@
 """``/graph``: who asks whom, and whether each edge is encrypted and authenticated."""
 
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
@@ -10,9 +9,10 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from keyhole.api.dependencies import Graphs
+from keyhole.api.history_times import history_errors
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.queries import MIN_MICROS, history_errors, to_micros
+from keyhole.api.time_span import MAX_WINDOW, read_span
 from keyhole.graph.model import Graph
 from keyhole.graph.query import MAX_INTERVALS
 from keyhole.querylog.history import EdgeCriteria
@@ -21,8 +21,6 @@ router = APIRouter(prefix="/graph", tags=["graph"])
 
 _HOUR = 3_600
 _MICROS = 1_000_000
-MAX_STEP = 86_400 * 366
-"""The longest interval, in seconds."""
 
 
 def _edge_criteria(
@@ -67,21 +65,16 @@ def _during(
     ] = None,
     window: Annotated[
         int | None,
-        Query(ge=1, le=MAX_STEP, description="The last so many seconds, instead of since, until."),
+        Query(
+            ge=1, le=MAX_WINDOW, description="The last so many seconds, instead of since, until."
+        ),
     ] = None,
     step: Annotated[
         int | None,
-        Query(ge=1, le=MAX_STEP, description="Also count in intervals of so many seconds."),
+        Query(ge=1, le=MAX_WINDOW, description="Also count in intervals of so many seconds."),
     ] = None,
 ) -> EdgeCriteria:
-    if window is not None and (since is not None or until is not None):
-        raise ApiProblem(422, "not_valid", "window is instead of since and until: leave one out")
-    end = to_micros(until)
-    end = int(time.time() * _MICROS) if end is None else end
-    begin = to_micros(since)
-    begin = max(end - (window or _HOUR) * _MICROS, MIN_MICROS) if begin is None else begin
-    if begin >= end:
-        raise ApiProblem(422, "not_valid", "since must be before until")
+    begin, end = read_span(since, until, window, usual=_HOUR)
     length = None if step is None else step * _MICROS
     if length is not None and end - begin > MAX_INTERVALS * length:
         least = -(-(end - begin) // (MAX_INTERVALS * _MICROS))
@@ -103,7 +96,7 @@ async def get_graph(
 @router.get("/live", response_class=StreamingResponse)
 async def follow_graph(
     graphs: Graphs,
-    _: Viewer,
+    caller: Viewer,
     wanted: Criteria,
     window: Annotated[
         int, Query(ge=5, le=3_600, description="The time span that is drawn, in seconds.")
@@ -113,7 +106,7 @@ async def follow_graph(
     """Streams the graph of the last seconds as server-sent events: ``graph`` with the whole graph
     first, then ``change`` with the nodes and edges that are new, differ or are gone."""
 
-    found = graphs.listen(wanted, window, pause)
+    found = graphs.listen(caller.name, wanted, window, pause)
 
     async def events() -> AsyncIterator[bytes]:
         yield b": listening\n\n"

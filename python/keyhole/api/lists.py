@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
+from keyhole.api.request_body import RequestBody
 from keyhole.control.error import NotThereError
 from keyhole.control.list_refresh import ListStatus, UrlStatus
 from keyhole.control.list_refresh.report import statuses
@@ -38,7 +39,7 @@ class ListSource(BaseModel):
 class SkippedLine(BaseModel):
     """A line of a list that was skipped."""
 
-    file: str = Field(description="The file or URL.")
+    file: str = Field(description="The file, or the URL or document that it comes from.")
     line: int = Field(description="The number of the line.")
     text: str = Field(description="The text of the line; empty for files of this machine.")
     reason: str = Field(description="Why it was skipped.")
@@ -64,6 +65,10 @@ class ListSummary(BaseModel):
         description="Queries that it decided in the last 24 hours; null without a history."
     )
     files: list[str] = Field(description="Its files, as in the document.")
+    has_entries: bool = Field(description="Whether entries stand in the document itself.")
+    policies: list[str] = Field(
+        description="The policies in force that use it, also by what they include."
+    )
     sources: list[ListSource] = Field(description="Its URLs and their downloads.")
 
 
@@ -73,7 +78,7 @@ class ListDetail(ListSummary):
     examples: list[SkippedLine] = Field(description="Some of the skipped lines.")
 
 
-class RefreshRequest(BaseModel):
+class RefreshRequest(RequestBody):
     """The lists to download now."""
 
     names: list[Annotated[str, Field(max_length=63)]] = Field(
@@ -93,7 +98,7 @@ class ListMatch(BaseModel):
     list: str = Field(description="The name of the list.")
     action: str = Field(description="block or allow.")
     pattern: str = Field(description="The entry in its normal form.")
-    file: str = Field(description="The file or URL.")
+    file: str = Field(description="The file, or the URL or document that it comes from.")
     line: int = Field(description="The number of the line.")
     important: bool = Field(description="Whether the entry overrides other entries.")
 
@@ -151,8 +156,14 @@ def search_lists(
 ) -> Page[ListMatch]:
     """Finds every entry that matches a name in the lists in force, with file and line."""
     found = search_name(services.data, name)
-    keys = ("list", "action", "pattern", "file", "line", "important")
-    return Page(items=[ListMatch(**{key: hit[key] for key in keys}) for hit in found["hits"]])
+    keys = ("list", "action", "pattern", "line", "important")
+    sources = services.lists.sources()
+    return Page(
+        items=[
+            ListMatch(file=sources.get(hit["file"], hit["file"]), **{key: hit[key] for key in keys})
+            for hit in found["hits"]
+        ]
+    )
 
 
 @router.get("/{name}")
@@ -190,6 +201,8 @@ def _fields(one: ListStatus, hits: dict[str, int] | None) -> dict[str, object]:
         "skipped_by_reason": dict(one.skipped_by_reason),
         "hits": None if hits is None else hits.get(one.name, 0),
         "files": list(one.files),
+        "has_entries": one.has_entries,
+        "policies": list(one.policies),
         "sources": [_source(url) for url in one.urls],
     }
 

@@ -10,6 +10,7 @@ from keyhole.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from keyhole.api.cookies import clear_session, read_session, set_session
 from keyhole.api.dependencies import Auth, Client, CurrentSession, account_actor
 from keyhole.api.principal import Viewer
+from keyhole.api.request_body import RequestBody
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -19,7 +20,7 @@ Code = Annotated[
 ]
 
 
-class LoginRequest(BaseModel):
+class LoginRequest(RequestBody):
     """The credentials for a login."""
 
     name: str = Field(min_length=1, max_length=64, description="The name of the account.")
@@ -29,7 +30,18 @@ class LoginRequest(BaseModel):
     )
 
 
-class PasswordChange(BaseModel):
+class LinkLogin(RequestBody):
+    """The secret of a one-time link."""
+
+    secret: str = Field(
+        min_length=1, max_length=512, description="What follows #link= in the link."
+    )
+    code: Code | None = Field(
+        None, description="If the account has a second factor: six digits, or a recovery code."
+    )
+
+
+class PasswordChange(RequestBody):
     """A new password for the caller."""
 
     current: Password | None = Field(
@@ -52,6 +64,10 @@ class CurrentUser(BaseModel):
         description="Whether a new password must be set before any other request."
     )
     has_second_factor: bool = Field(description="Whether login needs a code.")
+    has_password: bool = Field(
+        description="Whether the caller has a password here; false for people of an identity "
+        "provider, for tokens and for local users."
+    )
     session: str | None = Field(description="The ID of the session; null without one.")
 
 
@@ -70,6 +86,21 @@ def log_in(
     return _current_user(auth, session)
 
 
+@router.post("/link")
+def log_in_by_link(
+    auth: Auth, body: LinkLogin, client: Client, request: Request, response: Response
+) -> CurrentUser:
+    """Logs in with a one-time link, which takes the place of the password: once, and within 15
+    minutes. An account with a second factor needs a code as well. Sets the cookie of a new
+    session."""
+    links, before = auth.accounts.links, read_session(request.scope)
+    secret = links.log_in(body.secret, body.code, client, before=before)
+    _set_cookie(auth, secret, request, response)
+    session = auth.accounts.logins.session(secret, client)
+    assert session is not None, "it has just begun"
+    return _current_user(auth, session)
+
+
 @router.get("")
 def get_current_user(auth: Auth, caller: Viewer, request: Request) -> CurrentUser:
     """Returns the caller and their role."""
@@ -82,6 +113,7 @@ def get_current_user(auth: Auth, caller: Viewer, request: Request) -> CurrentUse
         via=caller.via,
         must_change_password=False,
         has_second_factor=False,
+        has_password=False,
         session=None,
     )
 
@@ -134,5 +166,6 @@ def _current_user(auth: Auth, session: Session) -> CurrentUser:
         via="session",
         must_change_password=session.must_change,
         has_second_factor=has_code,
+        has_password=session.person is not None,
         session=session.id,
     )

@@ -51,15 +51,19 @@ def bind(api: ApiSection) -> list[Listener]:
     return bound
 
 
-def bind_usable(api: ApiSection, parts: Parts, *, is_needed: bool) -> list[Listener]:
-    """As `bind`; unless the API ``is_needed``, an error is only recorded and none is bound."""
+def bind_usable(api: ApiSection, parts: Parts) -> list[Listener]:
+    """As `bind`; an error is only recorded, and none is bound: DNS and the commands on this machine
+    need no listener."""
     try:
         return bind(api)
     except ControlError as error:
-        if is_needed:
-            raise
-        parts.fail(API, f"{error}\ncommands on this machine work; start keyhole up again")
+        parts.fail(API, not_served(error))
         return []
+
+
+def not_served(error: Exception) -> str:
+    """What goes on without the listeners."""
+    return f"{error}\nit is tried again; commands on this machine work"
 
 
 def release(listeners: Sequence[Listener]) -> None:

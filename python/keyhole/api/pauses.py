@@ -10,6 +10,7 @@ from keyhole.api.dependencies import Pauses
 from keyhole.api.documents import actor_of
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Principal, Viewer
+from keyhole.api.request_body import RequestBody
 from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
 from keyhole.store.overrides import StoredPause
@@ -29,7 +30,7 @@ class Pause(BaseModel):
     why: str | None = Field(description="The reason that they gave.")
 
 
-class PauseCreate(BaseModel):
+class PauseCreate(RequestBody):
     """A new pause."""
 
     seconds: int = Field(ge=1, le=MAX_PAUSE, description="Duration in seconds; at most a day.")

@@ -3,15 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
-from keyhole.accounts import Account
-from keyhole.api.dependencies import Auth, Client, account_actor
+from keyhole.accounts import Account, Session
+from keyhole.accounts.login_links import LINK_SECONDS
+from keyhole.api.dependencies import Auth, Client, RunningServices, account_actor
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Administrator, Principal
 from keyhole.api.problem import ApiProblem
+from keyhole.api.request_body import RequestBody
 from keyhole.api.sessions import utc_time
+from keyhole.control.page_link import ONLY_LOOPBACK, link_url, page_url
 from keyhole.model.role import Role
 
 router = APIRouter(prefix="/people", tags=["people"])
@@ -32,21 +35,21 @@ class Person(BaseModel):
     last_login: datetime | None = Field(description="The time of the last login.")
 
 
-class PersonCreate(BaseModel):
+class PersonCreate(RequestBody):
     """A new account."""
 
     name: str = Field(min_length=1, max_length=63, description="The login name.")
     role: RoleWord = Field(description="The role of the person.")
 
 
-class PersonUpdate(BaseModel):
+class PersonUpdate(RequestBody):
     """Changes of an account; omitted fields stay the same."""
 
     role: RoleWord | None = Field(None, description="The role of the person.")
     is_disabled: bool | None = Field(None, description="Whether login is disabled.")
 
 
-class PersonReset(BaseModel):
+class PersonReset(RequestBody):
     """What to reset besides the password."""
 
     second_factor: bool = Field(
@@ -61,7 +64,18 @@ class OneTimePassword(BaseModel):
     password: str = Field(description="The password, to be changed at the first login.")
 
 
-class PasswordSet(BaseModel):
+class LoginLink(BaseModel):
+    """A link that signs in once. It cannot be shown again."""
+
+    name: str = Field(description="The name of the account.")
+    url: str = Field(
+        description="The address of the page on this machine, with a secret behind #, which "
+        "browsers send to no server."
+    )
+    seconds: int = Field(description="How long it is valid.")
+
+
+class PasswordSet(RequestBody):
     """A password that a local user chose."""
 
     password: str = Field(min_length=1, max_length=1024, description="The password.")
@@ -104,12 +118,43 @@ def change_person(
 
 @router.post("/{name}/reset")
 def reset_person(
-    auth: Auth, caller: Administrator, client: Client, name: Name, body: PersonReset
+    auth: Auth,
+    caller: Administrator,
+    client: Client,
+    request: Request,
+    name: Name,
+    body: PersonReset,
 ) -> OneTimePassword:
-    """Sets a new one-time password, ends all sessions, and clears the failed logins."""
+    """Sets a new one-time password, ends all sessions, and clears the failed logins. A session
+    cannot reset its own account: it would end, and with it the only place of the new password."""
+    session = getattr(request.state, "session", None)
+    if isinstance(session, Session) and session.person == name:
+        detail = (
+            "you cannot reset your own account: your session would end before you could use the "
+            "one-time password; change your password with PUT /api/v1/session/password, or use "
+            f"keyhole people reset {name} on the machine"
+        )
+        raise ApiProblem(409, "own_account", detail)
     by = account_actor(caller, client)
     password = auth.accounts.administration.reset(name, by, with_code=body.second_factor)
     return OneTimePassword(name=name, password=password)
+
+
+@router.post("/{name}/link", status_code=201)
+def make_link(
+    auth: Auth, caller: Administrator, client: Client, services: RunningServices, name: Name
+) -> LoginLink:
+    """Makes a link that signs in to the account once, in place of its password. Ends an earlier
+    link of the account. Only a local user may do that."""
+    _require_local_user(caller, "only a user of this machine may make a link that signs in")
+    api = services.settings.written.api
+    page = page_url(api, is_set_up=auth.is_set_up())
+    if page is None:
+        password = f"{ONLY_LOOPBACK}; use keyhole people password {name}"
+        why = password if api.listen else "the page has no address: api.listen is empty"
+        raise ApiProblem(409, "no_page", why)
+    secret = auth.accounts.links.create(name, account_actor(caller, client))
+    return LoginLink(name=name, url=link_url(page, secret), seconds=LINK_SECONDS)
 
 
 @router.put("/{name}/password", status_code=204)
@@ -117,7 +162,8 @@ def set_password(
     auth: Auth, caller: Administrator, client: Client, name: Name, body: PasswordSet
 ) -> None:
     """Sets the password of an account. Only a local user may do that for others."""
-    _require_local_user(caller)
+    what = "only a user of this machine may choose passwords for others; reset it instead"
+    _require_local_user(caller, what)
     by = account_actor(caller, client)
     auth.accounts.administration.set_password(name, body.password, by)
 
@@ -128,9 +174,8 @@ def remove_person(auth: Auth, caller: Administrator, client: Client, name: Name)
     auth.accounts.administration.remove(name, account_actor(caller, client))
 
 
-def _require_local_user(caller: Principal) -> None:
+def _require_local_user(caller: Principal, detail: str) -> None:
     if caller.via != "socket":
-        detail = "only a user of this machine may choose passwords for others; reset it instead"
         raise ApiProblem(403, "not_from_here", detail)
 
 

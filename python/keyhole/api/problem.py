@@ -26,7 +26,7 @@ from keyhole.control.error import (
 )
 from keyhole.errors import DocumentErrors, KeyholeError, Problem
 from keyhole.http import incident_text
-from keyhole.identity.error import FolderInUseError
+from keyhole.identity.error import FolderInUseError, TakenError
 from keyhole.store import StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -59,6 +59,7 @@ _KINDS: tuple[tuple[type[KeyholeError], int, str], ...] = (
     (ControlError, 503, "not_possible_now"),
     (StoreError, 503, "not_possible_now"),
     (FolderInUseError, 503, "not_possible_now"),
+    (TakenError, 409, "taken"),
     (AuthenticationError, 401, "not_believed"),
     (CodeRequiredError, 401, "code_needed"),
     (RateLimitedError, 429, "too_often"),
@@ -74,6 +75,16 @@ class ProblemItem(BaseModel):
     """One of several errors, with its place."""
 
     place: str = Field(description="File, line, document and path, as far as known.")
+    file: str = Field("", description="The file, or the name of the text; empty if not known.")
+    line: int = Field(0, description="The line in it, from 1; 0 if not known.")
+    document: str = Field(
+        "", description="Kind and name of the document, such as Policy/base; empty if not known."
+    )
+    path: str = Field(
+        "",
+        description="The path in the document, such as spec.rules[2].types; empty if it is not "
+        "about one value.",
+    )
     why: str = Field(description="What is wrong and what would be right.")
 
 
@@ -158,7 +169,7 @@ def status_of(error: KeyholeError) -> int:
 
 async def _keyhole_error(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DocumentErrors):
-        items = [_document_item(one) for one in error.problems if not one.is_advice]
+        items = [document_item(one) for one in error.problems if not one.is_advice]
         return problem_response(422, "documents_not_valid", str(error), items=items)
     for kind, status, word in _KINDS:
         if isinstance(error, kind):
@@ -178,8 +189,18 @@ async def _internal_error(request: Request, _: Exception) -> JSONResponse:
 
 def _request_item(error: dict[str, Any]) -> ProblemItem:
     place = ".".join(str(step) for step in error["loc"])
-    return ProblemItem(place=place, why=str(error["msg"]).lower())
+    is_unknown = error["type"] == "extra_forbidden"
+    why = f"there is no field {error['loc'][-1]} here" if is_unknown else str(error["msg"]).lower()
+    return ProblemItem(place=place, why=why)
 
 
-def _document_item(problem: Problem) -> ProblemItem:
-    return ProblemItem(place=problem.place, why=problem.why)
+def document_item(problem: Problem) -> ProblemItem:
+    """One error of a document, with its place in parts."""
+    return ProblemItem(
+        place=problem.place,
+        file=problem.file,
+        line=problem.line,
+        document=problem.document,
+        path=problem.path,
+        why=problem.why,
+    )

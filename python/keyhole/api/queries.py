@@ -1,35 +1,51 @@
 """``/queries``: searching, following and exporting the query history."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import duckdb
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
-from keyhole.api.dependencies import Queries
+from keyhole.api.dependencies import Queries, RunningServices
+from keyhole.api.history_times import from_micros, history_errors
 from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
+from keyhole.api.query_criteria import SearchCriteria
 from keyhole.control.query_history import Export
+from keyhole.control.services import Services
+from keyhole.graph.query_lock import QueryLock, QueryLocks
 from keyhole.querylog.history import Criteria, Row
-from keyhole.querylog.history.search import Key
+from keyhole.querylog.history.live import check_criteria
+from keyhole.querylog.history.search import Key, Order
 
-MIN_MICROS = -62_135_596_800_000_000
-_MAX_MICROS = 253_402_300_799_000_000
-"""The first and the last second of a ``datetime``."""
 router = APIRouter(prefix="/queries", tags=["queries"])
 
-MAX_NAME_LENGTH = 1_016
-"""A name of 255 octets, each escaped with up to four characters (RFC 1035 section 5.1)."""
-Rule = Annotated[str | None, Query(max_length=2_048, description="The place of the rule.")]
 _KEEPALIVE_ROUNDS = 15
 _MEDIA = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/octet-stream"}
+
+
+class LockReason(BaseModel):
+    """A reason why a lock is open."""
+
+    reason: str = Field(description="The reason, as in the graph.")
+    text: str = Field(description="What the query did, such as: came over udp or tcp.")
+
+
+class RowLock(BaseModel):
+    """Whether a query was protected on one part of its way, by the documents in force."""
+
+    closed: bool = Field(description="Whether it was encrypted and the other end proved who it is.")
+    how: str = Field(
+        description="What proved it: certificate, token, network (nothing but the address), mesh, "
+        "unproved or unknown."
+    )
+    reasons: list[LockReason] = Field(description="Why it is open; empty if it is closed.")
 
 
 class QueryRow(BaseModel):
@@ -57,106 +73,75 @@ class QueryRow(BaseModel):
         None,
         description="The name to allow so that the query is answered, for a blocked target.",
     )
+    answer: str | None = Field(
+        None,
+        description="What the client got for a blocked name: nxdomain, nodata, refused, null or "
+        "address.",
+    )
+    tls: str | None = Field(
+        None,
+        description="The version of TLS of the client's connection, such as 1.3; none for DoH "
+        "behind a proxy that ends TLS; left out where the transport has no TLS, and for a query "
+        "from before this was kept.",
+    )
     observed: str | None = Field(description="What would have blocked it, but only observed.")
     upstream: str | None = Field(description="The upstream that answered.")
+    upstream_tls: str | None = Field(
+        None,
+        description="The version of TLS over which that upstream was asked; left out over "
+        "cleartext, for answers out of the cache, and for a query from before this was kept.",
+    )
     duration_us: int = Field(description="Time spent waiting for an upstream, in microseconds.")
     snapshot: int | None = Field(description="The number of the snapshot that was in force.")
     engine: str | None = Field(
         description="The engine that delivered it: the SPIFFE ID of its certificate, or local; "
         "null for a query from before this was kept."
     )
+    count: int = Field(
+        1,
+        description="How many queries it stands for: those that were turned away are summed up, "
+        "and so are alike ones of one second while the engine is busy.",
+    )
+    lock_in: RowLock = Field(description="The lock between the client and the engine.")
+    lock_out: RowLock | None = Field(
+        description="The lock between the engine and the upstream; null if it was not sent on."
+    )
 
 
 class QueryPage(Page[QueryRow]):
-    """One page of queries, newest first."""
+    """One page of queries, in the order of the search."""
 
+    previous: str | None = Field(
+        None,
+        description="Cursor of the queries before the first one of this page: use it with the "
+        "other order. Null on an empty page.",
+    )
     searched_to: datetime | None = Field(
         None,
-        description="Set if the search stopped at its time limit: it has covered everything newer, "
-        "and the next page continues there.",
+        description="Set if the search stopped at its time limit: it has covered everything before "
+        "this in its order, and the next page continues there.",
     )
-
-
-def _criteria(
-    since: Annotated[datetime | None, Query(description="The start of the time span.")] = None,
-    until: Annotated[
-        datetime | None, Query(description="The end of the time span, exclusive.")
-    ] = None,
-    name: Annotated[
-        str | None, Query(max_length=MAX_NAME_LENGTH, description="Exactly this name.")
-    ] = None,
-    below: Annotated[
-        str | None, Query(max_length=MAX_NAME_LENGTH, description="This name or a subdomain of it.")
-    ] = None,
-    contains: Annotated[
-        str | None, Query(max_length=MAX_NAME_LENGTH, description="Names that contain this text.")
-    ] = None,
-    expression: Annotated[
-        str | None,
-        Query(max_length=200, description="A regular expression (RE2) that the name must match."),
-    ] = None,
-    client: Annotated[
-        str | None,
-        Query(
-            max_length=2_048,
-            description="A SPIFFE ID, a token or an address. A final * matches any rest.",
-        ),
-    ] = None,
-    type: Annotated[  # noqa: A002  (as the field)
-        str | None, Query(max_length=16, description="The record type.")
-    ] = None,
-    outcome: Annotated[str | None, Query(max_length=16, description="The outcome.")] = None,
-    reason: Annotated[str | None, Query(max_length=64, description="The reason.")] = None,
-    policy: Annotated[str | None, Query(max_length=63, description="The policy.")] = None,
-    list: Annotated[  # noqa: A002  (as the field)
-        str | None, Query(max_length=63, description="The list that decided.")
-    ] = None,
-    rule: Rule = None,
-    upstream: Annotated[str | None, Query(max_length=63, description="The upstream.")] = None,
-    transport: Annotated[str | None, Query(max_length=16, description="The transport.")] = None,
-    engine: Annotated[
-        str | None, Query(max_length=2_048, description="The engine: its SPIFFE ID, or local.")
-    ] = None,
-    slower_than_ms: Annotated[
-        int | None,
-        Query(ge=0, le=600_000, description="Minimum time spent waiting for an upstream."),
-    ] = None,
-) -> Criteria:
-    return Criteria(
-        since=to_micros(since),
-        until=to_micros(until),
-        name=name,
-        below=below,
-        contains=contains,
-        expression=expression,
-        client=client,
-        type=type,
-        outcome=outcome,
-        reason=reason,
-        policy=policy,
-        list=list,
-        rule=rule,
-        upstream=upstream,
-        transport=transport,
-        engine=engine,
-        slower_than_us=None if slower_than_ms is None else slower_than_ms * 1000,
-    )
-
-
-SearchCriteria = Annotated[Criteria, Depends(_criteria)]
 
 
 @router.get("")
 def search_queries(
-    queries: Queries, _: Viewer, wanted: SearchCriteria, limit: Limit = 100, cursor: Cursor = None
+    services: RunningServices,
+    queries: Queries,
+    _: Viewer,
+    wanted: SearchCriteria,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    order: Annotated[Order, Query(description="Which queries come first.")] = "newest",
 ) -> QueryPage:
-    """Searches the query history, newest first."""
+    """Searches the query history."""
     after = _key(cursor)
     with history_errors():
-        found = queries.history().search(wanted, limit=limit, after=after)
+        found = queries.history().search(wanted, limit=limit, after=after, order=order)
+    locks = _locks(services)
     return QueryPage(
-        items=[_row(row) for row in found.rows],
+        items=[_row(row, locks) for row in found.rows],
         next=write_cursor(list(found.next)) if found.next else None,
+        previous=write_cursor(list(found.rows[0].key)) if found.rows else None,
         searched_to=None if found.searched_to is None else from_micros(found.searched_to),
     )
 
@@ -205,16 +190,25 @@ class ExportResponse(FileResponse):
 
 
 @router.get("/live", response_class=StreamingResponse)
-async def follow_queries(queries: Queries, _: Viewer) -> StreamingResponse:
-    """Streams new queries as server-sent events: ``query`` for each query, and ``left_out`` with
-    the number of queries that were skipped because they came too fast."""
+async def follow_queries(
+    services: RunningServices, queries: Queries, caller: Viewer, wanted: SearchCriteria
+) -> StreamingResponse:
+    """Streams new queries that match as server-sent events: ``query`` for each query, with the
+    fields of a search, and ``left_out`` with the number of queries that were skipped because they
+    came too fast. since and until have no effect."""
+    given = None if wanted == Criteria() else wanted
+    if given is not None:
+        with history_errors():
+            await asyncio.to_thread(lambda: check_criteria(queries.history(), given))
+    batches = queries.listen(caller.name, given)
 
     async def events() -> AsyncIterator[bytes]:
         yield b": listening\n\n"
         idle_rounds = 0
-        async for batch in queries.listen():
+        async for batch in batches:
+            locks = _locks(services)
             for query in batch.queries:
-                yield _event("query", query)
+                yield _event("query", {**query, **_lock_fields(query, locks)})
             if batch.left_out:
                 yield _event("left_out", batch.left_out)
             idle_rounds = 0 if batch.queries else idle_rounds + 1
@@ -231,8 +225,27 @@ def _event(kind: str, data: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def _row(row: Row) -> QueryRow:
-    return QueryRow(**{**row.fields, "time": from_micros(row.fields["time"])})
+def _locks(services: Services) -> QueryLocks:
+    compiled = services.control_plane.reconciler.in_force
+    return QueryLocks(compiled.snapshot if compiled else None)
+
+
+def _row(row: Row, locks: QueryLocks) -> QueryRow:
+    time = from_micros(row.fields["time"])
+    return QueryRow(**{**row.fields, "time": time, **_lock_fields(row.fields, locks)})
+
+
+def _lock_fields(fields: dict[str, Any], locks: QueryLocks) -> dict[str, Any]:
+    outgoing = locks.outgoing(fields)
+    return {
+        "lock_in": _lock(locks.incoming(fields)),
+        "lock_out": None if outgoing is None else _lock(outgoing),
+    }
+
+
+def _lock(lock: QueryLock) -> dict[str, Any]:
+    reasons = [{"reason": word, "text": text} for word, text in lock.reasons]
+    return {"closed": lock.is_closed, "how": lock.how, "reasons": reasons}
 
 
 def _key(cursor: str | None) -> Key | None:
@@ -243,29 +256,3 @@ def _key(cursor: str | None) -> Key | None:
         case [int(moment), str(file), int(number)] if abs(moment) < 2**60 and abs(number) < 2**60:
             return (moment, file, number)
     raise ApiProblem(400, "cursor_not_valid", "the cursor is not valid; begin without one")
-
-
-@contextmanager
-def history_errors() -> Iterator[None]:
-    """Raises 503 if the history cannot be read."""
-    try:
-        yield
-    except (OSError, duckdb.Error) as error:
-        first, *_ = str(error).splitlines() or [type(error).__name__]
-        why = f"the history cannot be read now: {first}"
-        raise ApiProblem(503, "not_possible_now", why) from error
-
-
-def to_micros(moment: datetime | None) -> int | None:
-    """A time as microseconds of Unix time; UTC if it has no time zone."""
-    if moment is None:
-        return None
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    # In another time zone, the first and the last day are outside of what UTC can say.
-    return min(max(int(zoned.timestamp() * 1_000_000), MIN_MICROS), _MAX_MICROS)
-
-
-def from_micros(micros: int) -> datetime:
-    """Microseconds of Unix time as a time in UTC."""
-    within = min(max(micros, MIN_MICROS), _MAX_MICROS)
-    return datetime.fromtimestamp(within / 1_000_000, UTC)

@@ -6,11 +6,12 @@ from pydantic import BaseModel, Field
 from keyhole.api.dependencies import Auth, Client, CurrentSession
 from keyhole.api.login import Code, Password
 from keyhole.api.principal import Viewer
+from keyhole.api.request_body import RequestBody
 
 router = APIRouter(prefix="/session/second-factor", tags=["session"])
 
 
-class SecondFactorStart(BaseModel):
+class SecondFactorStart(RequestBody):
     """The password again, as confirmation."""
 
     password: Password
@@ -23,7 +24,7 @@ class SecondFactorStarted(BaseModel):
     url: str = Field(description="The secret as an otpauth URL, for a QR code.")
 
 
-class SecondFactorConfirm(BaseModel):
+class SecondFactorConfirm(RequestBody):
     """A code of the new authenticator."""
 
     code: Code
@@ -37,7 +38,7 @@ class SecondFactorConfirmed(BaseModel):
     )
 
 
-class SecondFactorDisable(BaseModel):
+class SecondFactorDisable(RequestBody):
     """The password and a code, as confirmation."""
 
     password: Password

@@ -11,22 +11,25 @@ from starlette.types import ASGIApp, Scope
 from uvicorn.config import Config
 
 from keyhole.api.application import ALL_ROUTES, API_ROUTES, make_application
-from keyhole.api.http_limits import NetworkProtocol
 from keyhole.api.local import LocalUser
 from keyhole.api.middleware import NetworkAccess, middleware_stack
-from keyhole.api.network import Certificate, Listener, limiter_for, release
+from keyhole.api.network import Certificate, Listener, bind, limiter_for, not_served, release
+from keyhole.api.page import PageFolder
 from keyhole.api.pihole import PiholeSessions
 from keyhole.api.pihole.responses import incident_response
 from keyhole.api.problem import problem_response
 from keyhole.control.authentication import Authentication
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.parts import API
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 from keyhole.http import HttpServer, PeerProtocol, remove_socket, unix_listener, uvicorn_config
 from keyhole.http.connection_limiter import ConnectionLimiter
+from keyhole.http.network_protocol import NetworkProtocol
 
 REFRESH_SECONDS = 3600.0
+RETRY_SECONDS = 5.0
 
 
 class ApiServer:
@@ -94,11 +97,37 @@ class ApiServer:
         )
         routes = ALL_ROUTES if pihole else API_ROUTES
         config = self._config(
-            middleware_stack(app, routes, authentication.accounts, access, pihole)
+            middleware_stack(app, routes, authentication.accounts, access, pihole, PageFolder())
         )
-        if any(one.is_encrypted for one in self._listeners):
-            await asyncio.to_thread(self._certificate.refresh)
-            self._tasks.append(asyncio.create_task(self._refresh()))
+        if not await self._open_network(authentication, config):
+            self._tasks.append(asyncio.create_task(self._retry_network(authentication, config)))
+
+    async def _retry_network(self, authentication: Authentication, config: Config) -> None:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if await self._open_network(authentication, config):
+                return
+
+    async def _open_network(self, authentication: Authentication, config: Config) -> bool:
+        """Opens all listeners, or records why that cannot be."""
+        api, parts = self._services.settings.written.api, self._services.control_plane.parts
+        try:
+            if not self._listeners:
+                self._listeners = bind(api)
+            if any(one.is_encrypted for one in self._listeners):
+                await asyncio.to_thread(self._certificate.refresh)
+                self._tasks.append(asyncio.create_task(self._refresh()))
+        except (KeyholeError, OSError) as error:
+            # Bound and not served, a client would wait for ever.
+            release(self._listeners)
+            self._listeners = []
+            parts.fail(API, not_served(error))
+            return False
+        await self._open_bound(authentication, config)
+        parts.works(API)
+        return True
+
+    async def _open_bound(self, authentication: Authentication, config: Config) -> None:
         remote = [one for one in self._listeners if not one.is_loopback]
         for listener in self._listeners:
             if listener.is_loopback:

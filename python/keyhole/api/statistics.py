@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import Queries
+from keyhole.api.history_times import from_micros, history_errors, to_micros
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.queries import from_micros, history_errors, to_micros
 
 router = APIRouter(prefix="/statistics", tags=["statistics"])
 
@@ -32,7 +32,7 @@ class Totals(BaseModel):
     by_transport: dict[str, int] = Field(description="Queries by transport.")
     waited: int = Field(description="Queries that waited for an upstream.")
     mean_wait_us: float = Field(description="Mean time that they waited, in microseconds.")
-    rows_kept: int = Field(description="Queries in the whole history.")
+    rows_kept: int = Field(description="Rows in the whole history.")
     octets_kept: int = Field(description="Size of the whole history on disk.")
     kept_since: datetime | None = Field(description="The time of the oldest query in the history.")
     counted_since: datetime | None = Field(

@@ -1,5 +1,6 @@
 """``/status``: version, role, listeners and counters."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
@@ -31,6 +32,19 @@ class DnstapOutput(BaseModel):
     dropped: int = Field(description="Messages dropped because the queue was full.")
 
 
+class TraceReceiver(BaseModel):
+    """What became of the traces of the engine of this machine since it started."""
+
+    endpoint: str = Field(description="The URL of the receiver.")
+    is_working: bool = Field(description="Whether it takes traces.")
+    exported: int = Field(description="Traces that it has.")
+    lost: int = Field(description="Traces that it did not take.")
+    limited: int = Field(
+        description="Traces that were dropped: over traces.rate, or while it took none."
+    )
+    last_error: str | None = Field(description="Why it takes none; null while it works.")
+
+
 class PartReport(BaseModel):
     """A part that needs attention, while DNS goes on."""
 
@@ -43,6 +57,17 @@ class PartReport(BaseModel):
     since: datetime = Field(description="When it was first seen.")
 
 
+class UpstreamCertificate(BaseModel):
+    """What the certificate of an upstream says; it was checked before."""
+
+    names: list[str] = Field(description="Names, addresses and SPIFFE IDs that it is for.")
+    issuer: str = Field(description="Who issued it.")
+    expires: datetime = Field(description="The last moment at which it is valid.")
+    pin: str = Field(
+        description="SHA-256 of its SubjectPublicKeyInfo in base64, as in pins of an Upstream."
+    )
+
+
 class UpstreamReport(BaseModel):
     """What one upstream does, as the engine of this machine sees it."""
 
@@ -52,10 +77,20 @@ class UpstreamReport(BaseModel):
         description="Whether it is asked in its order; one that is away, or refuses everything, is "
         "asked after the others until it answers again."
     )
+    asked: int = Field(description="Queries that it was sent so far.")
     answered: int = Field(description="Answers so far, refusals among them.")
     refused: int = Field(description="Answers with the code REFUSED.")
     failed: dict[str, int] = Field(description="Attempts without an answer, by kind of error.")
     last_error: str | None = Field(description="What went wrong last, if anything has.")
+    round_trip: float | None = Field(
+        description="Moving average of its round trip in seconds; null before its first answer."
+    )
+    connections: int = Field(description="Connections to it that are open.")
+    handshakes: int = Field(description="TLS handshakes so far.")
+    certificate: UpstreamCertificate | None = Field(
+        description="The certificate that it showed last; null before the first handshake, and "
+        "without TLS."
+    )
 
 
 class RefusedHandshakes(BaseModel):
@@ -88,6 +123,9 @@ class Status(BaseModel):
 
     version: str = Field(description="The version of Keyhole.")
     role: str = Field(description="resolver or forwarder.")
+    uptime: int | None = Field(
+        description="Seconds since the engine of this machine started; null while none answers."
+    )
     listeners: dict[str, list[str]] = Field(description="Listening addresses by transport.")
     parts: list[PartReport] = Field(
         description="Parts that need attention; empty if everything works."
@@ -104,8 +142,15 @@ class Status(BaseModel):
         "claimed identity of those of dns and mesh."
     )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
+    traces: TraceReceiver | None = Field(
+        description="The receiver of traces; null if traces are off, or while no engine answers."
+    )
     upstreams: list[UpstreamReport] = Field(
         description="The upstreams in use; empty while no engine answers."
+    )
+    queries: dict[str, int] | None = Field(
+        description="Queries that ended since the start of the engine, by reason: the difference "
+        "of two looks is the rate. Null while no engine answers."
     )
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
@@ -128,6 +173,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
     return Status(
         version=__version__,
         role=services.settings.resolved.options.role,
+        uptime=stats["uptime_s"] if stats else None,
         listeners=services.control_plane.addresses,
         parts=[_report(one) for one in services.control_plane.attention()],
         lists=[
@@ -141,7 +187,8 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             if not one.has_it
         ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
-        upstreams=[_upstream(one) for one in stats["upstreams"]] if stats else [],
+        traces=_traces(stats) if stats else None,
+        upstreams=[upstream_report(one) for one in stats["upstreams"]] if stats else [],
         handshakes=[
             *_dns_handshakes(stats),
             *_mesh_handshakes(stats),
@@ -150,6 +197,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
                 for one in services.control_plane.refused_handshakes.counts()
             ),
         ],
+        queries=_by_reason(stats) if stats else None,
         counters=None if stats is None else dict(stats["totals"]),
         closed_connections=stats["connections"]["closed"] if stats else None,
         load=_load(stats) if stats else None,
@@ -161,16 +209,56 @@ def _report(one: PartState) -> PartReport:
     return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
 
 
-def _upstream(one: UpstreamStats) -> UpstreamReport:
+def upstream_report(one: UpstreamStats) -> UpstreamReport:
+    """The counters and the state of one upstream."""
     return UpstreamReport(
         name=one["name"],
         protocol=one["protocol"],
         is_healthy=one["healthy"],
+        asked=one["asked"],
         answered=one["answered"],
         refused=one["refused"],
         failed=one["failed"],
         last_error=one["last_error"],
+        round_trip=one["rtt"] or None,
+        connections=one["connections"],
+        handshakes=one["handshakes"],
+        certificate=_certificate(one),
     )
+
+
+def _certificate(one: UpstreamStats) -> UpstreamCertificate | None:
+    shown = one.get("certificate")
+    if shown is None:
+        return None
+    return UpstreamCertificate(
+        names=shown["names"],
+        issuer=shown["issuer"],
+        expires=datetime.fromtimestamp(shown["expires"], UTC),
+        pin=shown["pin"],
+    )
+
+
+def _traces(stats: EngineStats) -> TraceReceiver | None:
+    # Engines of earlier versions say nothing of them.
+    recorded, sent = stats.get("traces"), stats.get("trace_export")
+    if recorded is None or sent is None:
+        return None
+    return TraceReceiver(
+        endpoint=sent["endpoint"],
+        is_working=sent["last_error"] is None,
+        exported=sent["exported"],
+        lost=sent["lost"],
+        limited=recorded["limited"],
+        last_error=sent["last_error"],
+    )
+
+
+def _by_reason(stats: EngineStats) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for reasons in stats["queries"].values():
+        found.update(reasons)
+    return {reason: count for reason, count in found.items() if count}
 
 
 def _load(stats: EngineStats) -> Load:

@@ -12,6 +12,7 @@ from keyhole.api.pagination import Page
 from keyhole.api.people import RoleWord
 from keyhole.api.principal import Administrator
 from keyhole.api.problem import ApiProblem
+from keyhole.api.request_body import RequestBody
 from keyhole.api.sessions import utc_time
 from keyhole.model.address import Network, read_network
 from keyhole.model.role import Role
@@ -25,7 +26,10 @@ class Token(BaseModel):
     """An API token, without its secret. Keyhole stores only a digest of that."""
 
     name: str = Field(description="The name of the token.")
-    role: RoleWord = Field(description="Its role; never above the current role of its creator.")
+    role: RoleWord = Field(
+        description="Its role; never above the current role of the account that created it, if "
+        "there is one."
+    )
     networks: list[str] = Field(description="Client networks it may be used from; empty for all.")
     created: datetime = Field(description="When it was created.")
     ends: datetime | None = Field(description="When it expires; null for never.")
@@ -34,7 +38,7 @@ class Token(BaseModel):
     used_from: str | None = Field(description="The client address of its last use.")
 
 
-class TokenCreate(BaseModel):
+class TokenCreate(RequestBody):
     """A new API token."""
 
     name: str = Field(min_length=1, max_length=63, description="The name of the token.")
@@ -46,7 +50,11 @@ class TokenCreate(BaseModel):
         "that may use the API.",
     )
     days: int | None = Field(
-        None, ge=1, le=_MAX_DAYS, description="Days until it expires; null for never."
+        None,
+        ge=1,
+        le=_MAX_DAYS,
+        description="Days until it expires; null for never, which a session through an identity "
+        "provider may not choose.",
     )
 
 
@@ -67,15 +75,21 @@ def list_tokens(auth: Auth, _: Administrator) -> Page[Token]:
 def create_token(
     auth: Auth, caller: Administrator, client: Client, request: Request, body: TokenCreate
 ) -> TokenCreated:
-    """Creates a token. It ends with the account of its creator. Tokens cannot create tokens."""
+    """Creates a token. It ends with the account that created it. Users of this machine and people
+    of an identity provider have no account: their tokens end when they expire or are revoked, so
+    the latter must give days. Tokens cannot create tokens."""
     if caller.via == "token":
         raise ApiProblem(403, "not_by_token", "a token cannot create tokens; log in instead")
+    session = getattr(request.state, "session", None)
+    maker = session.person if isinstance(session, Session) else None
+    if caller.via == "session" and maker is None and body.days is None:
+        # Who leaves the provider has nothing here that could be removed with the token.
+        detail = "days: give an end, because you have no account here that the token could end with"
+        raise ApiProblem(422, "not_valid", detail)
     ends = None
     if body.days is not None:
         ends = int((datetime.now(UTC) + timedelta(days=body.days)).timestamp())
     wanted = TokenSpec(body.name, Role.of(body.role), _networks(body.networks), ends)
-    session = getattr(request.state, "session", None)
-    maker = session.person if isinstance(session, Session) else None
     by = account_actor(caller, client)
     return TokenCreated(
         name=body.name, secret=auth.accounts.administration.create_token(wanted, by, maker)

@@ -21,6 +21,8 @@ _FIRST_STEPS = {
     ("DELETE", "/api/v1/session"),
     ("PUT", "/api/v1/session/password"),
 }
+# These end the session of their caller, who shall have the response nevertheless.
+_LAST_STEPS = {("DELETE", "/api/v1/session"), ("PUT", "/api/v1/session/password")}
 
 
 class Authenticator:
@@ -55,11 +57,11 @@ class Authenticator:
             detail = "the database cannot be used now, so nobody can authenticate"
             await refuse(scope, receive, send, 503, "not_possible_now", detail)
             return
-        if principal is None:
-            await self._app(scope, receive, send)
-            return
-        scope["state"]["principal"] = principal
-        await self._watched_app(scope, receive, send)
+        if principal is not None:
+            scope["state"]["principal"] = principal
+        is_short = principal is None or (scope["method"], scope["path"]) in _LAST_STEPS
+        app = self._app if is_short else self._watched_app
+        await app(scope, receive, send)
 
     async def _has_access(self, scope: Scope) -> bool:
         """Whether the caller of a response that goes on would still be let in. This is no use of

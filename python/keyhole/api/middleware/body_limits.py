@@ -12,8 +12,15 @@ from keyhole.api.middleware.errors import header, refuse
 from keyhole.model.units import MIB, show_octets
 
 MAX_OCTETS = 1 * MIB
-LARGER_LIMITS: Mapping[str, int] = {"/api/v1/documents": 8 * MIB}
-"""Larger limits by path prefix, for many documents at once."""
+LARGER_LIMITS: Mapping[str, int] = {
+    "/api/v1/documents": 8 * MIB,
+    "/api/v1/lists/preview": 8 * MIB,
+}
+"""Larger limits by path prefix, for many documents at once and for the entries of a list."""
+
+STREAMED = "/api/v1/imports/"
+"""What lies below it reads its body by itself, as a file and with a limit of its own: the body is
+no JSON, and too large for memory."""
 
 MAX_DEPTH = 32
 SECONDS = 30.0
@@ -31,6 +38,9 @@ class BodyLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses a body once it exceeds the limit, even if Content-Length is smaller."""
+        if scope["path"].startswith(STREAMED):
+            await self._app(scope, receive, send)
+            return
         larger = (size for path, size in LARGER_LIMITS.items() if scope["path"].startswith(path))
         limit = next(larger, MAX_OCTETS)
         try:

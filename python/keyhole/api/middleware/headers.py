@@ -1,5 +1,6 @@
-"""Security headers of every response: no scripts, frames, sniffing, caching or embedding."""
+"""Security headers of every response: no foreign scripts, no frames, sniffing or embedding."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,10 +10,12 @@ _NO_FRAMES: Final = "frame-ancestors 'none'; base-uri 'none'"
 API_POLICY: Final = f"default-src 'none'; form-action 'none'; {_NO_FRAMES}"
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    f"font-src 'self'; connect-src 'self'; form-action 'self'; {_NO_FRAMES}; "
-    "require-trusted-types-for 'script'"
+    "font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+    f"form-action 'self'; {_NO_FRAMES}; "
+    "require-trusted-types-for 'script'; trusted-types svelte-trusted-html keyhole-worker"
 )
-"""For our own pages: only files of the same origin, and no inline scripts."""
+"""For our own page: only files of the same origin, nothing inline, and no text that becomes markup
+or code, except what the page's compiled components are made of."""
 
 _YEAR_SECONDS = 365 * 24 * 60 * 60
 _HEADERS = {
@@ -22,7 +25,6 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "cache-control": "no-store",
 }
 
 
@@ -39,17 +41,21 @@ class SecureHeaders:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                ours = _headers(scope)
-                kept = [one for one in message.get("headers", []) if one[0].lower() not in ours]
+                given = message.get("headers", [])
+                ours = _headers(scope, given)
+                kept = [one for one in given if one[0].lower() not in ours]
                 message = {**message, "headers": [*kept, *ours.items()]}
             await send(message)
 
         await self._app(scope, receive, secured)
 
 
-def _headers(scope: Scope) -> dict[bytes, bytes]:
-    policy = API_POLICY if scope["path"].startswith(_API) else PAGE_POLICY
-    headers = {**_HEADERS, "content-security-policy": policy}
+def _headers(scope: Scope, given: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    is_api = scope["path"].startswith(_API)
+    headers = {**_HEADERS, "content-security-policy": API_POLICY if is_api else PAGE_POLICY}
+    # Only the files of the page may be kept by a browser, each as it says.
+    if is_api or not any(name.lower() == b"cache-control" for name, _ in given):
+        headers["cache-control"] = "no-store"
     if scope["scheme"] == "https":
         headers["strict-transport-security"] = f"max-age={_YEAR_SECONDS}"
     return {name.encode(): value.encode() for name, value in headers.items()}

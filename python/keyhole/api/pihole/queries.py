@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.dependencies import Queries
+from keyhole.api.history_times import history_errors
 from keyhole.api.pihole import mapping
 from keyhole.api.pihole.responses import PiholeError, json_response, start_timer
 from keyhole.api.principal import Viewer
-from keyhole.api.queries import MAX_NAME_LENGTH, history_errors
+from keyhole.api.query_criteria import MAX_NAME_LENGTH
 from keyhole.querylog.history import Criteria, Row
 
 router = APIRouter(prefix="/queries", dependencies=[Depends(start_timer)], include_in_schema=False)

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.dependencies import Queries, RunningServices
+from keyhole.api.history_times import history_errors
 from keyhole.api.pihole import mapping
 from keyhole.api.pihole.responses import json_response, start_timer
 from keyhole.api.principal import Viewer
-from keyhole.api.queries import history_errors
 from keyhole.control.services import Services
 from keyhole.querylog.history import Criteria, History, Statistics
 

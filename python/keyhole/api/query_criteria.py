@@ -1,0 +1,98 @@
+"""The criteria of a search in the query history, as parameters of a request."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query
+
+from keyhole.api.dependencies import RunningServices
+from keyhole.api.history_times import to_micros
+from keyhole.graph.proof import UNPROVED
+from keyhole.graph.source import expired_policy_of
+from keyhole.querylog.history import Criteria
+
+MAX_NAME_LENGTH = 1_016
+"""A name of 255 octets, each escaped with up to four characters (RFC 1035 section 5.1)."""
+Rule = Annotated[str | None, Query(max_length=2_048, description="The place of the rule.")]
+
+
+def _criteria(
+    services: RunningServices,
+    since: Annotated[datetime | None, Query(description="The start of the time span.")] = None,
+    until: Annotated[
+        datetime | None, Query(description="The end of the time span, exclusive.")
+    ] = None,
+    name: Annotated[
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="Exactly this name.")
+    ] = None,
+    below: Annotated[
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="This name or a subdomain of it.")
+    ] = None,
+    contains: Annotated[
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="Names that contain this text.")
+    ] = None,
+    expression: Annotated[
+        str | None,
+        Query(max_length=200, description="A regular expression (RE2) that the name must match."),
+    ] = None,
+    client: Annotated[
+        str | None,
+        Query(
+            max_length=2_048,
+            description="A SPIFFE ID, a token or an address. A final * matches any rest.",
+        ),
+    ] = None,
+    client_kind: Annotated[
+        Literal["identity", "claimed", "token", "address", "anonymous"] | None,
+        Query(
+            description="By what the client is known, as in the list of clients. identity: a "
+            "proved one. claimed: one that it did not prove. address: by nothing else."
+        ),
+    ] = None,
+    type: Annotated[  # noqa: A002  (as the field)
+        str | None, Query(max_length=16, description="The record type.")
+    ] = None,
+    outcome: Annotated[str | None, Query(max_length=16, description="The outcome.")] = None,
+    reason: Annotated[str | None, Query(max_length=64, description="The reason.")] = None,
+    policy: Annotated[str | None, Query(max_length=63, description="The policy.")] = None,
+    list: Annotated[  # noqa: A002  (as the field)
+        str | None, Query(max_length=63, description="The list that decided.")
+    ] = None,
+    rule: Rule = None,
+    upstream: Annotated[str | None, Query(max_length=63, description="The upstream.")] = None,
+    transport: Annotated[str | None, Query(max_length=16, description="The transport.")] = None,
+    engine: Annotated[
+        str | None, Query(max_length=2_048, description="The engine: its SPIFFE ID, or local.")
+    ] = None,
+    slower_than_ms: Annotated[
+        int | None,
+        Query(ge=0, le=600_000, description="Minimum time spent waiting for an upstream."),
+    ] = None,
+) -> Criteria:
+    is_identity = client_kind in ("identity", "claimed")
+    compiled = services.control_plane.reconciler.in_force if is_identity else None
+    return Criteria(
+        client_kind=client_kind,
+        unproved=tuple(sorted(UNPROVED)) if is_identity else None,
+        expired_policy=expired_policy_of(compiled.snapshot) if compiled else None,
+        since=to_micros(since),
+        until=to_micros(until),
+        name=name,
+        below=below,
+        contains=contains,
+        expression=expression,
+        client=client,
+        type=type,
+        outcome=outcome,
+        reason=reason,
+        policy=policy,
+        list=list,
+        rule=rule,
+        upstream=upstream,
+        transport=transport,
+        engine=engine,
+        slower_than_us=None if slower_than_ms is None else slower_than_ms * 1000,
+    )
+
+
+SearchCriteria = Annotated[Criteria, Depends(_criteria)]
