@@ -1,0 +1,1 @@
+"""The traps, by what they are about."""
