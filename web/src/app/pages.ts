@@ -1,0 +1,169 @@
+// The pages, in the order of the navigation. A page that is not in this list does not exist.
+import BookText from '@lucide/svelte/icons/book-text';
+import Gauge from '@lucide/svelte/icons/gauge';
+import Gavel from '@lucide/svelte/icons/gavel';
+import ListChecks from '@lucide/svelte/icons/list-checks';
+import LockOpen from '@lucide/svelte/icons/lock-open';
+import Logs from '@lucide/svelte/icons/logs';
+import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
+import Rocket from '@lucide/svelte/icons/rocket';
+import Server from '@lucide/svelte/icons/server';
+import Settings from '@lucide/svelte/icons/settings';
+import ShieldAlert from '@lucide/svelte/icons/shield-alert';
+import ShieldCheck from '@lucide/svelte/icons/shield-check';
+import Workflow from '@lucide/svelte/icons/workflow';
+import type { Component } from 'svelte';
+
+import type { Role } from '../api/session.svelte';
+import { text } from '../strings';
+
+/** What a page is given. */
+export interface PageProps {
+  /** The parts of the path behind the page's own: /settings/people gives ['people'] to /settings. */
+  rest: string[];
+}
+
+/** One page. */
+export interface Page {
+  /** Where it is; everything below belongs to it too. Parts of a path have no dot in them. */
+  path: string;
+  /** Its name in the navigation and in the title of the window. */
+  label: string;
+  icon: Component;
+  /** Its code, loaded at the first visit. */
+  load: () => Promise<{ default: Component<PageProps> | Component }>;
+  /** The least role that has a use for it; others do not see it. */
+  role: Role;
+  /** Where it stands in the navigation; `none`: it is found by search and by links. */
+  group: 'see' | 'decide' | 'settings' | 'none';
+}
+
+export const pages: Page[] = [
+  {
+    path: '/',
+    label: text.pages.overview,
+    icon: Gauge,
+    load: () => import('../overview/Overview.svelte'),
+    role: 'viewer',
+    group: 'see',
+  },
+  {
+    path: '/graph',
+    label: text.pages.graph,
+    icon: Workflow,
+    load: () => import('../graph/Graph.svelte'),
+    role: 'viewer',
+    group: 'see',
+  },
+  {
+    path: '/log',
+    label: text.pages.log,
+    icon: Logs,
+    load: () => import('../log/Log.svelte'),
+    role: 'viewer',
+    group: 'see',
+  },
+  {
+    path: '/clear',
+    label: text.pages.clear,
+    icon: LockOpen,
+    load: () => import('../clear/Clear.svelte'),
+    role: 'viewer',
+    group: 'see',
+  },
+  {
+    path: '/findings',
+    label: text.pages.findings,
+    icon: ShieldAlert,
+    load: () => import('../findings/Findings.svelte'),
+    role: 'viewer',
+    group: 'see',
+  },
+  {
+    path: '/policies',
+    label: text.pages.policies,
+    icon: ShieldCheck,
+    load: () => import('../policies/Policies.svelte'),
+    role: 'viewer',
+    group: 'decide',
+  },
+  {
+    path: '/lists',
+    label: text.pages.lists,
+    icon: ListChecks,
+    load: () => import('../lists/Lists.svelte'),
+    role: 'viewer',
+    group: 'decide',
+  },
+  {
+    path: '/clients',
+    label: text.pages.clients,
+    icon: MonitorSmartphone,
+    load: () => import('../clients/Clients.svelte'),
+    role: 'viewer',
+    group: 'decide',
+  },
+  {
+    path: '/records',
+    label: text.pages.records,
+    icon: BookText,
+    load: () => import('../records/Records.svelte'),
+    role: 'viewer',
+    group: 'decide',
+  },
+  {
+    path: '/upstreams',
+    label: text.pages.upstreams,
+    icon: Server,
+    load: () => import('../records/Upstreams.svelte'),
+    role: 'viewer',
+    group: 'decide',
+  },
+  {
+    path: '/settings',
+    label: text.pages.settings,
+    icon: Settings,
+    load: () => import('../settings/Settings.svelte'),
+    role: 'viewer',
+    group: 'settings',
+  },
+  {
+    path: '/decisions',
+    label: text.pages.decisions,
+    icon: Gavel,
+    load: () => import('../decisions/Decisions.svelte'),
+    role: 'viewer',
+    group: 'none',
+  },
+  {
+    path: '/start',
+    label: text.pages.start,
+    icon: Rocket,
+    load: () => import('../start/Start.svelte'),
+    role: 'operator',
+    group: 'none',
+  },
+];
+
+/** The page of a path, and the parts behind its own. */
+export function findPage(path: string): { page: Page; rest: string[] } | undefined {
+  const parts = split(path);
+  const page = pages
+    .filter((one) => split(one.path).every((part, at) => parts[at] === part))
+    .filter((one) => one.path !== '/' || parts.length === 0)
+    .sort((a, b) => b.path.length - a.path.length)[0];
+  return page && { page, rest: parts.slice(split(page.path).length) };
+}
+
+function split(path: string): string[] {
+  return path
+    .split('/')
+    .filter(Boolean)
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part;
+      }
+    });
+}

@@ -1,0 +1,167 @@
+// The parts of a document that have a form; everything else is written in the YAML beside it.
+import { text } from '../strings';
+import type { Kind } from './kinds';
+import { readPath, valueAt, type Path } from './path';
+
+/** How one value is edited. */
+export interface FormField {
+  path: Path;
+  label: string;
+  control: 'text' | 'choice' | 'flag' | 'texts' | 'subjects' | 'names' | 'rules' | 'lines';
+  /** Of `names`: the kind of the documents that may be named. */
+  of?: Kind;
+  /** Of `names`: whether their order counts. */
+  isOrdered?: boolean;
+  /** What is meant where the key is left out; offered as a choice of its own. */
+  unset?: string;
+  /** Said in place of what the schema says. */
+  hint?: string;
+  /** Whether the value may also stand for the key above, as `lists: [a]` for `lists.names`. */
+  isShort?: boolean;
+  /** Shown only while this is true of the document. */
+  isShown?: (value: unknown) => boolean;
+}
+
+/** Fields below a heading. */
+export interface FormGroup {
+  title: string;
+  fields: FormField[];
+}
+
+type More = Partial<Omit<FormField, 'path' | 'label' | 'control'>>;
+
+const words = text.documents.fields;
+
+function field(path: string, control: FormField['control'], label: string, more: More = {}) {
+  return { path: readPath(`spec.${path}`), control, label, ...more } satisfies FormField;
+}
+
+const isProtocol = (wanted: string[]) => (value: unknown) =>
+  wanted.includes(String(valueAt(value, ['spec', 'protocol'])));
+
+const GROUPS: Record<Kind, FormGroup[]> = {
+  Policy: [
+    {
+      title: words.who,
+      fields: [
+        field('subjects', 'subjects', words.subjects),
+        field('include', 'names', words.include, { of: 'Policy', isOrdered: true }),
+      ],
+    },
+    {
+      title: words.what,
+      fields: [
+        field('default', 'choice', words.default, { unset: 'deny' }),
+        field('mode', 'choice', words.mode, { unset: 'enforce' }),
+        field('lists.names', 'names', words.lists, {
+          of: 'List',
+          isShort: true,
+          hint: words.listsHint,
+        }),
+        field('rules', 'rules', words.rules),
+      ],
+    },
+    {
+      title: words.more,
+      fields: [
+        field('log', 'choice', words.log, { unset: 'full' }),
+        field('upstreams.names', 'names', words.upstreams, {
+          of: 'Upstream',
+          isOrdered: true,
+          isShort: true,
+          hint: words.upstreamsHint,
+        }),
+      ],
+    },
+  ],
+  List: [
+    {
+      title: words.source,
+      fields: [
+        field('kind', 'choice', words.kind, { unset: 'block' }),
+        field('urls', 'texts', words.urls),
+        field('files', 'texts', words.files),
+        field('entries', 'lines', words.entries),
+      ],
+    },
+    {
+      title: words.more,
+      fields: [
+        field('format', 'choice', words.format, { unset: 'auto' }),
+        field('refresh', 'text', words.refresh),
+        field('guard', 'flag', words.guard, { unset: 'true' }),
+      ],
+    },
+  ],
+  Record: [
+    {
+      title: words.record,
+      fields: [
+        field('name', 'text', words.name),
+        field('a', 'texts', words.a),
+        field('aaaa', 'texts', words.aaaa),
+        field('cname', 'text', words.cname),
+        field('txt', 'texts', words.txt),
+        field('ptr', 'text', words.ptr),
+      ],
+    },
+    {
+      title: words.more,
+      fields: [
+        field('ttl', 'text', words.ttl),
+        field('policies', 'names', words.policies, { of: 'Policy' }),
+      ],
+    },
+  ],
+  Upstream: [
+    {
+      title: words.server,
+      fields: [
+        field('protocol', 'choice', words.protocol),
+        field('addresses', 'texts', words.addresses),
+        field('path', 'text', words.path, { isShown: isProtocol(['doh']) }),
+      ],
+    },
+    {
+      title: words.proof,
+      fields: [
+        field('serverName', 'text', words.serverName, { isShown: isProtocol(['doh', 'dot']) }),
+        field('serverId', 'text', words.serverId, { isShown: isProtocol(['doh', 'dot']) }),
+        field('ca', 'text', words.ca, { isShown: isProtocol(['doh', 'dot']) }),
+        field('pins', 'texts', words.pins, { isShown: isProtocol(['doh', 'dot']) }),
+        field('clientCertificate.secret', 'text', words.secret, {
+          isShown: isProtocol(['doh', 'dot']),
+        }),
+      ],
+    },
+  ],
+  Client: [
+    {
+      title: words.who,
+      fields: [
+        field('identities', 'texts', words.identities),
+        field('tokens', 'texts', words.tokens),
+        field('addresses', 'texts', words.networks),
+        field('groups', 'texts', words.groups),
+      ],
+    },
+  ],
+  LogExclusion: [{ title: words.unlogged, fields: [field('names', 'texts', words.unloggedNames)] }],
+  TrustDomain: [
+    {
+      title: words.proof,
+      fields: [field('bundle', 'text', words.bundle), field('crls', 'texts', words.crls)],
+    },
+  ],
+};
+
+/** The form of a kind. */
+export const formOf = (kind: Kind): FormGroup[] => GROUPS[kind];
+
+/** Where a value stands now: `lists: [ads]` or `lists: {names: [ads]}`. */
+export function placeOf(one: FormField, value: unknown): Path {
+  if (!one.isShort) return one.path;
+  const above = one.path.slice(0, -1);
+  const found = valueAt(value, above);
+  return found === undefined || Array.isArray(found) ? above : one.path;
+}

@@ -1,0 +1,38 @@
+// The kinds of documents, where each is shown, and how a new one begins.
+import type { Schemas } from '../api/client';
+
+export type Kind =
+  'Policy' | 'List' | 'Client' | 'Record' | 'Upstream' | 'TrustDomain' | 'LogExclusion';
+/** A document as the API gives it. */
+export type StoredDocument = Schemas['Document'];
+/** A version of a stored document. */
+export type StoredVersion = Schemas['DocumentVersion'];
+
+/** The page of each kind; one document is at `?name=`, because a name may have dots. */
+export const PAGES: Record<Kind, string> = {
+  Policy: '/policies',
+  List: '/lists',
+  Client: '/clients',
+  Record: '/records',
+  Upstream: '/upstreams',
+  TrustDomain: '/clients',
+  LogExclusion: '/settings/unlogged',
+};
+
+const SPECS: Record<Kind, string> = {
+  Policy: '  default: allow\n  rules: []\n',
+  List: '  kind: block\n  urls: []\n',
+  Client: '  addresses: []\n',
+  Record: '  name: host.example.org\n  a: [192.0.2.1]\n',
+  Upstream: '  protocol: dot\n  addresses: ["192.0.2.53"]\n  serverName: dns.example.org\n',
+  TrustDomain: '  bundle: bundle.pem\n',
+  LogExclusion: '  names: []\n',
+};
+
+/** The text of a new document. */
+export const newText = (kind: Kind, name = ''): string =>
+  `apiVersion: keyhole.dev/v1\nkind: ${kind}\nmetadata:\n  name: ${name || '""'}\nspec:\n${SPECS[kind]}`;
+
+/** The text of a new policy for one client. */
+export const newPolicyFor = (subject: string): string =>
+  newText('Policy').replace('spec:\n', () => `spec:\n  subjects: [${JSON.stringify(subject)}]\n`);

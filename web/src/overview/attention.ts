@@ -1,0 +1,117 @@
+// What a person should look at, the worst first, from what the API says of itself.
+import type { Schemas } from '../api/client';
+import { link } from '../app/router.svelte';
+import { count } from '../parts/format';
+import { text } from '../strings';
+
+/** One thing to look at. */
+export interface Notice {
+  /** `failed`: something does not work. `clear`: something is not protected. `plain`: to know. */
+  tone: 'failed' | 'clear' | 'plain';
+  title: string;
+  more: string;
+  href?: string;
+}
+
+/** What is known; undefined while it loads. */
+export interface Known {
+  status?: Schemas['Status'] | undefined;
+  lists?: Schemas['ListSummary'][] | undefined;
+  engines?: Schemas['Engine'][] | undefined;
+  totals?: Schemas['Totals'] | undefined;
+  traffic?: Schemas['Traffic'] | undefined;
+  /** Parameters of the time range, for links. */
+  range: Record<string, string | undefined>;
+}
+
+const words = text.overview.attention;
+const { reasons } = text.findings.handshakes;
+
+/** All notices. */
+export function notices(known: Known): Notice[] {
+  return [...ofStatus(known), ...ofLists(known), ...ofEngines(known), ...ofQueries(known)];
+}
+
+function ofStatus({ status }: Known): Notice[] {
+  if (!status) return [];
+  const parts = status.parts.map((one): Notice => ({
+    tone: one.state === 'mended' ? 'plain' : 'failed',
+    title: words.part(one.name, words.states[one.state] ?? one.state),
+    more: one.why,
+  }));
+  const upstreams = status.upstreams
+    .filter((one) => !one.is_healthy)
+    .map((one): Notice => ({
+      tone: 'failed',
+      title: words.upstream(one.name),
+      more: one.last_error ?? '',
+      href: link('/upstreams', { name: one.name }),
+    }));
+  const dnstap = status.dnstap
+    .filter((one) => !one.is_working)
+    .map((one): Notice => ({ tone: 'failed', title: words.dnstap(one.target), more: '' }));
+  return [...parts, ...upstreams, ...dnstap];
+}
+
+function ofLists({ status, lists }: Known): Notice[] {
+  const held = (lists ?? [])
+    .filter((one) => one.state === 'held back')
+    .map((one): Notice => ({
+      tone: 'failed',
+      title: words.held(one.name),
+      more: one.why,
+      href: link('/lists', { name: one.name }),
+    }));
+  const lost = (status?.lists ?? []).map((one): Notice => ({
+    tone: 'plain',
+    title: words.list(one.name),
+    more: one.why,
+    href: link('/lists', { name: one.name }),
+  }));
+  return [...held, ...lost];
+}
+
+function ofEngines({ status, engines }: Known): Notice[] {
+  const behind = (engines ?? [])
+    .filter((one) => one.state !== 'in force')
+    .map((one): Notice => ({
+      tone: 'failed',
+      title: words.engine(one.name, one.state),
+      more: one.why,
+    }));
+  const undelivered = (status?.undelivered ?? []).map((one): Notice => ({
+    tone: 'failed',
+    title: words.undelivered(one.engine),
+    more: one.why,
+  }));
+  return [...undelivered, ...behind];
+}
+
+function ofQueries({ status, totals, traffic, range }: Known): Notice[] {
+  const found: Notice[] = [];
+  if (traffic && traffic.unprotected > 0) {
+    found.push({
+      tone: 'clear',
+      title: words.open(count(traffic.unprotected)),
+      more: words.openMore,
+      href: link('/clear', range),
+    });
+  }
+  if (totals && totals.lost > 0) {
+    found.push({ tone: 'failed', title: words.lost(count(totals.lost)), more: words.lostMore });
+  }
+  const handshakes = [...(status?.handshakes ?? [])].sort((a, b) => b.count - a.count);
+  const refused = handshakes.reduce((all, one) => all + one.count, 0);
+  if (refused > 0) {
+    found.push({
+      tone: 'plain',
+      title: words.handshakes(count(refused)),
+      more: handshakes
+        .slice(0, 3)
+        .map((one) => `${reasons[one.reason] ?? one.reason} (${count(one.count)})`)
+        .join(', '),
+      href: '/findings',
+    });
+  }
+  return found;
+}

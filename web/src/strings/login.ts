@@ -1,0 +1,36 @@
+export const login = {
+  title: 'Sign in',
+  name: 'Name',
+  password: 'Password',
+  code: 'Code',
+  codeHint: 'Six digits of your authenticator, or a recovery code.',
+  submit: 'Sign in',
+  provider: 'Sign in with your identity provider',
+  providerFailed: {
+    refused:
+      'The identity provider did not let you in here: none of your groups has a role, or the login took too long. The audit trail has the reason.',
+    unreachable: 'The identity provider does not answer. Sign in with a password, or try again.',
+  },
+  or: 'or',
+  ended: 'Your session has ended. Sign in again; you come back to where you were.',
+  forgotten: 'No account yet, or no password?',
+  forgottenMore: 'On the machine that runs Keyhole:',
+  forgottenCommand: 'keyhole people reset admin',
+  codeTitle: 'Second factor',
+  back: 'Back',
+  link: {
+    title: 'Signing in',
+    busy: 'With a one-time link.',
+    refused: 'This link does not sign in',
+    password: 'Sign in with a password',
+  },
+  first: {
+    title: 'Choose a password',
+    about: 'You need it from now on. It has at least 12 characters; a sentence is fine.',
+    fresh: 'New password',
+    again: 'New password, again',
+    differ: 'The two differ.',
+    short: 'At least 12 characters.',
+    submit: 'Set the password',
+  },
+};

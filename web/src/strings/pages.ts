@@ -1,0 +1,15 @@
+export const pages = {
+  overview: 'Overview',
+  graph: 'Graph',
+  log: 'Log',
+  policies: 'Policies',
+  decisions: 'Decisions in force',
+  lists: 'Lists',
+  clients: 'Clients',
+  records: 'Records',
+  upstreams: 'Upstreams',
+  clear: 'In the clear',
+  findings: 'Findings',
+  settings: 'Settings',
+  start: 'First steps',
+};

@@ -1,0 +1,17 @@
+// The words of the API. An unknown word is shown as it is: a newer control may know more.
+export const words = {
+  outcomes: {
+    answered: 'Answered',
+    blocked: 'Blocked',
+    refused: 'Refused',
+    failed: 'Failed',
+    dropped: 'Dropped',
+  } as Record<string, string>,
+  transports: {
+    udp: 'UDP',
+    tcp: 'TCP',
+    dot: 'DoT',
+    doh: 'DoH',
+    mesh: 'Mesh',
+  } as Record<string, string>,
+};

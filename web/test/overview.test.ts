@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+
+import type { Schemas } from '../src/api/client';
+import { notices, type Known } from '../src/overview/attention';
+import { clientsOf } from '../src/overview/clients';
+import { Rate } from '../src/overview/rate.svelte';
+
+type Status = Schemas['Status'];
+
+const status = (more: Partial<Status> = {}): Status => ({
+  version: '1',
+  role: 'resolver',
+  uptime: 60,
+  listeners: {},
+  parts: [],
+  lists: [],
+  undelivered: [],
+  handshakes: [],
+  dnstap: [],
+  traces: null,
+  upstreams: [],
+  queries: {},
+  counters: {},
+  closed_connections: {},
+  load: null,
+  ...more,
+});
+
+describe('the rate', () => {
+  test('is the difference of two looks, by the time between them', () => {
+    const rate = new Rate();
+    rate.add(status({ queries: { cached: 10, forwarded: 10 } }), 1_000);
+    expect(rate.now).toBeUndefined();
+    rate.add(status({ queries: { cached: 20, forwarded: 15 } }), 3_000);
+    expect(rate.now).toBe(7.5);
+  });
+
+  test('begins anew with an engine that begins anew', () => {
+    const rate = new Rate();
+    rate.add(status({ queries: { cached: 1_000 } }), 1_000);
+    rate.add(status({ queries: { cached: 4 } }), 2_000);
+    expect(rate.now).toBeUndefined();
+    rate.add(status({ queries: { cached: 8 } }), 4_000);
+    expect(rate.values).toEqual([2]);
+  });
+});
+
+describe('what needs attention', () => {
+  const titles = (known: Omit<Known, 'range'>) =>
+    notices({ ...known, range: { range: '1h' } }).map((one) => one.title);
+
+  test('is nothing where all is well', () => {
+    expect(titles({ status: status() })).toEqual([]);
+  });
+
+  test('is each part that does not work, and what is in the clear', () => {
+    const since = '2026-01-01T00:00:00Z';
+    const upstream = {
+      name: 'quad',
+      protocol: 'dot',
+      is_healthy: false,
+      asked: 1,
+      answered: 1,
+      refused: 0,
+      connections: 1,
+      handshakes: 1,
+      round_trip: null,
+      certificate: null,
+      failed: {},
+      last_error: 'timed out',
+    };
+    const found = titles({
+      status: status({
+        parts: [{ name: 'disk', state: 'failed', why: 'full', since }],
+        upstreams: [upstream],
+        undelivered: [{ engine: 'local', has_it: false, why: 'away' }],
+        handshakes: [{ listener: 'dns', reason: 'not_tls', count: 3 }],
+      }),
+      traffic: { unprotected: 1_200 } as Schemas['Traffic'],
+      totals: { lost: 5 } as Schemas['Totals'],
+    });
+    expect(found).toEqual([
+      'disk: does not work',
+      'Upstream quad does not answer',
+      'Engine local does not have the newest revocations',
+      '1,200 queries were in the clear',
+      '5 queries are missing in the log',
+      '3 refused handshakes',
+    ]);
+  });
+});
+
+test('an identity that is only claimed leads to what was refused', () => {
+  const node = (kind: string) =>
+    ({ kind, label: 'web', name: 'spiffe://x/web', id: kind, traffic: {}, lock: {} }) as unknown;
+  const graph = { nodes: ['workload', 'claimed', 'resolver'].map(node) } as Schemas['Graph'];
+  expect(clientsOf(graph, { range: '1h' })?.map((one) => one.href)).toEqual([
+    '/log?range=1h&client=spiffe%3A%2F%2Fx%2Fweb&client_kind=identity',
+    '/log?range=1h&client=spiffe%3A%2F%2Fx%2Fweb&client_kind=claimed',
+  ]);
+});
+
+test('refused handshakes are said in words and lead to the findings', () => {
+  const handshakes = [{ listener: 'dns', reason: 'unknown_issuer', count: 3 }];
+  const [found] = notices({ status: status({ handshakes }), range: {} });
+  expect(found?.more).toBe('No authority of its trust domain has signed the certificate (3)');
+  expect(found?.href).toBe('/findings');
+});

@@ -1,0 +1,46 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import { findPage } from '../src/app/pages';
+import { link, readSearch, router } from '../src/app/router.svelte';
+
+beforeEach(() => router.go('/', { replace: true }));
+
+function press(html: string, how: MouseEventInit = {}): boolean {
+  document.body.innerHTML = html;
+  const event = new MouseEvent('click', { bubbles: true, cancelable: true, ...how });
+  document.querySelector('a')?.dispatchEvent(event);
+  return event.defaultPrevented;
+}
+
+describe('the router', () => {
+  test('keeps what a view searches for in the address', () => {
+    router.go(link('/log', { outcome: 'blocked', name: 'a b.example', client: undefined }));
+    expect(router.path).toBe('/log');
+    expect(location.search).toBe('?outcome=blocked&name=a+b.example');
+    expect(readSearch(['name', 'outcome', 'client'])).toEqual({
+      name: 'a b.example',
+      outcome: 'blocked',
+    });
+  });
+
+  test('changes one parameter and keeps the others', () => {
+    router.go('/log?outcome=blocked&name=x');
+    router.set({ name: null, type: 'AAAA' });
+    expect(location.search).toBe('?outcome=blocked&type=AAAA');
+  });
+
+  test('follows the links of the page, and leaves all others to the browser', () => {
+    expect(press('<a href="/log?outcome=failed">x</a>')).toBe(true);
+    expect(router.path).toBe('/log');
+    expect(press('<a href="/lists">x</a>', { ctrlKey: true })).toBe(false);
+    expect(press('<a href="/lists" target="_blank">x</a>')).toBe(false);
+    expect(press('<a href="/api/v1/oidc/login">x</a>')).toBe(false);
+    expect(press('<a href="https://example.org/lists">x</a>')).toBe(false);
+    expect(router.path).toBe('/log');
+  });
+
+  test('finds pages by whole parts of a path', () => {
+    expect(findPage('/')?.page.path).toBe('/');
+    expect(findPage('/nowhere')).toBeUndefined();
+  });
+});

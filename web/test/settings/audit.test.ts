@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+
+import { isMissing, refreshOf } from '../../src/settings/audit/entry';
+
+it('asks anew for the audit trail only while one page of it is shown', () => {
+  expect(refreshOf()).toBe(15_000);
+  expect(refreshOf(1)).toBe(15_000);
+  expect(refreshOf(2)).toBe(false);
+});
+
+it('says that an entry does not exist only where the answer says so', () => {
+  expect(isMissing({ data: null, error: null, isLoading: false })).toBe(true);
+  expect(isMissing({ data: undefined, error: new Error('no answer'), isLoading: false })).toBe(
+    false,
+  );
+  expect(isMissing({ data: undefined, error: null, isLoading: true })).toBe(false);
+});
