@@ -47,6 +47,7 @@ _ROWS = {
         explain listen
         pipeline
         stages state
+        traces
         events
         lookup snapshot
         arrival cache upstream
@@ -54,7 +55,7 @@ _ROWS = {
         list_table records subjects trust
         counters document options
         clock close_notify cookie date faults histogram network pem question reason shares
-        special_addresses spiffe_id transport
+        special_addresses spiffe_id tls_version trace_context transport
     """,
 }
 

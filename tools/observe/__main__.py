@@ -1,5 +1,5 @@
-"""``python -m tools.observe`` starts a lab with Prometheus (and Grafana); ``--write`` writes the
-files for Grafana instead, ``--seconds N`` ends it after so long."""
+"""``python -m tools.observe`` starts a lab with Prometheus (Jaeger, Grafana); ``--write`` writes
+the files for Grafana instead, ``--seconds N`` ends it after so long."""
 
 import argparse
 import signal
@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tools.observe.grafana import FOLDER, files
-from tools.observe.stack import ROOT, StackError, grafana, lab, prometheus
+from tools.observe.stack import ROOT, StackError, grafana, jaeger, lab, prometheus
 
 
 def main() -> int:
@@ -45,13 +45,18 @@ def observe(ended: threading.Event, seconds: float | None) -> None:
     """Runs everything until it is told to end, and prints where it is."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyhole-observe-")))
-        network = stack.enter_context(lab(folder))
+        traces = stack.enter_context(jaeger(folder))
+        network = stack.enter_context(lab(folder, traces[0] if traces else None))
         source = stack.enter_context(prometheus(folder, network["metrics"]))
         boards = stack.enter_context(grafana(folder, source))
         print(f"Prometheus  {source}/graph?g0.expr=keyhole%3Aqueries%3Arate5m&g0.tab=0")
         print(f"Alerts      {source}/alerts")
         for job, page in network["metrics"].items():
             print(f"Metrics     {page}  ({job})")
+        if traces is None:
+            print("Jaeger      is not there; ./dev test-tools builds it")
+        else:
+            print(f"Jaeger      {traces[1]}/api/traces?service=keyhole-resolver")
         if boards is None:
             print(f"Grafana     is not installed; its boards are in {FOLDER}")
         else:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tools.jaeger import arguments
+from tools.jaeger import find as find_jaeger
 from tools.observe.grafana import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,10 +47,11 @@ def running(
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[dict[str, Any]]:
-    """A lab; gives the content of its ready file."""
+def lab(folder: Path, traces: str | None) -> Iterator[dict[str, Any]]:
+    """A lab that sends its traces there; gives the content of its ready file."""
     ready, log = folder / "ready.json", folder / "lab.log"
     words = ["lab", "--data", str(folder / "lab"), "--ready-file", str(ready)]
+    words += ["--traces", traces] if traces else []
     with running([sys.executable, "-m", "keyhole", *words], log) as process:
         _wait(process, log, "the lab", ready.exists)
         yield json.loads(ready.read_text())
@@ -78,6 +81,19 @@ def prometheus(folder: Path, metrics: dict[str, str]) -> Iterator[str]:
     with running([program, *words, f"--web.listen-address={address}"], log) as process:
         _wait(process, log, "prometheus", lambda: _answers(f"http://{address}/-/ready"))
         yield f"http://{address}"
+
+
+@contextmanager
+def jaeger(folder: Path) -> Iterator[tuple[str, str] | None]:
+    """A Jaeger; gives where it receives traces and its query API, or none if it was not built."""
+    if find_jaeger() is None:
+        yield None
+        return
+    otlp, query, admin = _free_port(), _free_port(), _free_port()
+    log = folder / "jaeger.log"
+    with running(arguments(otlp, query, admin), log) as process:
+        _wait(process, log, "jaeger", lambda: _answers(f"http://127.0.0.1:{admin}/"))
+        yield f"http://127.0.0.1:{otlp}", f"http://127.0.0.1:{query}"
 
 
 @contextmanager
