@@ -7,6 +7,9 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
+from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 
 from bench.authority import authority
@@ -22,25 +25,26 @@ from bench.measure import (
     warm,
 )
 from bench.peers import PEERS, WITH_LOG, Peer
+from bench.receiver import receiver
 from bench.report import as_json, show
 from bench.setting import Ports, Setting, generate_list, write_queries
 from tests.world.certificates import Authority
 
 LOADS = ("cached", "blocked", "mixed")
+WHOLE_SECONDS = 40.0
+"""Long enough for all that Keyhole does from time to time."""
+SETTLE_SECONDS = 8.0
+"""What a server does once after its start is no part of the cost of a query."""
+_OTHERS = ("log", "documents", "page")
 _NEEDED = {"dig": "bind9-dnsutils", "dnsperf": "dnsperf"}
 
 
 def main() -> int:
     """Measures and prints; exit code 1 if Keyhole itself could not be measured."""
-    if sys.argv[1:2] == ["log"]:
+    if sys.argv[1:2] and sys.argv[1] in _OTHERS:
         # Imported here: the servers are measured without DuckDB in our memory.
-        from bench import log
-
-        return log.main(sys.argv[2:])
-    if sys.argv[1:2] == ["documents"]:
-        from bench import documents
-
-        return documents.main(sys.argv[2:])
+        code: int = import_module(f"bench.{sys.argv[1]}").main(sys.argv[2:])
+        return code
     options = _options()
     for program, package in _NEEDED.items():
         if shutil.which(program) is None:
@@ -58,7 +62,7 @@ def main() -> int:
         write_queries(setting)
         costs: list[Cost] = []
         footprints: list[Footprint] = []
-        with authority(setting):
+        with authority(setting), receiver(setting) if options.log else nullcontext():
             commands = {peer: _command(peer, setting) for peer in _selected(options)}
             for number in range(1, options.rounds + 1):
                 print(f"round {number} of {options.rounds}", file=sys.stderr)
@@ -85,7 +89,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--loads", nargs="+", default=list(LOADS), choices=LOADS)
     parser.add_argument("--rounds", type=int, default=3, help="how many (default 3)")
     parser.add_argument(
-        "--seconds", type=float, default=2.0, help="for each load in a round (default 2)"
+        "--seconds",
+        type=float,
+        help=f"for each load in a round (default 2; {WHOLE_SECONDS:.0f} with --log, as the history "
+        "takes new lines every 30)",
     )
     parser.add_argument(
         "--names", type=int, default=100_000, help="size of the generated block list"
@@ -94,10 +101,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--log",
         action="store_true",
-        help=f"also {WITH_LOG}: Keyhole with its query log, its metrics and all that reads them",
+        help=f"also {WITH_LOG}: Keyhole with log, metrics, traces of 1 %% and all that reads them",
     )
     parser.add_argument("--json", action="store_true", help="all figures for a program")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.seconds is None:
+        options.seconds = WHOLE_SECONDS if options.log else 2.0
+    return options
 
 
 def _selected(options: argparse.Namespace) -> list[Peer]:
@@ -129,6 +139,8 @@ def _measure_peer(
     with running(command, peer.name, setting.folder) as process:
         start = wait_until_it_answers(process, peer.name, setting)
         memory = memory_megabytes(process.pid)
+        if options.log:
+            time.sleep(SETTLE_SECONDS)
         for transport in options.transports:
             if transport not in peer.transports:
                 continue

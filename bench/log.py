@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
     with _folder(options.folder) as folder:
         root = folder / "history"
         if not segments(root):
-            _make(root, options.rows)
+            make(root, options.rows)
         history = History(root, folder / "none", Retention(10 * 365 * 86_400, 2**50))
         history.maintain()
         size = history.size
@@ -71,7 +71,7 @@ def _folder(given: Path | None) -> Iterator[Path]:
         yield Path(place)
 
 
-def _make(root: Path, rows: int) -> None:
+def make(root: Path, rows: int) -> None:
     """Names and clients as they are asked: a few of them nearly always (Zipf, exponent 1)."""
     connection = connect(root)
     connection.execute("SELECT setseed(0.4)")
@@ -114,6 +114,9 @@ def _day(begin: int, count: int) -> str:
         "line": "NULL::BIGINT",
         "target": "NULL::VARCHAR",
         "allow": "NULL::VARCHAR",
+        "answer": "CASE WHEN n % 6 = 0 THEN 'nxdomain' END",
+        "tls": "CASE WHEN c % 3 != 1 THEN '1.3' END",
+        "upstream_tls": "CASE WHEN n % 6 > 0 AND i % 3 > 0 THEN '1.3' END",
         "observed": "NULL::VARCHAR",
         "upstream": "CASE WHEN n % 6 > 0 THEN concat('upstream', n % 3) END",
         "duration_us": "CASE WHEN i % 3 = 0 THEN 0 ELSE (3000 + random() * 60000)::BIGINT END",

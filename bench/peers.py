@@ -13,7 +13,7 @@ from bench.setting import Setting
 _STREAMS = ("udp", "tcp")
 _ALL = ("udp", "tcp", "dot", "doh")
 WITH_LOG = "keyhole-log"
-"""Keyhole with its query log and metrics; measured only if it is asked for."""
+"""Keyhole with its query log, metrics and traces; measured only if it is asked for."""
 _NO_METRICS: dict[str, list[str]] = {"engine": [], "control": []}
 
 
@@ -40,10 +40,11 @@ def _keyhole(setting: Setting) -> list[str]:
 
 
 def _keyhole_with_log(setting: Setting) -> list[str]:
-    # The log and the metrics as they are unless told otherwise, on ports of the benchmark.
+    # Log, metrics and the share of traces as they are unless told otherwise, on other ports.
     listen = [f"127.0.0.1:{port}" for port in (setting.ports.health, setting.ports.health + 1)]
     health = dict(zip(_NO_METRICS, listen, strict=True))
-    return _prepare_keyhole(setting, "keyhole-log", health=health)
+    traces = {"endpoint": f"http://127.0.0.1:{setting.ports.traces}"}
+    return _prepare_keyhole(setting, "keyhole-log", health=health, traces=traces)
 
 
 def _prepare_keyhole(setting: Setting, folder: str, **settings: object) -> list[str]:

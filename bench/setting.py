@@ -16,13 +16,14 @@ _BLOCKED_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Ports:
-    """The server under measurement, and the authority that all of them ask."""
+    """The server under measurement, the authority that all of them ask, and who takes traces."""
 
     dns: int = 5400
     dot: int = 5453
     doh: int = 5443
     authority: int = 5353
     health: int = 5491
+    traces: int = 5493
 
     def of(self, transport: str) -> int:
         """Where a transport listens."""
