@@ -18,7 +18,7 @@ from tests.world.process import call_keyhole
 _ELSEWHERE = re.compile(r"(\./dev |keyhole lab|keyhole up|\. \.venv)")
 # curl has found the address. It should lead nowhere, but there are networks where anything answers.
 _NOWHERE = {0, 7, 28, 52, 56}
-_CURL = "--noproxy '*' --max-time 3"
+_CURL = "--noproxy '*' --max-time 10"
 # An answer of the API with an error is a fault of the page too.
 _FAIL = "--fail-with-body -sS"
 _SECONDS = 60
@@ -111,14 +111,20 @@ class Terminal:
         with subprocess.Popen(
             ["/bin/sh", "-c", f"exec {line}"],
             cwd=self.folder,
-            env=self._environment(),
+            env={**self._environment(), "PYTHONFAULTHANDLER": "1"},
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         ) as watching:
             assert watching.stdout is not None
             assert watching.stdout.readline().strip(), line
             watching.send_signal(signal.SIGINT)
-            assert watching.wait(_SECONDS) == 130, line
+            try:
+                assert watching.wait(_SECONDS) == 130, line
+            except subprocess.TimeoutExpired:
+                watching.send_signal(signal.SIGABRT)  # it says where it stays
+                said = watching.communicate()[1]
+                raise AssertionError(f"{line} does not end by Ctrl-C: {said}") from None
 
     def _environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

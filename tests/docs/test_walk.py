@@ -18,11 +18,13 @@ from tests.docs.pages import PAGES, ROOT, SHELL
 from tests.docs.terminal import Learn, Terminal
 from tests.world.imports import home_teleporter, technitium_settings, zipped
 from tests.world.lab import Lab
+from tests.world.otlp import OtlpReceiver
 from tests.world.ports import free_port
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 from tests.world.tools import needs
 from tests.world.upstream import Upstream
+from tests.world.waiting import until
 
 pytestmark = [needs("kdig"), needs("curl"), needs("dig")]
 
@@ -35,7 +37,8 @@ IN_THE_LAB = [
     "docs/guides/pihole-api.md",
 ]
 ALONE = {
-    *("coming-from-elsewhere", "engines", "identity", "lists", "now", "when-parts-fail"),
+    *("coming-from-elsewhere", "engines", "identity", "jaeger", "kubernetes", "lists", "now"),
+    "when-parts-fail",
     "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
 }
 API = "http://127.0.0.1:8080"
@@ -129,6 +132,11 @@ def test_the_guide_to_identities_can_be_followed(resolver: Resolver, tmp_path: P
         (r"\b[a-z2-7]{32}\b", "living-room-tv.token", lambda one: _saved(tmp_path / "tv", one)),
     )
     Terminal(said, tmp_path, learned=learned, write=write).walk(_text("docs/guides/identity.md"))
+
+
+def test_the_guide_to_kubernetes_can_be_followed_where_no_cluster_is_needed(tmp_path: Path) -> None:
+    # Its other commands: tests/deploy/test_guide.py.
+    Terminal({}, tmp_path).walk(_text("docs/guides/kubernetes.md"))
 
 
 def test_the_guide_to_parts_that_fail_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:
@@ -230,6 +238,32 @@ def test_the_guide_to_engines_can_be_followed(
 
     control.wait_for(in_force, "the engine of Berlin is in force")
     terminal.walk(page[page.rindex("```sh", 0, start) :])
+
+
+def test_the_guide_to_traces_can_be_followed(
+    resolver: Resolver, upstream: Upstream, tmp_path: Path
+) -> None:
+    with OtlpReceiver() as receiver:
+        said = {
+            "http://127.0.0.1:4318": receiver.url,
+            "/tmp/keyhole": str(resolver.folder),
+            "root.pem": str(resolver.authority.root),
+            "5300": str(resolver.server.udp),
+            "8443": str(resolver.server.doh),
+        }
+
+        def write(_: str, text: str) -> None:
+            settings: Any = plain(read_yaml(text, "keyhole.yaml")[0][0])
+            settings["traces"]["endpoint"] = receiver.url
+            resolver.configure(**settings)
+            resolver.start()
+            resolver.wait_for_api()
+
+        page = _text("docs/guides/jaeger.md")
+        Terminal(said, tmp_path, write=write).walk(page)
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        assert trace in page
+        until(lambda: any(one.trace == trace for one in receiver.queries()), "the trace is there")
 
 
 def _listens(port: int) -> bool:

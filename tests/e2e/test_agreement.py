@@ -59,18 +59,31 @@ def _api(lab: Lab, path: str, **params: str) -> Any:
     return found.json()
 
 
-def _logged(lab: Lab, during: dict[str, str]) -> tuple[Counts, Counts]:
-    """The rows of queries, and those of refused handshakes, which are no queries."""
-    queries, handshakes, cursor = Counts(), Counts(), ""
+def _logged(lab: Lab, during: dict[str, str]) -> list[dict[str, Any]]:
+    """All rows of the log."""
+    rows: list[dict[str, Any]] = []
+    cursor = ""
     while True:
         more = {"cursor": cursor} if cursor else {}
         page = _api(lab, "/queries", **during, **more, limit="500")
-        for row in page["items"]:
-            found = handshakes if row["name"] is None else queries
-            found[(row["transport"], row["outcome"], row["reason"])] += row.get("count") or 1
+        rows += page["items"]
         cursor = page["next"] or ""
         if not cursor:
-            return queries, handshakes
+            return rows
+
+
+def _counts(rows: list[dict[str, Any]]) -> tuple[Counts, Counts]:
+    """Those of queries, and those of refused handshakes, which are no queries."""
+    queries, handshakes = Counts(), Counts()
+    for row in rows:
+        found = handshakes if row["name"] is None else queries
+        found[(row["transport"], row["outcome"], row["reason"])] += row.get("count") or 1
+    return queries, handshakes
+
+
+def _tls(row: dict[str, Any]) -> str:
+    """The word of the graph for the version of TLS of a row."""
+    return row["tls"] or ("none" if row["transport"] in ("udp", "tcp") else "unknown")
 
 
 def _tapped(lab: Lab) -> tuple[int, Counter[tuple[str, str]]]:
@@ -100,14 +113,15 @@ def test_graph_log_statistics_metrics_and_dnstap_agree_on_the_traffic_of_a_lab(
         "until": (now + timedelta(hours=1)).isoformat(),
     }
 
-    def read() -> tuple[Counts, Any, Any] | None:
+    def read() -> tuple[list[dict[str, Any]], Any, Any] | None:
         """All of them, once nothing is under way and no further row came while they were read."""
         counted, before = _metrics(quiet_lab), _logged(quiet_lab, during)
         found = _api(quiet_lab, "/statistics", **during), _api(quiet_lab, "/graph", **during)
         is_still = before == _logged(quiet_lab, during)
-        return (before[1], *found) if is_still and before[0] == counted else None
+        return (before, *found) if is_still and _counts(before)[0] == counted else None
 
-    handshakes, statistics, graph = until(read, "the log has what was counted")
+    logged, statistics, graph = until(read, "the log has what was counted")
+    _, handshakes = _counts(logged)
     counted = _metrics(quiet_lab)
     rows = counted + handshakes
     assert statistics["total"] == graph["traffic"]["queries"] == sum(rows.values())
@@ -119,6 +133,11 @@ def test_graph_log_statistics_metrics_and_dnstap_agree_on_the_traffic_of_a_lab(
     # The forwarder of the lab is in the graph as well, with edges of its own.
     asks = [one for one in graph["edges"] if one["target"] == "engine:local"]
     assert sum(one["traffic"]["queries"] for one in asks) == sum(rows.values())
+    versions: Counter[str] = Counter()
+    for one in asks:
+        versions.update(one["tls"])
+    assert versions == Counter(_tls(row) for row in logged for _ in range(row.get("count") or 1))
+    assert versions["1.3"]
     total = sum(counted.values())
     until(lambda: _tapped(quiet_lab)[0] == total, "dnstap has every query")
     by_reason: Counter[tuple[str, str]] = Counter()

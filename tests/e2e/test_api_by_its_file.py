@@ -33,7 +33,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 6
-LIVE = {"/api/v1/queries/live": "an answer that has no end cannot be waited for"}
+_ENDLESS = "an answer that has no end cannot be waited for"
+LIVE = {"/api/v1/queries/live": _ENDLESS, "/api/v1/graph/live": _ENDLESS}
 """Paths that are left out, each with its reason."""
 
 WHOLE = schemathesis.openapi.from_path(FILE)
@@ -47,7 +48,10 @@ def running(
     """The address of a Keyhole, and the headers of somebody who may do everything."""
     resolver = Resolver(tmp_path_factory.mktemp("file") / "data", authority)
     port = free_port()
-    resolver.configure(api={"listen": [f"127.0.0.1:{port}"]})
+    resolver.configure(
+        api={"listen": [f"127.0.0.1:{port}"]},
+        enrollment={"listen": [f"127.0.0.1:{free_port()}"]},
+    )
     resolver.start()
     made = resolver.api("POST", "/tokens", json={"name": "everything", "role": "administrator"})
     token = {"authorization": f"Bearer {made.json()['secret']}"}

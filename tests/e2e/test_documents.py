@@ -73,6 +73,35 @@ def test_one_mistake_keeps_everything_out_and_every_mistake_is_told(running: Res
     assert running.server.ask("wellformed.example.org").addresses == [ADDRESS]
 
 
+def test_an_error_has_its_place_in_parts_for_programs(running: Resolver) -> None:
+    bad = "# mine\n" + _record("parts", "192.0.2.1").replace('"ttl": 0', '"ttl": "often"')
+    answer = running.api("POST", "/documents", json={"text": bad, "file": "editor"})
+    assert answer.status_code == 422
+    (found,) = answer.json()["problems"]
+    assert found["place"] == "editor:2 Record/parts spec.ttl"
+    assert (found["file"], found["line"]) == ("editor", 2)
+    assert (found["document"], found["path"]) == ("Record/parts", "spec.ttl")
+    broken = running.api("POST", "/documents", json={"text": "kind: [\n"}).json()["problems"]
+    assert [(one["line"], one["path"]) for one in broken] == [(2, "")]
+
+
+def test_a_document_says_who_wrote_which_version_and_why(running: Resolver) -> None:
+    path = "/documents/Record/written"
+    for number, why in ((1, "first"), (2, "second")):
+        body = {"text": _record("written", f"192.0.2.{number}"), "message": why}
+        answer = running.api("PUT", path, json=body, headers={"if-match": "*"})
+        assert answer.status_code == 200, answer.text
+    shown = running.api("GET", path).json()["last_change"]
+    assert (shown["action"], shown["message"]) == ("apply", "second")
+    assert shown["number"] == answer.json()["change"]
+    versions = running.api("GET", f"{path}/versions").json()["items"]
+    assert [one["last_change"]["message"] for one in versions] == ["second", "first"]
+    listed = running.api("GET", "/documents?kind=Record&origin=stored").json()["items"]
+    assert shown in [one["last_change"] for one in listed]
+    declared = running.api("GET", "/documents?origin=declared").json()["items"]
+    assert {one["last_change"] for one in declared} == {None}
+
+
 def test_documents_that_only_fail_together_are_refused_together(running: Resolver) -> None:
     text = _blocking("lonely").replace('"test"', '"nowhere"')
     code, said = _apply(running, text)
@@ -111,6 +140,19 @@ def test_two_administrators_cannot_overwrite_each_other_by_command(running: Reso
     assert running.server.ask("door.example.org").addresses == ["192.0.2.2"]
     assert _apply(running, seen.replace("192.0.2.1", "192.0.2.3"), "--force")[0] == 0
     assert running.server.ask("door.example.org").addresses == ["192.0.2.3"]
+
+
+def test_all_documents_are_exported_as_one_file_that_can_be_applied(running: Resolver) -> None:
+    _apply(running, _record("desk", "192.0.2.7"))
+    answer = running.api("GET", "/documents/export")
+    assert answer.headers["content-type"] == "application/yaml"
+    assert 'filename="keyhole-documents.yaml"' in answer.headers["content-disposition"]
+    assert '"home"' in answer.text
+    stored = running.api("GET", "/documents/export?origin=stored").text
+    assert '"home"' not in stored
+    again = running.api("POST", "/documents", json={"text": stored, "is_dry_run": True}).json()
+    assert {one["what"] for one in again["effects"]} == {"unchanged"}
+    assert ("Record", "desk") in {(one["kind"], one["name"]) for one in again["effects"]}
 
 
 def test_a_change_by_api_must_name_the_version_that_was_seen(running: Resolver) -> None:

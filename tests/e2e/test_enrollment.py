@@ -15,7 +15,7 @@ from keyhole.enrollment import EnrollmentError, JoinToken, client
 from tests.world.certificates import Authority
 from tests.world.enrollment import MakeSite, Site
 from tests.world.interception import Interceptor
-from tests.world.process import call_keyhole, run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 from tests.world.tools import needs, run
 
@@ -107,6 +107,20 @@ def test_a_client_that_has_an_identity_keeps_it(shared_site: Site) -> None:
     assert shared_site.states()["other"] == "waiting"
 
 
+def test_a_start_that_is_repeated_keeps_its_identity_and_needs_no_good_token(
+    shared_site: Site, tmp_path: Path
+) -> None:
+    folder = shared_site.enroll()
+    before = folder.read().leaf
+    (tmp_path / "token").write_text("used long ago")
+    words = ("enroll", "redeem", str(tmp_path / "token"), "--out", str(folder.path))
+    again = call_keyhole(*words, "--unless-enrolled")
+    assert (again.returncode, folder.read().leaf) == (0, before), again.stderr
+    assert "enrolled already: spiffe://" in again.stdout
+    first = call_keyhole(*words[:-1], str(tmp_path / "new"), "--unless-enrolled")
+    assert first.returncode == 1, "without an identity, the token counts"
+
+
 def test_a_token_with_another_pin_is_not_sent(shared_site: Site) -> None:
     join_token = shared_site.invite("pinned")
     forged = join_token.model_copy(update={"pin": "00" * 32})
@@ -173,14 +187,6 @@ def test_enrollment_that_is_off_says_how_to_turn_it_on(resolver: Resolver) -> No
     assert done.returncode == 1
     assert "enrollment is off" in done.stderr
     assert "127.0.0.1:8444" in done.stderr
-
-
-def test_a_port_that_is_taken_is_told(make_site: MakeSite, resolver: Resolver) -> None:
-    site = make_site()
-    resolver.configure(enrollment={"listen": [f"127.0.0.1:{site.port}"]})
-    done = run_keyhole("up", "--data", str(resolver.folder))
-    assert done.returncode == 1
-    assert f"enrollment cannot listen on 127.0.0.1:{site.port}" in done.stderr
 
 
 def test_a_server_that_is_killed_forgets_nothing_and_grants_nothing_twice(site: Site) -> None:

@@ -1,6 +1,5 @@
 """Metrics and readiness, as Prometheus and an orchestrator read them."""
 
-import json
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from tests.world.ask import TRANSPORTS
 from tests.world.lab import Lab
 from tests.world.ports import free_port
+from tests.world.process import Program
+from tests.world.prometheus import Prometheus
 from tests.world.resolver import Resolver
 from tests.world.tools import find, needs
 from tests.world.upstream import Upstream
@@ -129,6 +130,19 @@ def test_an_engine_is_ready_once_it_answers_and_says_why_it_is_not(
     assert health.answers("control", "/readyz").text == "ready\n"
 
 
+def test_an_engine_is_ready_that_insists_on_certificates(health: Health) -> None:
+    resolver = health.resolver
+    listen = {which: [f"127.0.0.1:{port}"] for which, port in health.ports.items()}
+    resolver.configure(
+        listen={"udp": [], "tcp": [], "dot": resolver.listen()["dot"], "doh": []},
+        client_certificates={"dot": "require"},
+        health=listen,
+    )
+    log = resolver.folder.parent / "insists.log"
+    resolver.run(Program.keyhole("up", "--data", str(resolver.folder), log=log))
+    assert health.answers("engine", "/readyz").text == "ready\n"
+
+
 def test_a_port_that_is_taken_costs_metrics_and_nothing_else(
     make_resolver: Callable[[], Resolver], health: Health
 ) -> None:
@@ -164,52 +178,6 @@ def test_every_alert_fires_in_its_unit_test() -> None:
     assert all(f"alertname: {alert}\n" in tests for alert in alerts)
     guide = (_DEPLOY.parents[1] / "docs" / "guides" / "prometheus.md").read_text()
     assert all(f"## {alert}\n" in guide for alert in alerts)
-
-
-class Prometheus:
-    """A real Prometheus that scrapes every second."""
-
-    def __init__(self, folder: Path, targets: dict[str, str]) -> None:
-        folder.mkdir()
-        self._url = f"http://127.0.0.1:{free_port()}"
-        jobs = [
-            {"job_name": name, "static_configs": [{"targets": [target]}]}
-            for name, target in targets.items()
-        ]
-        settings = {
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(_DEPLOY / "rules.yml")],
-            "scrape_configs": jobs,
-        }
-        file = folder / "prometheus.yml"
-        file.write_text(json.dumps(settings))
-        self.log = folder / "prometheus.log"
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [
-                    find("prometheus"),
-                    f"--config.file={file}",
-                    f"--storage.tsdb.path={folder / 'data'}",
-                    f"--web.listen-address={self._url.removeprefix('http://')}",
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    def query(self, expression: str) -> list[dict[str, Any]]:
-        """The result of an instant query; empty while it does not answer."""
-        try:
-            found = httpx2.get(f"{self._url}/api/v1/query", params={"query": expression})
-        except httpx2.HTTPError:
-            return []
-        if found.status_code != httpx2.codes.OK:
-            return []
-        result: list[dict[str, Any]] = found.json()["data"]["result"]
-        return result
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(30)
 
 
 @pytest.fixture

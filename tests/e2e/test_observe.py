@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.world.jaeger import needs_jaeger
 from tests.world.tools import needs
 from tests.world.waiting import until
 from tools.observe.boards import BOARDS, Board
@@ -45,8 +46,8 @@ def test_no_two_panels_of_a_board_lie_upon_each_other(board: Board) -> None:
 
 
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the Prometheus that `./dev observe` prints."""
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What `./dev observe` prints while it runs."""
     log = tmp_path_factory.mktemp("observe") / "observe.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -57,18 +58,35 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
 
-    def printed() -> bool:
+    def is_ready() -> bool:
         assert process.poll() is None, log.read_text()
         return "Ctrl-C ends it." in log.read_text()
 
     try:
-        until(printed, "it prints where everything is", 120)
-        found = re.search(r"^Prometheus +(http://[^/]+)/", log.read_text(), re.MULTILINE)
-        assert found
-        yield found[1]
+        until(is_ready, "it prints where everything is", 120)
+        yield log.read_text()
     finally:
         process.terminate()
         assert process.wait(60) == 0, log.read_text()
+
+
+@pytest.fixture(scope="module")
+def prometheus(printed: str) -> str:
+    """The address of its Prometheus."""
+    found = re.search(r"^Prometheus +(http://[^/]+)/", printed, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+@needs("prometheus")
+@needs_jaeger
+def test_a_jaeger_beside_the_lab_has_its_traces(printed: str) -> None:
+    found = re.search(r"^Jaeger +(http://\S+)", printed, re.MULTILINE)
+    assert found
+    url = found[1]
+    traces = until(lambda: httpx2.get(url, trust_env=False).json()["data"], "it has traces")
+    services = {one["serviceName"] for one in traces[0]["processes"].values()}
+    assert "keyhole-resolver" in services
 
 
 def _ask(prometheus: str, expression: str) -> list[dict[str, Any]]:

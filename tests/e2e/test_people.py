@@ -14,7 +14,7 @@ import pytest
 from tests.world.api import HEADER, PASSWORD, Browser, browser, exchange, one_time_password, set_up
 from tests.world.certificates import Authority
 from tests.world.ports import free_port
-from tests.world.process import call_keyhole, run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.provider import CLIENT, SECRET, Provider
 from tests.world.resolver import Resolver
 
@@ -93,6 +93,32 @@ def test_the_first_password_is_shown_once_works_once_and_is_changed_before_anyth
         assert other.ask("PUT", "/session/password", json={"new": "short"}).status_code == 400
         assert other.ask("PUT", "/session/password", json={"new": PASSWORD}).status_code == 200
         assert other.ask("GET", "/people").status_code == 200
+
+
+def test_a_link_of_the_owner_of_the_machine_signs_in_once(home: Home) -> None:
+    refused = home.admin.ask("POST", "/people/admin/link")
+    assert refused.status_code == 403
+    assert refused.json()["type"].endswith("not_from_here")
+    made = home.do("POST", "/people/admin/link")
+    page, mark, secret = made["url"].partition("/#link=")
+    assert (page, mark) == (home.url, "/#link=")
+    with browser(home.url) as one:
+        assert one.ask("POST", "/session/link", json={"secret": secret}).json()["name"] == "admin"
+        assert one.ask("GET", "/people").status_code == 200
+    with browser(home.url) as other:
+        again = other.ask("POST", "/session/link", json={"secret": secret})
+        assert again.status_code == 401
+        assert "used before" in again.json()["detail"]
+    shown = home.resolver.command("people", "link", "admin").stdout
+    assert f"{home.url}/#link=" in shown
+    assert secret not in home.resolver.program.output
+
+
+def test_the_first_run_shows_a_link_that_a_new_password_ends(home: Home) -> None:
+    _, _, rest = home.resolver.program.output.partition(f"{home.url}/#link=")
+    with browser(home.url) as one:
+        refused = one.ask("POST", "/session/link", json={"secret": rest.split()[0]})
+        assert refused.status_code == 401
 
 
 def test_the_cookie_cannot_be_read_by_scripts_nor_sent_by_other_sites(home: Home) -> None:
@@ -268,6 +294,17 @@ def test_an_identity_provider_vouches_for_somebody(home: Home) -> None:
         assert one.client.get(back).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "to",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "/api/v1/x", "log", "/a#b", ""],
+)
+def test_a_login_never_leads_to_another_place(home: Home, to: str) -> None:
+    with browser(home.url) as one:
+        answer = one.client.get("/api/v1/oidc/login", params={"to": to})
+        assert answer.status_code in (401, 422), answer.text
+        assert "location" not in answer.headers
+
+
 def test_what_people_do_is_in_the_audit_record_and_no_secret_is(home: Home) -> None:
     with browser(home.url) as one:
         one.log_in("ada", home.add("ada", "viewer"))
@@ -385,21 +422,6 @@ def test_over_tls_the_cookie_is_bound_to_the_host_and_the_certificate_is_checked
     assert "cannot be trusted, and nothing was sent" in refused.stderr
 
 
-def test_a_port_that_is_taken_is_told_with_its_setting(
-    make_resolver: Callable[[], Resolver],
-) -> None:
-    resolver = make_resolver()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        resolver.configure(api={"listen": [f"127.0.0.1:{port}"]})
-        done = run_keyhole("up", "--data", str(resolver.folder))
-    assert done.returncode == 1
-    assert f"the API cannot listen on 127.0.0.1:{port}" in done.stderr
-    assert "api.listen" in done.stderr
-
-
 def _own_address() -> str | None:
     """An address of this machine that is not loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -445,3 +467,13 @@ def test_a_page_that_is_not_ours_learns_nothing_by_a_name_of_its_own(home: Home)
     answer = rebound.ask("GET", "/session", headers={"host": "evil.example.org"})
     rebound.close()
     assert answer.status_code == 421
+
+
+def test_a_reset_names_the_tokens_that_still_work(home: Home) -> None:
+    with browser(home.url) as one:
+        one.log_in("zoe", home.add("zoe", "administrator"))
+        one.ask("PUT", "/session/password", json={"new": PASSWORD})
+        wanted = {"name": "backdoor", "role": "viewer"}
+        assert one.ask("POST", "/tokens", json=wanted).status_code == 201
+    said = home.resolver.command("people", "reset", "zoe").stdout
+    assert "API tokens made by zoe still work: backdoor" in said

@@ -362,7 +362,7 @@ def test_where_it_is_off_no_path_of_it_is_there(resolver: Resolver) -> None:
         assert known.status_code == 404, path
         stranger = httpx2.request(method, url, json={"password": "x"}, trust_env=False)
         nowhere = httpx2.request(
-            method, f"http://127.0.0.1:{port}/no/such/path", json={}, trust_env=False
+            method, f"http://127.0.0.1:{port}/api/no/such/path", json={}, trust_env=False
         )
         assert stranger.status_code == nowhere.status_code, path
         assert stranger.json() == nowhere.json(), "as little is told as of any other path"

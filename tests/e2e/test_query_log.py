@@ -1,9 +1,14 @@
 """What became of each query is written down, and a draft can be tried on it."""
 
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
+import dns.message
+import pytest
+
+from tests.world import raw
 from tests.world.history import line
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
@@ -75,6 +80,8 @@ def test_every_query_is_written_down_with_its_transport_and_what_decided(
         event = event_of(resolver, name)
         assert (event["transport"], event["client"]) == (transport, "127.0.0.1")
         assert (event["outcome"], event["reason"]) == ("blocked", "blocked_by_rule")
+        assert event["answer"] == "nxdomain"
+        assert event.get("tls") == (None if transport in ("udp", "tcp") else "1.3")
         assert "Policy/home spec.rules[0]" in event["rule"]
     server.ask("www.example.org")
     event = event_of(resolver, "www.example.org")
@@ -82,6 +89,29 @@ def test_every_query_is_written_down_with_its_transport_and_what_decided(
     assert event["duration_us"] > 0
     assert log_of(resolver).stat().st_mode & 0o777 == 0o600
     assert log_of(resolver).parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_the_versions_of_tls_of_client_and_upstream_are_written_down(
+    resolver: Resolver, version: ssl.TLSVersion
+) -> None:
+    server = resolver.start().server
+    context = server.tls
+    context.minimum_version = context.maximum_version = version
+    with raw.tls(server, context) as stream:
+        for _ in range(2):
+            stream.send(dns.message.make_query("www.example.org", "A").to_wire())
+            assert stream.receive()
+
+    def written() -> list[dict[str, Any]]:
+        return [event for event in events(resolver) if event["name"] == "www.example.org"]
+
+    resolver.wait_for(lambda: len(written()) == 2, "both queries are written down")
+    asked, cached = written()
+    expected = {ssl.TLSVersion.TLSv1_2: "1.2", ssl.TLSVersion.TLSv1_3: "1.3"}[version]
+    assert (asked["tls"], asked["upstream_tls"]) == (expected, "1.3")
+    assert (cached["reason"], cached["tls"]) == ("cached", expected)
+    assert "upstream_tls" not in cached, "nobody was asked"
 
 
 def test_what_was_asked_just_before_the_end_is_written_too(resolver: Resolver) -> None:

@@ -4,7 +4,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+
+from tests.world.process import Program
 from tests.world.resolver import Resolver
 from tests.world.upstream import ADDRESS
 from tests.world.waiting import until
@@ -58,7 +62,7 @@ def test_killing_the_supervisor_leaves_no_engine(make_resolver: Callable[[], Res
     program = resolver.program
     program.send(signal.SIGKILL)
     program.wait()
-    until(lambda: not program.survivors(), "the engine followed its supervisor", 10)
+    until(lambda: not program.survivors(), "all processes followed their supervisor")
 
 
 def test_sigterm_and_ctrl_c_end_it_in_order(make_resolver: Callable[[], Resolver]) -> None:
@@ -66,3 +70,19 @@ def test_sigterm_and_ctrl_c_end_it_in_order(make_resolver: Callable[[], Resolver
         program = make_resolver().start().program
         assert program.stop(number) in (0, 130, 143), program.output
         assert "Traceback" not in program.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_control_that_waits_for_an_engine_ends_at_a_signal(
+    make_resolver: Callable[[], Resolver], tmp_path: Path, number: signal.Signals
+) -> None:
+    """Started by hand, without an engine: it does not wait until it gives that one up."""
+    resolver = make_resolver()
+    resolver.configure()
+    program = Program.keyhole(
+        "control", "--data", str(resolver.folder), log=tmp_path / "control.log"
+    )
+    until(lambda: (resolver.folder / "state" / "launch.json").exists(), "it waits for an engine")
+    assert program.stop(number) in (0, 130, 143), program.output
+    assert "no engine came" not in program.output
+    assert "Traceback" not in program.output

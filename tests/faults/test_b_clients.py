@@ -289,6 +289,14 @@ remote-control:
 """
 
 
+def forwards(home: Home, port: int, command: list[str], log: Path) -> None:
+    """The stub resolver at the port asks Keyhole over DoT."""
+    name = f"{log.stem}.example.org"
+    with running(command, log) as stub:
+        assert ADDRESS in answers(stub, port, name)
+    home.was_asked(name, "dot")
+
+
 @each_setting
 @needs("unbound")
 @needs("dig")
@@ -302,9 +310,7 @@ def test_unbound_forwards_to_where_its_profile_points(
         + _UNBOUND.format(port=port, folder=tmp_path, modules="iterator")
     )
     command = [find("unbound"), "-d", "-c", str(config)]
-    with running(command, tmp_path / "unbound.log") as unbound:
-        assert ADDRESS in answers(unbound, port, "unbound.example.org")
-    home.was_asked("unbound.example.org", "dot")
+    forwards(home, port, command, tmp_path / "unbound.log")
 
 
 @each_setting
@@ -318,9 +324,7 @@ def test_stubby_forwards_to_where_its_profile_points(
     text = home.profile("stubby")["text"]
     assert "127.0.0.1@53" in text
     config.write_text(text.replace("127.0.0.1@53", f"127.0.0.1@{port}"))
-    with running([find("stubby"), "-C", str(config)], tmp_path / "stubby.log") as stubby:
-        assert ADDRESS in answers(stubby, port, "stubby.example.org")
-    home.was_asked("stubby.example.org", "dot")
+    forwards(home, port, [find("stubby"), "-C", str(config)], tmp_path / "stubby.log")
 
 
 @each_setting

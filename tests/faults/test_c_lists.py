@@ -50,7 +50,9 @@ class Listed:
 
     def explain(self, name: str, kind: str = "A") -> dict[str, Any]:
         """What ``keyhole explain`` says."""
-        done = call_keyhole("explain", name, kind, "--data", str(self.folder), "--json")
+        done = call_keyhole(
+            "explain", name, kind, "--data", str(self.folder), "--no-lookup", "--json"
+        )
         assert done.returncode in (0, 1), done.stdout + done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -133,6 +135,20 @@ EXCEPTIONS = {
     "unbound": (
         'local-zone: "a.example" static\nlocal-zone: "ok.a.example" transparent\n',
         ["a.example"],
+    ),
+    "unbound, tags": (
+        'local-data: "bad.example A 0.0.0.0"\nlocal-zone: "a.example" static\n'
+        'local-zone-tag: "a.example" "kids"\nlocal-data: "x.ok.a.example A 0.0.0.0"\n',
+        ["bad.example"],
+    ),
+    "unbound, for some clients": (
+        'local-zone: "bad.example" static\nlocal-zone: "a.example" static\n'
+        'local-zone-override: "a.example" 192.0.2.0/24 transparent\n',
+        ["bad.example"],
+    ),
+    "rpz, counted from the origin": (
+        "$ORIGIN rpz.test.\n*.open CNAME .\n$ORIGIN .\nok.open.rpz.test CNAME rpz-passthru\n",
+        ["bad.open"],
     ),
     "for a client": ("||a.example^\n@@||ok.a.example^$client=tv\n", ["a.example"]),
     "from rewrites": (

@@ -222,7 +222,7 @@ def _record(folder: Path, name: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("how", ["a file in it", "a link to it", "a way with .."])
+@pytest.mark.parametrize("how", ["a file in it", "a link to it", "a hard link", "a way with .."])
 def test_a_file_that_is_given_by_itself_and_with_its_folder_is_read_once(
     tmp_path: Path, how: str
 ) -> None:
@@ -242,9 +242,11 @@ def test_a_file_that_is_given_by_itself_and_with_its_folder_is_read_once(
     (folder / "all.yaml").write_text("\n---\n".join(map(json.dumps, parts)))
     file = _record(folder, "printer")
     (tmp_path / "link.yaml").symlink_to(file)
+    (folder / "second.yaml").hardlink_to(file)
     given = {
         "a file in it": file,
         "a link to it": tmp_path / "link.yaml",
+        "a hard link": folder / "second.yaml",
         "a way with ..": folder / ".." / "documents" / "printer.yaml",
     }[how]
     for arguments in ([folder, given], [given, folder], [folder, tmp_path / "documents" / "."]):

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from keyhole.querylog.history import Criteria, History
 from keyhole.querylog.history.criteria import SearchError
-from tests.world.counting import Counts, ask_often
+from tests.world.counting import Counts, ask_each
 from tests.world.fleet import Fleet
 from tests.world.history import Place, line, names
 from tests.world.ports import free_port
@@ -29,6 +30,7 @@ MANY = 13_001
 def _write_home(resolver: Resolver, **changes: object) -> None:
     resolver.write(
         document("Record", "printer", name=PRINTER, a=["192.0.2.7"]),
+        document("Record", "below", name=f"*.{PRINTER}", a=["192.0.2.8"]),
         document("Policy", "home", default="allow", upstreams=["test"], **changes),
     )
 
@@ -47,7 +49,7 @@ def test_every_query_is_counted_though_the_log_had_no_room_for_it(
 ) -> None:
     """F4: the engine's log is overwritten several times before control reads it."""
     before = counted.settle(PRINTER)
-    ask_often(resolver.server, PRINTER, MANY)
+    ask_each(resolver.server, PRINTER, MANY)
     found = counted.wait(before + MANY)
     assert found["rows"] + found["lost"] == found["total"]
     page = resolver.api("GET", "/statistics").json()
@@ -68,7 +70,7 @@ def test_what_is_lost_while_control_is_away_is_counted_when_it_is_back(
     (control,) = resolver.program.children("control")
     os.kill(control, signal.SIGSTOP)
     try:
-        ask_often(resolver.server, PRINTER, MANY)
+        ask_each(resolver.server, PRINTER, MANY)
     finally:
         os.kill(control, signal.SIGKILL)
     resolver.wait_for(lambda: resolver.program.children("control") not in ([], [control]), "a new")
@@ -77,7 +79,7 @@ def test_what_is_lost_while_control_is_away_is_counted_when_it_is_back(
     resolver.stop()
     resolver.start()
     after = counted.settle(PRINTER)
-    ask_often(resolver.server, PRINTER, 100)
+    ask_each(resolver.server, PRINTER, 100)
     again = counted.wait(after + 100)
     assert again["lost"] == found["lost"], "nothing was lost twice"
     assert again["rows"] + again["lost"] == again["total"]
@@ -88,14 +90,43 @@ def test_queries_before_an_engine_was_killed_are_counted_after_it(
 ) -> None:
     """F4: counts go on where the engine before stopped."""
     before = counted.settle(PRINTER)
-    ask_often(resolver.server, PRINTER, MANY)
+    ask_each(resolver.server, PRINTER, MANY)
     found = counted.wait(before + MANY)
     resolver.kill()
     resolver.start()
     after = counted.settle(PRINTER)
     assert after > found["local"]
-    ask_often(resolver.server, PRINTER, MANY)
+    ask_each(resolver.server, PRINTER, MANY)
     counted.wait(after + MANY)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_queries_that_a_killed_engine_could_not_write_down_are_counted_by_the_next_one(
+    resolver: Resolver, counted: Counts
+) -> None:
+    """F4: its counts are in memory that outlives it."""
+    before = counted.settle(PRINTER)
+    counts = resolver.folder / "log" / "counts.jsonl"
+    for killed in (1, 2):
+        kept = counts.with_name("kept")
+        counts.rename(kept)
+        counts.mkdir()
+        ask_each(resolver.server, PRINTER, 500)
+        (engine,) = resolver.program.children("engine")
+        os.kill(engine, signal.SIGKILL)
+        counts.rmdir()
+        kept.rename(counts)
+        resolver.wait_for(
+            lambda engine=engine: resolver.program.children("engine") not in ([], [engine]),
+            "another one",
+        )
+        resolver.wait_for(lambda: _listens(resolver.server.tcp), "it listens")
+        found = counted.wait(before + killed * 500)
+        assert found["rows"] + found["lost"] == found["total"]
 
 
 def test_queries_that_a_policy_keeps_out_of_the_log_are_counted_and_not_called_lost(
@@ -107,7 +138,7 @@ def test_queries_that_a_policy_keeps_out_of_the_log_are_counted_and_not_called_l
     resolver.start()
     counts = Counts(resolver)
     before = counts.settle(PRINTER)
-    ask_often(resolver.server, PRINTER, 500)
+    ask_each(resolver.server, PRINTER, 500)
     found = counts.wait(before + 500)
     assert found["unlogged"] == found["total"]
     assert (found["lost"], found["rows"]) == (0, 0)
@@ -121,7 +152,7 @@ def test_pihole_dashboards_see_every_query(resolver: Resolver) -> None:
     resolver.start()
     counts = Counts(resolver)
     before = counts.settle(PRINTER)
-    ask_often(resolver.server, PRINTER, MANY)
+    ask_each(resolver.server, PRINTER, MANY)
     total = counts.wait(before + MANY)["total"]
     made = resolver.api("POST", "/tokens", json={"name": "panel", "role": "viewer"}).json()
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30) as client:
@@ -148,7 +179,7 @@ def test_the_queries_of_an_engine_elsewhere_are_all_counted(
     fleet.settle()
     counts = Counts(fleet.control)
     before = counts.now
-    ask_often(fleet.engine_host.server, PRINTER, MANY)
+    ask_each(fleet.engine_host.server, PRINTER, MANY)
     fleet.control.wait_for(
         lambda: counts.now["local"] >= before["local"] + MANY, "all are counted by control"
     )

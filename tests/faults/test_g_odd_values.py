@@ -10,8 +10,10 @@ import yaml
 
 from keyhole.control.import_settings import ImportResult, import_file
 from keyhole.importers import READERS, Disposition
+from keyhole.importers.json_text import parse_json
 from keyhole.importers.product_settings import LocalRecord, NameRule, Setup
 from keyhole.importers.report import Report
+from keyhole.importers.toml import parse_toml
 from tests.world.archives import members, packed, read_all
 from tests.world.imported import Imported
 from tests.world.imports import home, pihole_toml, reduced_gravity, rows, teleporter, zipped
@@ -242,3 +244,35 @@ def test_where_nothing_is_taken_the_report_says_why(tmp_path: Path) -> None:
     assert "could be taken" in done.stderr
     assert len(json.loads(as_json.stdout)["items"]) == 2
     assert not (tmp_path / "out").exists()
+
+
+_DEEP = 80
+
+
+def _deep_yaml(form: str) -> str:
+    if form == "in brackets":
+        return "deep: " + "[" * _DEEP + "]" * _DEEP + "\n"
+    return "".join("  " * level + "deep:\n" for level in range(_DEEP)) + "  " * _DEEP + "end: 1\n"
+
+
+@pytest.mark.parametrize("form", ["in brackets", "in lines"])
+def test_a_value_that_is_nested_too_deeply_costs_itself_alone(tmp_path: Path, form: str) -> None:
+    """G1: in YAML."""
+    file = tmp_path / "config.yml"
+    file.write_text(
+        _deep_yaml(form) + "upstreams: {groups: {default: ['tcp-tls:dns.quad9.net']}}\n"
+        "customDNS: {mapping: {nas.lan: 192.0.2.7}}\n"
+    )
+    done = Imported("blocky", file)
+    assert "nas.lan" in {one["name"] for one in done.specs("Record").values()}
+    assert any("nested deeper" in one.why for one in done.done.report.items)
+
+
+def test_a_value_of_toml_or_json_that_is_nested_too_deeply_costs_itself_alone() -> None:
+    """G1: in the other formats."""
+    report = Report()
+    text = f"deep = {'[' * _DEEP}{']' * _DEEP}\nkept = 1\n"
+    assert parse_toml(text.encode(), "pihole.toml", report).value["kept"] == 1
+    text = json.dumps({"kept": 1}).replace("}", f', "deep": {"[" * _DEEP}{"]" * _DEEP}}}')
+    assert parse_json(text.encode(), "config.json", report).value["kept"] == 1
+    assert sum("nested deeper" in one.why for one in report.items) == 2

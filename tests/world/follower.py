@@ -2,6 +2,7 @@
 
 import http.client
 import itertools
+import json
 import os
 import threading
 from contextlib import suppress
@@ -24,6 +25,8 @@ class FakeEngine:
         self._instance = os.urandom(4).hex()
         self._connect = unix_connector(socket)
         self._withdrawn = ""
+        # As a real one, it starts from the last good snapshot of its data folder.
+        self._number = _number_in(socket.parent.parent / "state" / "snapshot.json")
         self._open: http.client.HTTPConnection | None = None
         self.obeyed: list[dict[str, Any]] = []
         self.may_obey = threading.Event()
@@ -54,7 +57,8 @@ class FakeEngine:
         return self._open
 
     def _about(self) -> About:
-        return About(self._instance, os.getpid(), "1", ADDRESSES, None, withdrawn=self._withdrawn)
+        number, withdrawn = self._number, self._withdrawn
+        return About(self._instance, os.getpid(), "1", ADDRESSES, number, withdrawn=withdrawn)
 
     def _obey(self, command: dict[str, Any]) -> dict[str, Any]:
         if "withdraw" in command:
@@ -65,10 +69,17 @@ class FakeEngine:
         if command.get("commit") == "/bad":
             return {"refused": {"path": "snapshot.policies[0]", "why": "no such list"}}
         if "commit" in command:
+            self._number = _number_in(Path(command["commit"]))
             return {"committed": next(self._numbers)}
         if "identity" in command:
             return {"installed": command["identity"]["name"]}
         return {"stats": {"instance": self._instance}}
+
+
+def _number_in(snapshot: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        return int(json.loads(snapshot.read_bytes())["number"])
+    return None
 
 
 class FakeStarter:

@@ -17,7 +17,7 @@ from tests.world.waiting import until
 class Lab:
     """One running lab; ``ready`` is the content of its ready file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ready_file = folder / "ready.json"
         self.program = Program.keyhole(
@@ -28,6 +28,7 @@ class Lab:
             str(free_base()),
             "--data",
             str(folder / "data"),
+            *options,
             log=folder / "lab.log",
         )
 

@@ -6,8 +6,10 @@ that end before any answer. What is answered follows ``tests.world.zone``.
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dns.message
@@ -18,6 +20,7 @@ import h2.events
 
 from tests.world.certificates import Pair
 from tests.world.upstream import Upstream
+from tests.world.waiting import PATIENCE
 from tests.world.zone import Zone
 
 _FRAME = 16_384
@@ -32,7 +35,7 @@ class Limits:
     streams are refused, -1 means all. ``refuse_every`` refuses each stream whose number it divides.
     A stream is refused by a reset for this ``reason``, or with a ``status`` of HTTP where there is
     one, and the header Retry-After. The first ``closed`` connections end at their first query, with
-    none answered; the first ``unready`` ones before anything was said.
+    none answered; the first ``unready`` ones before anything was said. TLS waits for ``begins``.
     """
 
     per_connection: int = 0
@@ -40,9 +43,15 @@ class Limits:
     refuse_every: int = 0
     closed: int = 0
     unready: int = 0
+    begins: threading.Event | None = None
     status: int = 0
     retry_after: str = ""
     reason: h2.errors.ErrorCodes = h2.errors.ErrorCodes.REFUSED_STREAM
+
+
+def _hold(begins: threading.Event, *_: object) -> None:
+    """Holds up the handshake, and with it this upstream alone: it has a thread of its own."""
+    begins.wait(PATIENCE)
 
 
 @dataclass
@@ -63,11 +72,14 @@ class Misbehaving(Upstream):
         super().__init__(certificate, zone=zone, protocol="doh" if protocol == "doh" else "dot")
         self.limits = limits
         self.counts = Counts()
+        self.refused_names: list[str] = []
         self.protocol = protocol
         self._serve = self._serve_http if protocol == "doh" else self._serve_stream
         if protocol == "tcp":
             self._context = None
         self._behind: ssl.SSLContext | None = None
+        if (begins := limits.begins) is not None and self._context is not None:
+            self._context.sni_callback = partial(_hold, begins)
         if limits.unready:
             # Such connections end before TLS begins, so that it is started by hand.
             self._behind, self._context = self._context, None
@@ -131,6 +143,8 @@ class Misbehaving(Upstream):
                     if not answered and self._is_to_end():
                         return
                     if self._refuses():
+                        query = dns.message.from_wire(bodies.pop(stream, b""))
+                        self.refused_names.append(query.question[0].name.to_text())
                         self._refuse(talk, stream)
                         continue
                     for message in self._reply(bodies.pop(stream, b"")):

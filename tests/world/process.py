@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from keyhole.__main__ import main
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 
 class Program:
@@ -58,7 +58,7 @@ class Program:
         """Sends a signal to the first process alone."""
         self._process.send_signal(number)
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """The exit code, once it has ended."""
         return self._process.wait(seconds)
 
@@ -68,7 +68,7 @@ class Program:
             self.send(number)
         try:
             code = self.wait()
-            until(lambda: not self.survivors(), f"no process of {self.log.stem} is left", 10)
+            until(lambda: not self.survivors(), f"no process of {self.log.stem} is left")
             return code
         finally:
             for pid in self.survivors():

@@ -62,6 +62,8 @@ class Upstream:
         self.zone = zone or Zone(ttl)
         self.questions: list[str] = []
         self.messages: list[bytes] = []
+        self.headers: list[set[str]] = []
+        """Names of the headers of each request over HTTP."""
         self.connections = 0
         self.shown: list[str] = []
         self.port = 0
@@ -181,7 +183,9 @@ class Upstream:
 
         while octets := await reader.read(65536):
             for event in talk.receive_data(octets):
-                if isinstance(event, h2.events.DataReceived):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.headers.append({_text(name) for name, _ in event.headers})
+                elif isinstance(event, h2.events.DataReceived):
                     bodies[event.stream_id] = bodies.get(event.stream_id, b"") + event.data
                     talk.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 elif isinstance(event, h2.events.StreamEnded):
@@ -201,3 +205,7 @@ class Upstream:
             if word == "close":
                 writer.transport.abort()
             await writer.drain()
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name

@@ -7,7 +7,7 @@ from typing import TypeVar
 Seen = TypeVar("Seen")
 
 # Long enough for a loaded machine. A condition that stays false fails the test with a message.
-PATIENCE = 30.0
+PATIENCE = 60.0
 _PAUSE = 0.02
 
 

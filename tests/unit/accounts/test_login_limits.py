@@ -1,5 +1,6 @@
 """Guessing is slow, whoever guesses and however many at once; the real person comes in."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,10 +10,12 @@ from keyhole.accounts.login_limits import ADDRESS, KNOWN_ADDRESS, UNKNOWN_ADDRES
 from keyhole.system.backoff import Backoff, BackoffPolicy
 from tests.unit.accounts.conftest import ABROAD, BY, HOME, LONG, Clock, House
 
+_NUMBERS = itertools.count()
+
 
 def _fail(house: House, name: str, client: ClientInfo) -> None:
     with pytest.raises(AuthenticationError):
-        house.log_in(name, "wrong password", client)
+        house.log_in(name, f"wrong password {next(_NUMBERS)}", client)
 
 
 def test_the_wait_doubles_up_to_its_longest_and_ends() -> None:
@@ -65,9 +68,9 @@ def test_strangers_who_fail_do_not_keep_the_person_out_of_a_place_that_is_theirs
 def test_the_wait_of_an_account_has_an_end_that_is_near(house: House) -> None:
     house.add("anna")
     waits = []
-    for _ in range(40):
+    for number in range(40):
         try:
-            house.log_in("anna", "wrong password", ABROAD)
+            house.log_in("anna", f"wrong password {number}", ABROAD)
         except RateLimitedError as error:
             waits.append(error.seconds)
             house.clock.now += error.seconds
@@ -147,3 +150,31 @@ def test_a_reset_forgets_the_wait_of_the_account_and_that_of_its_address(house: 
         house.log_in("anna", LONG, ABROAD)
     password = house.accounts.administration.reset("anna", BY, with_code=False)
     assert house.log_in("anna", password, ABROAD)
+
+
+@pytest.mark.parametrize("client", [HOME, ABROAD])
+def test_a_program_with_an_old_password_keeps_the_person_out_nowhere(
+    house: House, client: ClientInfo
+) -> None:
+    """A17, F5: neither at the same place, nor at a place where the person never was."""
+    house.add("anna")
+    house.log_in("anna", client=HOME)
+    refused = 0
+    for _ in range(3 * ADDRESS.free):
+        with pytest.raises((AuthenticationError, RateLimitedError)) as caught:
+            house.log_in("anna", "an old password", client)
+        refused += caught.type is RateLimitedError
+    assert refused, "the program itself has to wait"
+    assert house.log_in("anna", LONG, client)
+
+
+def test_a_password_that_was_wrong_is_right_once_it_is_the_password(house: House) -> None:
+    """A17, the other way: what failed is remembered for the password of that time alone."""
+    house.add("anna")
+    new = "another fine password"
+    with pytest.raises(AuthenticationError):
+        house.log_in("anna", new, HOME)
+    house.accounts.administration.set_password("anna", new, BY)
+    assert house.log_in("anna", new, HOME)
+    with pytest.raises(AuthenticationError):
+        house.log_in("anna", LONG, HOME)

@@ -48,8 +48,9 @@ class MiddlewareClient:
             for name, default in given.items()
         }
         names = rules.pop("names", ["keyhole.example.org"])
+        access = NetworkAccess(names=names, **networks)
         self.app = middleware_stack(
-            self.routes, API_ROUTES, house.accounts, NetworkAccess(names=names, **networks)
+            self.routes, API_ROUTES, house.accounts, access, page=rules.pop("page", None)
         )
 
     def ask(

@@ -146,7 +146,7 @@ def test_a_token_is_shown_once_with_url_and_name(home: Home) -> None:
     assert token_document["dot"] == f"{token}.dns.example.org port 853"
     assert token not in home.run("token", "list")
     assert "tv" in home.run("token", "list")
-    assert "--replace" in home.run("token", "create", "tv", code=1)
+    assert "replace it" in home.run("token", "create", "tv", code=1)
     home.run("token", "create", "tv", "--replace")
     home.run("token", "revoke", "tv")
     assert home.run("token", "list") == "no tokens\n"

@@ -65,6 +65,16 @@ def test_the_last_queries_are_shown_one_on_a_line(
     assert len(lines) == 3
 
 
+def test_alike_queries_are_shown_by_their_name_and_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    turned_away = {**EVENT, "name": None, "type": None, "outcome": "refused", "count": 7}
+    write(tmp_path / "log" / "queries.jsonl", {**EVENT, "count": 1_200}, turned_away)
+    _, (alike, others) = shown(monkeypatch, capsys, "--data", str(tmp_path))
+    assert f" {EVENT['name']} {EVENT['type']}, 1,200 queries from " in alike
+    assert " 7 queries from " in others
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [

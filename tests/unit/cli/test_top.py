@@ -13,10 +13,15 @@ TRAFFIC = {
     "errors": 20,
     "encrypted_share": 0.9999,
     "authenticated_share": 0.5,
+    "unknown": 0,
     "wait_us": {"p50": 900, "p95": 12_345, "p99": 2_000_000},
 }
-OPEN = {"closed": False, "reasons": [{"reason": "network_only", "queries": 3, "text": "3 ..."}]}
-CLOSED: dict[str, Any] = {"closed": True, "reasons": []}
+OPEN = {
+    "closed": False,
+    "state": "open",
+    "reasons": [{"reason": "network_only", "queries": 3, "text": "3 ..."}],
+}
+CLOSED: dict[str, Any] = {"closed": True, "state": "closed", "reasons": []}
 
 
 def _edge(start: str, end: str, kind: str, lock: dict[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,31 @@ def test_relative_paths_start_beside_the_file(tmp_path: Path) -> None:
         load_config(file)
 
 
+def test_links_in_the_settings_are_kept_since_they_may_be_replaced(tmp_path: Path) -> None:
+    # As kubelet mounts config maps and secrets: the folder behind ..data is removed.
+    (tmp_path / "more").mkdir()
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        for one in ("server.pem", "server-key.pem"):
+            (tmp_path / name / one).write_text(name)
+    link = tmp_path / "..data"
+    link.symlink_to("first")
+    text = (
+        "documents: ..data\n"
+        "tls: {certificate: ..data/server.pem, key: more/../..data/server-key.pem}\n"
+    )
+    file = tmp_path / "keyhole.yaml"
+    file.write_text(text)
+    config, _ = read_config(file)
+    assert config is not None
+    resolved = resolve(config, tmp_path)
+    link.unlink()
+    link.symlink_to("second")
+    assert resolved.documents == link
+    given = (resolved.tls.certificate, resolved.tls.key)
+    assert [path and path.read_text() for path in given] == ["second"] * 2
+
+
 def test_resolving_leaves_no_unit_and_no_auto() -> None:
     text = "cache: {size: 8MiB, stale: 12h}\nlimits: {idle_time: 2m}\nclients: [192.0.2.1]\n"
     config, _ = read_config_text(text, "keyhole.yaml")
@@ -163,3 +188,14 @@ def test_without_a_log_the_engine_buffers_no_queries(tmp_path: Path) -> None:
         resolved = resolve(config, tmp_path)
         assert resolved.log_keep == keep
         assert bool(resolved.options.events) == bool(keep)
+
+
+def test_two_dots_behind_a_link_count_from_its_target(tmp_path: Path) -> None:
+    (tmp_path / "real" / "etc").mkdir(parents=True)
+    (tmp_path / "real" / "documents").mkdir()
+    (tmp_path / "etc").symlink_to("real/etc")
+    file = tmp_path / "etc" / "keyhole.yaml"
+    file.write_text("documents: ../documents\n")
+    config, _ = read_config(file)
+    assert config is not None
+    assert resolve(config, file.parent).documents.is_dir()

@@ -14,6 +14,7 @@ import dns.rcode
 import pytest
 
 from keyhole.engine import Refusal, Runtime, catalogue, explain, judge
+from keyhole.engine.runtime import EventBatch
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
 
@@ -99,6 +100,7 @@ def snapshot(number: int, **changes: object) -> bytes:
         },
         "policies": [policy],
         "default_policy": 0,
+        "unlogged": [],
     }
     return json.dumps({**document, **changes}).encode()
 
@@ -194,13 +196,13 @@ def test_explain_tells_who_asks_and_which_policy_speaks_for_them() -> None:
 def test_events_are_taken_as_lines_while_other_threads_go_on(runtime: Runtime) -> None:
     address = runtime.start()["udp"][0]
     runtime.commit(snapshot(5))
-    taken: list[bytes] = []
+    taken: list[EventBatch] = []
     taker = threading.Thread(target=lambda: taken.append(runtime.take_events(10, 30)))
     taker.start()
     # If the call held the interpreter lock, no query would be sent, and it would wait in vain.
     ask(address, "X.ads.example.org")
     taker.join(20)
-    (event,) = map(json.loads, taken[0].splitlines())
+    (event,) = map(json.loads, taken[0].lines.splitlines())
     assert (event["name"], event["reason"], event["snapshot"]) == (
         "x.ads.example.org",
         "blocked_by_rule",
@@ -209,7 +211,9 @@ def test_events_are_taken_as_lines_while_other_threads_go_on(runtime: Runtime) -
     assert event["rule"] == "policy.yaml:7 Policy/home spec.rules[0]"
     assert event["client"] == "127.0.0.1"
     assert abs(datetime.fromisoformat(event["time"]).timestamp() - time.time()) < 60
-    assert runtime.take_events(10, 0) == b""
+    assert (taken[0].events, taken[0].lost, taken[0].own) == (1, 0, b"")
+    assert runtime.take_events(10, 0) == EventBatch()
+    assert runtime.query_counts()["queries"]["udp"] == {"blocked_by_rule": 1}
 
 
 def test_many_questions_are_judged_under_one_snapshot() -> None:

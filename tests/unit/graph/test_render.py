@@ -59,7 +59,7 @@ def test_the_table_has_a_line_for_each_edge_and_never_more_than_80_columns(place
     assert locks.count("open") == sum(not one["lock"]["closed"] for one in graph["edges"])
     (web,) = [one for one in lines if " shop/web " in one]
     assert web.split() == ["closed", "shop/web", "resolver", "1", "0.02", "-", "-", "-"]
-    assert any("came over udp or tcp" in one for one in lines)
+    assert any("came over udp, tcp or http" in one for one in lines)
     (refused,) = [one for one in lines if one.startswith("open   192.0.2.1 ")]
     assert refused.split()[3:] == ["87M", "1,460k", "100%", "-", "-"]
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from keyhole.querylog.history import Criteria, History, Retention
+from keyhole.graph.query import draw
+from keyhole.graph.render_table import render_table
+from keyhole.querylog.history import Criteria, EdgeCriteria, History, Retention
 from keyhole.querylog.history.edge_queries import MAX_DOMAINS
-from tests.world.graphs import asked, drawn
+from tests.world.graphs import asked, drawn, source
 from tests.world.history import Place, line
 
 _DAY = 86_400
@@ -140,6 +142,21 @@ def test_a_part_of_the_past_is_drawn_as_it_was(place: Place) -> None:
     assert drawn(history, 0, 1).nodes == []
 
 
+def test_rates_are_over_the_part_of_the_time_span_that_was_observed(place: Place) -> None:
+    history = _fill(place)
+    known = source(history, first=lambda: history.first)
+    a_day = EdgeCriteria(_END - _DAY * 1_000_000, _END + 3_600_000_000)
+    graph = draw([known], a_day)
+    # The first query came ten minutes before the fixed clock, which stands at the end.
+    assert graph.observed_seconds == 600
+    assert graph.traffic.rate == round(graph.traffic.queries / 600, 3)
+    lines = render_table(graph.model_dump(mode="json"))
+    assert "rates are over 0:10:00 of that: the part that was observed" in lines
+    whole = draw([known], EdgeCriteria(_START, _END))
+    assert whole.observed_seconds == 600
+    assert not any("observed" in one for one in render_table(whole.model_dump(mode="json")))
+
+
 def test_the_series_adds_up_to_each_edge(place: Place) -> None:
     history = _fill(place)
     graph = drawn(history, _START, _END, step=60_000_000)
@@ -152,6 +169,22 @@ def test_the_series_adds_up_to_each_edge(place: Place) -> None:
         assert sum(one.errors for one in counts) == edge.traffic.errors
         blocked = edge.traffic.by_outcome.get("blocked", 0)
         assert sum(one.blocked for one in counts) == blocked
+        assert sum(one.unprotected for one in counts) == edge.traffic.unprotected
+        assert (edge.traffic.unprotected == 0) == edge.lock.closed
+
+
+def test_the_series_tells_when_a_lock_was_open(place: Place) -> None:
+    history = place.open()
+    minute = 60_000_000
+    rows = [line(_START + at * minute, identity=WEB, transport="dot") for at in range(5)]
+    clear = line(_START + 2 * minute + 1, identity=WEB, transport="tcp")
+    place.write(*rows, clear)
+    history.ingest()
+    graph = drawn(history, _START, _START + 5 * minute, step=minute)
+    (asks,) = [one for one in graph.edges if one.kind == "asks"]
+    assert [one.edges[asks.id].unprotected for one in graph.intervals] == [0, 0, 1, 0, 0]
+    assert [one.edges[asks.id].queries for one in graph.intervals] == [1, 1, 2, 1, 1]
+    assert (graph.traffic.queries, graph.traffic.unprotected) == (6, 1)
 
 
 def test_queries_whose_rows_are_deleted_are_still_part_of_the_sum(place: Place) -> None:

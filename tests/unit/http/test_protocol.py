@@ -1,6 +1,7 @@
 """Every HTTP server of Keyhole has the same exact limits."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,13 @@ async def _application(scope: object, receive: object, send: object) -> None:
 
 def _status(*pieces: bytes) -> int:
     """The status of the answer to a request that arrives in these pieces."""
+    return int(_answer(*pieces).split()[1])
 
-    async def ask() -> int:
+
+def _answer(*pieces: bytes) -> bytes:
+    """The first octets of the answer to a request that arrives in these pieces."""
+
+    async def ask() -> bytes:
         config = uvicorn_config(
             _application,
             "test",
@@ -39,10 +45,10 @@ def _status(*pieces: bytes) -> int:
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-            line = await reader.readline()
+            answer = await reader.read(4096)
             writer.close()
             await server.close()
-        return int(line.split()[1])
+        return answer
 
     return asyncio.run(ask())
 
@@ -51,6 +57,18 @@ def test_no_server_uses_the_library_without_the_limits() -> None:
     sources = Path(keyhole.__file__).parent.rglob("*.py")
     using = [path.name for path in sources if "H11Protocol" in path.read_text()]
     assert using == ["protocol.py"]
+
+
+@pytest.mark.parametrize(
+    "request_", [b"no HTTP\r\n\r\n", b"GET /" + b"x" * HEADER_OCTETS + b"\r\n"]
+)
+def test_what_is_not_http_is_refused_with_a_problem_document(request_: bytes) -> None:
+    head, _, body = _answer(request_).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head.lower()
+    problem = json.loads(body)
+    assert problem["status"] == 400
+    assert "16,384 octets" in problem["detail"]
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1, 4_000, 100_000])

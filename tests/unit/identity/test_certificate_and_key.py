@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from keyhole.identity import Authority, CertificateSpec, IdentityError, read_certificate_and_key
+from tests.world import certificates
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -116,3 +117,16 @@ def test_a_certificate_counts_only_in_its_time(
 ) -> None:
     with pytest.raises(IdentityError, match=why):
         read_certificate_and_key(*pair, now=NOW + timedelta(days=days))
+
+
+def test_a_server_may_be_known_by_its_spiffe_id_alone(tmp_path: Path) -> None:
+    forwarder = "spiffe://example.org/ns/dns/sa/forwarder"
+    made = certificates.Authority(tmp_path).make(certificates.Form(uris=(forwarder,)))
+    assert read_certificate_and_key(made.certificate, made.key).spiffe_ids() == (forwarder,)
+
+
+def test_another_uri_is_no_name_of_a_server(tmp_path: Path) -> None:
+    form = certificates.Form(uris=("https://example.org/forwarder",))
+    made = certificates.Authority(tmp_path).make(form)
+    with pytest.raises(IdentityError, match="a SPIFFE ID"):
+        read_certificate_and_key(made.certificate, made.key)

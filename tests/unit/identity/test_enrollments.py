@@ -163,7 +163,7 @@ def test_revocations_that_cannot_be_read_stop_enrollment(folder: Path) -> None:
 
 def test_one_of_a_name_waits_at_a_time_unless_it_is_replaced(folder: Path) -> None:
     _, first = create_enrollment(folder, "shop/web", WEB, now=NOW)
-    with pytest.raises(IdentityError, match="--replace"):
+    with pytest.raises(IdentityError, match="replace it"):
         create_enrollment(folder, "shop/web", WEB, now=NOW)
     _, second = create_enrollment(folder, "shop/web", WEB, replace=True, now=NOW)
     with pytest.raises(RefusedError, match="is unknown"):

@@ -32,7 +32,7 @@ def test_nothing_but_the_digest_is_kept_and_only_for_the_owner(tmp_path: Path) -
 def test_a_name_is_taken_only_once_unless_it_is_replaced(tmp_path: Path) -> None:
     create_token(tmp_path, "tv")
     before = read_tokens(tmp_path)
-    with pytest.raises(IdentityError, match="--replace"):
+    with pytest.raises(IdentityError, match="replace it"):
         create_token(tmp_path, "tv")
     assert read_tokens(tmp_path) == before
     create_token(tmp_path, "tv", replace=True)

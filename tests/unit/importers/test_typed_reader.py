@@ -13,10 +13,8 @@ from keyhole.importers.typed_reader import Section, read_json, read_toml, read_y
     ("read", "octets"),
     [
         (read_toml, b"a = " + b"[" * 100_000),
-        (read_toml, b"a = " + b"[" * 80 + b"]" * 80),
         (read_toml, b"a" * (9 * 2**20)),
         (read_json, b"[" * 1_000_000),
-        (read_json, b"[" * 80 + b"]" * 80),
         (read_json, b"1" * 100_000),
         (read_json, b"\xff\xfe"),
         (read_json, b"{"),
@@ -25,7 +23,7 @@ from keyhole.importers.typed_reader import Section, read_json, read_toml, read_y
         (read_yaml_file, b""),
         (read_yaml_file, b"a: " + b"x" * (9 * 2**20)),
     ],
-    ids=range(12),
+    ids=range(10),
 )
 def test_what_no_export_looks_like_is_refused(read: object, octets: bytes) -> None:
     with pytest.raises(ImporterError):

@@ -21,6 +21,8 @@ def test_all_ports_lie_in_the_block_and_differ() -> None:
     lab = choose_ports(None)
     lab.claim.close()
     ports = [lab.dns, lab.dot, lab.doh, lab.forwarder_dot, lab.forwarder_doh, lab.internet]
+    ports += [lab.api, lab.doh_browsers, lab.enrollment, lab.resolver_health, lab.control_health]
+    ports += [lab.forwarder_health]
     assert len(set(ports)) == len(ports)
     assert all(lab.base <= port < lab.base + BLOCK - 1 for port in ports)
 

@@ -34,7 +34,7 @@ def test_a_document_that_is_not_valid_is_still_known_by_its_name(write: Write) -
     broken = document("List", "ads", "files: []")
     policy = document("Policy", "base", "lists: [ads]")
     assert messages(write(policy, UPSTREAM, broken)) == [
-        "2.yaml:4 List/ads spec: the list has no names; give files or urls"
+        "2.yaml:4 List/ads spec: the list has no names; give files, urls or entries"
     ]
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.model.service import ClientCertificates, Service, ServiceAddress
-from keyhole.profile import KINDS, Client, ProfileError, render
+from keyhole.profile import KINDS, TITLES, Client, ProfileError, render
 from keyhole.profile.client import Identity
 from tests.world.tools import needs, run
 
@@ -24,10 +24,11 @@ NAMED = Service(
     dot=(ServiceAddress(address="192.0.2.1", port=8853),),
     doh=(ServiceAddress(address="192.0.2.1", port=8443),),
 )
+AT_853 = NAMED.model_copy(update={"dot": (ServiceAddress(address="192.0.2.1", port=853),)})
 UNNAMED = NAMED.model_copy(update={"name": None})
 V6 = Service(name=None, dot=(ServiceAddress(address="2001:db8::1", port=853),), doh=())
 Make = Callable[..., Client]
-WITHOUT_CERTIFICATE = ["systemd-resolved", "unbound", "stubby", "firefox", "chromium"]
+WITHOUT_CERTIFICATE = ["systemd-resolved", "unbound", "stubby", "firefox", "chromium", "android"]
 
 
 @pytest.fixture
@@ -51,6 +52,11 @@ def identity(authority: Authority, tmp_path: Path) -> Identity:
     folder.write(*authority.issue(CertificateSpec.svid(WEB)), authority.root.read_bytes())
     pem = (folder.certificate.read_bytes(), folder.key.read_bytes())
     return Identity(folder.certificate, folder.key, WEB, *pem)
+
+
+def _service(kind: str) -> Service:
+    """One that this kind can use: Android asks at one port alone."""
+    return AT_853 if kind == "android" else NAMED
 
 
 def _text(kind: str, client: Client) -> str:
@@ -198,14 +204,15 @@ def test_a_program_that_cannot_show_a_certificate_says_so(
 ) -> None:
     with pytest.raises(ProfileError, match=r"cannot present a client certificate.*token create"):
         render(kind, make(identity=identity))
-    said = " ".join(render(kind, make(token=TOKEN)).notes)
+    said = " ".join(render(kind, make(_service(kind), token=TOKEN)).notes)
     assert "can use a token" in said
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_client_that_shows_nothing_is_told_what_that_means(make: Make, kind: str) -> None:
-    assert "has no credential" in " ".join(render(kind, make()).notes)
-    assert "has no credential" not in " ".join(render(kind, make(token=TOKEN)).notes)
+    service = _service(kind)
+    assert "has no credential" in " ".join(render(kind, make(service)).notes)
+    assert "has no credential" not in " ".join(render(kind, make(service, token=TOKEN)).notes)
 
 
 @pytest.mark.parametrize("kind", ["apple", "firefox", "windows"])
@@ -255,3 +262,18 @@ def test_a_path_cannot_write_settings(authority: Authority, kind: str) -> None:
     )
     with pytest.raises(ProfileError, match="cannot be written"):
         render(kind, evil)
+
+
+def test_android_is_given_the_name_to_enter_at_the_port_that_it_asks(make: Make) -> None:
+    assert _text("android", make(AT_853, token=TOKEN)) == f"{TOKEN}.dns.example.org\n"
+    both = AT_853.model_copy(update={"dot": (*NAMED.dot, *AT_853.dot)})
+    assert _text("android", make(both, token=TOKEN)) == f"{TOKEN}.dns.example.org\n"
+    wanted = r'asks at port 853 alone, .* on port 8853\. Add "192\.0\.2\.1:853" to listen\.dot'
+    with pytest.raises(ProfileError, match=wanted):
+        render("android", make(token=TOKEN))
+    with pytest.raises(ProfileError, match="and no address"):
+        render("android", make(AT_853.model_copy(update={"name": None})))
+
+
+def test_each_kind_has_a_title() -> None:
+    assert TITLES.keys() == KINDS.keys()

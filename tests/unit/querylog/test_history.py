@@ -5,7 +5,7 @@ import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from keyhole.querylog.history import Criteria, History, Retention
 from keyhole.querylog.history import compact as compacting
-from keyhole.querylog.history.criteria import SearchError
+from keyhole.querylog.history import history as histories
 from keyhole.querylog.history.export import Format
 from keyhole.querylog.history.segment import segments
 from tests.world.history import FOREVER, Place, line, names
@@ -39,14 +39,6 @@ HOSTILE = [
     "%41%00.example",
     "${jndi}.example",
 ]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """An empty history."""
-    one = Place(tmp_path)
-    yield one
-    one.close()
 
 
 def test_what_was_written_is_found_at_once(place: Place) -> None:
@@ -308,6 +300,26 @@ def test_joining_segments_changes_no_answer(place: Place, monkeypatch: pytest.Mo
     assert after == before
 
 
+def test_new_segments_are_joined_soon_and_large_ones_are_left(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "MAX_SMALL", 4)
+    monkeypatch.setattr(histories, "NEW_ROWS", 3)
+    history = place.open()
+    place.write(*(line(_NOW + number, name=f"n{number}.example.org") for number in range(3)))
+    history.ingest()
+    for number in range(3, 7):
+        place.write(line(_NOW + number, name=f"n{number}.example.org"))
+        history.ingest()
+    history.join_new()
+    assert [one.rows for one in history.segments] == [3, 1, 1, 1, 1]
+    place.write(line(_NOW + 7, name="n7.example.org"))
+    before = names(history)
+    history.join_new()
+    assert [one.rows for one in history.segments] == [3, 5]
+    assert names(history) == before == [f"n{number}.example.org" for number in range(7, -1, -1)]
+
+
 def test_killed_at_any_write_nothing_is_lost_and_nothing_doubled(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -396,77 +408,6 @@ def test_random_names_leave_memory_bounded_and_totals_exact(place: Place) -> Non
     assert history.totals(0, 2 * _NOW).total == 20_000
     assert len(history.tops("name", 0, 2 * _NOW, most=1_000)) == 1_000
     assert len(history.tops("token", 0, 2 * _NOW, most=10)) == 10
-
-
-@pytest.mark.parametrize(
-    ("wanted", "why"),
-    [
-        (Criteria(expression="("), "is invalid"),
-        (Criteria(expression="x" * 201), "at most 200"),
-        (Criteria(expression="(?P<"), "is invalid"),
-    ],
-)
-def test_an_expression_that_is_none_is_refused(place: Place, wanted: Criteria, why: str) -> None:
-    history = place.open()
-    place.write(line(_NOW))
-    with pytest.raises(SearchError, match=why):
-        history.search(wanted)
-
-
-def test_an_expression_that_would_take_forever_elsewhere_does_not(place: Place) -> None:
-    history = place.open()
-    place.write(line(_NOW, name="a" * 60 + ".example"))
-    assert names(history, Criteria(expression="^(a+)+$")) == []
-
-
-def test_a_value_never_becomes_a_part_of_the_question(place: Place) -> None:
-    history = place.open()
-    place.write(line(_NOW))
-    evil = "' OR 1=1 --"
-    for wanted in (
-        Criteria(name=evil),
-        Criteria(client=evil),
-        Criteria(list=evil),
-        Criteria(contains=evil),
-    ):
-        assert names(history, wanted) == []
-
-
-def test_a_search_that_takes_too_long_says_how_far_it_came(place: Place) -> None:
-    from keyhole.querylog.history.search import search
-
-    history = place.open()
-    for number in range(6):
-        place.write(line(_NOW + number * 10, name=f"n{number}"))
-        history.ingest()
-    found: list[str] = []
-    after = None
-    rounds = 0
-    while True:
-        rounds += 1
-        with history._cursor() as cursor:
-            page = search(cursor, history.segments, Criteria(), limit=4, after=after, timeout=0.0)
-        found += [row.fields["name"] for row in page.rows]
-        after = page.next
-        if after is None:
-            break
-        assert rounds < 20
-    assert found == [f"n{number}" for number in reversed(range(6))]
-    assert rounds > 2
-
-
-def test_the_database_reaches_nothing_outside_of_its_folder(place: Place, tmp_path: Path) -> None:
-    history = place.open()
-    secret = tmp_path / "secret.csv"
-    secret.write_text("a\n1\n")
-    for question in (
-        f"SELECT * FROM read_csv('{secret}')",
-        f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
-        "INSTALL httpfs",
-        "SET enable_external_access = true",
-    ):
-        with history._cursor() as cursor, pytest.raises(duckdb.Error):
-            cursor.execute(question)
 
 
 def test_only_whole_segments_count(place: Place) -> None:

@@ -62,3 +62,31 @@ def test_a_log_that_is_not_there_yet_is_followed_from_its_beginning(tmp_path: Pa
     (tmp_path / "log" / "queries.jsonl").write_text(line("a.example"))
     assert names(tail) == ["a.example"]
     tail.close()
+
+
+def _write_file(path: Path, before: int, *queries: str) -> None:
+    first = json.dumps({"lost": 0, "before": before}) + "\n"
+    path.write_text(first + "".join(map(line, queries)))
+
+
+def test_what_was_rotated_away_before_it_was_read_is_counted(tmp_path: Path) -> None:
+    """F4: the files before say how many queries they hold."""
+    older, current = tmp_path / "queries.1.jsonl", tmp_path / "queries.jsonl"
+    current.write_text(line("a.example") + line("b.example"))
+    tail = Tail(tmp_path)
+    tail.skip()
+    current.unlink()
+    _write_file(older, 7, "h.example")
+    _write_file(current, 8, "i.example")
+    assert names(tail) == ["h.example", "i.example"]
+    assert tail.missed == 5
+    _write_file(older.with_suffix(".new"), 9, "j.example")
+    current.rename(older)
+    older.with_suffix(".new").rename(current)
+    assert names(tail) == ["j.example"]
+    assert tail.missed == 5, "one rotation loses nothing"
+    with current.open("a") as file:
+        file.write(json.dumps({"lost": 3}) + "\n" + line("n.example"))
+    assert names(tail) == ["n.example"]
+    assert tail.missed == 8
+    tail.close()

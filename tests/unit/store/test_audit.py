@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Connection, text
 
-from keyhole.store import AuditEntry, Database, StoreError, append, records, verify
+from keyhole.store import AuditCriteria, AuditEntry, Database, StoreError, append, records, verify
 
 _HOSTILE = 'é "; DROP TABLE audit; --\u202e\x1b[31m'
 
@@ -39,6 +39,40 @@ def test_records_come_newest_first_page_by_page(database: Database) -> None:
         assert [one.number for one in records(connection, after=3)] == [4, 5]
         newest = records(connection, most=1)[0]
     assert newest.entry == AuditEntry("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": 4})
+
+
+def test_records_are_found_by_who_did_it_and_by_what_was_done(database: Database) -> None:
+    for who, action in (("anna", "apply"), ("anna", "delete"), ("tom", "apply"), (_HOSTILE, "x")):
+        with database.begin() as connection:
+            append(connection, AuditEntry(who, "session", action))
+
+    def numbers(**wanted: str) -> list[int]:
+        with database.read() as connection:
+            found = records(connection, criteria=AuditCriteria(**wanted))
+        return [one.number for one in found]
+
+    assert numbers(who="anna") == [2, 1]
+    assert numbers(action="apply") == [3, 1]
+    assert numbers(who="tom", action="delete") == []
+    assert numbers(who=_HOSTILE) == [4]
+
+
+@pytest.mark.parametrize("column", ["who", "action"])
+def test_records_of_one_person_or_action_are_read_by_an_index_in_order(
+    database: Database, column: str
+) -> None:
+    _write(database, 3)
+    query = f"SELECT id FROM audit WHERE {column} = 'x' AND id < 3 ORDER BY id DESC LIMIT 2"
+    with database.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))
+        else:
+            # So few rows are read faster without an index.
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            plan = connection.execute(text(f"EXPLAIN {query}"))
+        said = " ".join(str(row) for row in plan)
+    assert f"audit_{column}" in said
+    assert "SORT" not in said.upper().replace("TEMP B-TREE", "SORT")
 
 
 def test_an_unchanged_audit_record_is_valid(database: Database) -> None:

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from keyhole.store import AuditEntry, Database, StoreError, append, records
+from keyhole.store.migrate import Migrations
+from keyhole.store.upgrade import NEWEST
 
 
 def test_opening_it_again_finds_what_was_written(url: str) -> None:
@@ -84,3 +86,9 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     with pytest.raises(StoreError, match="not a database"):
         Database.in_file(file)
     assert file.read_bytes() == before
+
+
+def test_the_newest_schema_is_that_of_the_last_migration(database: Database) -> None:
+    with database.read() as connection:
+        assert Migrations(connection).newest == NEWEST
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == NEWEST

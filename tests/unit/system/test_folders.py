@@ -49,3 +49,17 @@ def test_what_others_could_read_is_mended_and_links_are_not_followed(tmp_path: P
     assert stat.S_IMODE((folder / "one.parquet").stat().st_mode) == 0o600
     assert stat.S_IMODE(outside.stat().st_mode) == 0o644
     mend(tmp_path / "missing")
+
+
+def test_a_folder_that_is_a_link_leaves_its_target_as_it_is(tmp_path: Path) -> None:
+    """The target may be a folder of others, such as /var/log."""
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    (shared / "of others").touch()
+    (shared / "of others").chmod(0o644)
+    shared.chmod(0o755)
+    (tmp_path / "log").symlink_to(shared)
+    mend(tmp_path / "log")
+    make_private_folder(tmp_path / "log")
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
+    assert stat.S_IMODE((shared / "of others").stat().st_mode) == 0o644

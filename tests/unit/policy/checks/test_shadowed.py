@@ -9,7 +9,7 @@ def hidden(write: Write, rules: str, record: str = "name: nas.example.net\na: [1
     policy = document("Policy", "base", f"default: deny\n{rules}")
     problems = check([write(policy, UPSTREAM, document("Record", "nas", record))])
     assert all(problem.is_advice for problem in problems)
-    return any("do not get it" in problem.why for problem in problems)
+    return any("do not get" in problem.why for problem in problems)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,24 @@ def test_a_wildcard_is_hidden_where_all_of_it_is_blocked(write: Write) -> None:
 def test_an_alias_is_hidden_by_a_rule_for_any_type(write: Write) -> None:
     record = "name: nas.example.net\ncname: files.example.com"
     assert hidden(write, "rules: [{block: [nas.example.net], types: [AAAA]}]", record)
+
+
+@pytest.mark.parametrize(
+    ("data", "types", "lost"),
+    [
+        ("cname: files.example.com", "[AAAA, HTTPS]", "its AAAA, HTTPS"),
+        ("a: [192.0.2.1]\naaaa: [2001:db8::1]", "[AAAA, HTTPS]", "its AAAA"),
+        ("a: [192.0.2.1]", "[A, AAAA]", "it"),
+    ],
+)
+def test_what_a_rule_for_some_types_hides_is_named(
+    write: Write, data: str, types: str, lost: str
+) -> None:
+    """C12: the other types of the record are answered."""
+    policy = document("Policy", "base", f"rules: [{{block: [nas.example.net], types: {types}}}]")
+    record = document("Record", "nas", f"name: nas.example.net\n{data}")
+    told = [problem.why for problem in check([write(policy, UPSTREAM, record)])]
+    assert any(f"do not get {lost}: " in why for why in told), told
 
 
 @pytest.mark.parametrize(

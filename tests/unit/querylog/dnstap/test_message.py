@@ -10,11 +10,13 @@ import dns.message
 import dns.rcode
 import pytest
 
-from keyhole.querylog.dnstap import FileOutput, Messages
+from keyhole.engine import catalogue
+from keyhole.querylog.dnstap import FileOutput, Messages, ReasonInfo
 from keyhole.querylog.entry import LogEntry, read_line
 from tests.world.dnstap import decode, read_stream
 
-MESSAGES = Messages("resolver-1", "keyhole 0", {"denied_by_default": 5, "bad_version": 16})
+REASONS = {row["word"]: ReasonInfo(row["rcode"], row["stage"]) for row in catalogue()["reasons"]}
+MESSAGES = Messages("resolver-1", "keyhole 0", REASONS)
 
 
 def entry(**changes: Any) -> LogEntry:
@@ -54,19 +56,82 @@ def test_an_answer_whose_code_is_known_is_told_by_its_header() -> None:
     assert (read.rcode(), len(read.answer)) == (dns.rcode.REFUSED, 0)
 
 
+def test_alike_queries_of_one_entry_have_a_message_each() -> None:
+    alike = messages(count=3)
+    assert [one["message"]["type"] for one in alike] == [5, 6] * 3
+    assert alike == messages() * 3
+    assert len(messages(name=None, type=None, reason="malformed", count=3)) == 2
+
+
 def test_a_refused_handshake_is_no_query() -> None:
     nothing = {"name": None, "type": None, "policy": None, "upstream": None}
     assert messages(outcome="refused", reason="certificate_untrusted", **nothing) == []
     assert len(messages(outcome="refused", reason="bad_version", **nothing)) == 2
 
 
-def test_what_decided_is_told_as_a_policy() -> None:
-    _, blocked = messages(outcome="blocked", reason="blocked_by_list", list="ads", upstream=None)
-    assert blocked["message"]["policy"] == {"type": b"keyhole", "rule": b"ads", "match": 1}
+NAME = b"\3www\7example\3org\0"
+TARGET = {"reason": "blocked_target", "target": "ads.example"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"reason": "blocked_by_list", "list": "ads", "answer": "nxdomain"}, (b"ads", 1, 1, NAME)),
+        ({"reason": "blocked_by_rule", "rule": "r", "answer": "nodata"}, (b"r", 2, 1, NAME)),
+        ({"reason": "blocked_by_rule", "rule": "r", "answer": "null"}, (b"r", 6, 1, NAME)),
+        ({"reason": "blocked_by_rule", "rule": "r", "answer": "address"}, (b"r", 6, 1, NAME)),
+        ({"reason": "blocked_by_rule", "rule": "r", "answer": "refused"}, (b"r", None, 1, NAME)),
+        ({"reason": "blocked_by_rule", "rule": "before answers were kept"}, (None, None, 1, NAME)),
+        ({**TARGET, "list": "ads", "answer": "nxdomain"}, (b"ads", 1, 1, b"\3ads\7example\0")),
+        ({"reason": "private_address", "answer": "nodata"}, (b"private_address", 2, 3, None)),
+        (
+            {"reason": "denied_by_default", "answer": "refused"},
+            (b"denied_by_default", None, 1, NAME),
+        ),
+    ],
+)
+def test_a_blocked_query_names_rule_action_and_match(
+    changes: dict[str, Any], told: tuple[bytes | None, int | None, int, bytes | None]
+) -> None:
+    _, response = messages(outcome="blocked", upstream=None, **changes)
+    policy = response["message"]["policy"]
+    assert policy["type"] == b"keyhole"
+    rule = told[0] or changes["rule"].encode()
+    found = (policy["rule"], policy.get("action"), policy["match"], policy.get("value"))
+    assert found == (rule, *told[1:])
+    assert json.loads(response["extra"]).get("answer") == changes.get("answer")
+
+
+def test_what_a_rule_allows_passes_and_a_local_record_is_local_data() -> None:
     _, allowed = messages(rule="policy.yaml:7 Policy/home spec.rules[0]")
-    assert allowed["message"]["policy"]["action"] == 3
+    expected = {"type": b"keyhole", "rule": b"policy.yaml:7 Policy/home spec.rules[0]"}
+    assert allowed["message"]["policy"] == {**expected, "action": 3, "match": 1, "value": NAME}
     told = json.loads(allowed["extra"])
     assert (told["reason"], told["upstream"]) == ("forwarded", "quad9")
+    _, local = messages(reason="local_record", upstream=None)
+    expected = {"type": b"keyhole", "rule": b"local_record"}
+    assert local["message"]["policy"] == {**expected, "action": 6, "match": 1, "value": NAME}
+
+
+def test_a_client_that_is_turned_away_is_told_by_its_address_or_not_at_all() -> None:
+    nothing = {"outcome": "refused", "policy": None, "upstream": None}
+    _, network = messages(reason="network_not_served", **nothing)
+    expected = {"type": b"keyhole", "rule": b"network_not_served", "match": 2}
+    assert network["message"]["policy"] == {**expected, "value": bytes([192, 0, 2, 7])}
+    _, token = messages(reason="unknown_token", **nothing)
+    assert token["message"]["policy"] == {"type": b"keyhole", "rule": b"unknown_token"}
+
+
+def test_what_no_rule_decided_has_no_policy() -> None:
+    for changes in ({}, {"outcome": "refused", "reason": "type_not_served"}):
+        _, response = messages(**changes)
+        assert "policy" not in response["message"]
+
+
+def test_the_version_of_tls_is_told() -> None:
+    _, response = messages(tls="1.3", upstream_tls="1.2")
+    told = json.loads(response["extra"])
+    assert (told["tls"], told["upstream_tls"]) == ("1.3", "1.2")
 
 
 def test_an_anonymous_query_has_no_address_and_nobody() -> None:

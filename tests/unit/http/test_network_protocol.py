@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from keyhole.api import http_limits
-from keyhole.api.http_limits import NetworkProtocol
+from keyhole.http import network_protocol
+from keyhole.http.network_protocol import NetworkProtocol
 
 STATE = ServerState()
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -54,7 +54,7 @@ async def _small(scope: Scope, receive: Receive, send: Send) -> None:
 def test_an_incomplete_request_ends_the_connection(
     begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_limits, "HEADER_SECONDS", 0.05)
+    monkeypatch.setattr(network_protocol, "HEADER_SECONDS", 0.05)
 
     async def client(port: int) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -90,7 +90,7 @@ def test_the_time_limit_stops_while_a_request_is_served() -> None:
 
 
 def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_limits, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(network_protocol, "WRITE_SECONDS", 0.05)
     lost = asyncio.Event()
     original = NetworkProtocol.connection_lost
 

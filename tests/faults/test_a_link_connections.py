@@ -1,0 +1,139 @@
+"""Section A, security: who may hold a connection of the link, and for how long."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from keyhole.http import network_protocol
+from keyhole.identity import Authority, CertificateSpec
+from keyhole.identity.revoked import Targets, revoke
+from keyhole.link import application as routes
+from keyhole.link.application import RemoteEngineService
+from keyhole.link.message import OFFER
+from keyhole.link.network import NetworkLink, Setup
+from keyhole.link.remote_peer import Offer, RemotePeer
+from keyhole.model.address import Endpoint
+
+DOMAIN = "keyhole.internal"
+BERLIN = f"spiffe://{DOMAIN}/ns/engines/sa/berlin"
+PHONE = f"spiffe://{DOMAIN}/ns/home/sa/phone"
+NETWORK = ip_network("127.0.0.0/8")
+
+
+class _Snapshots:
+    """Offers one snapshot."""
+
+    offer = Offer("abc", 3, b"x" * 200_000, None, "", ())
+
+
+def _tls(folder: Path, tmp_path: Path, spiffe: str) -> ssl.SSLContext:
+    authority = Authority.open(folder, domain=DOMAIN)
+    chain, key = authority.issue(CertificateSpec.svid(spiffe))
+    (tmp_path / "svid.pem").write_bytes(chain)
+    (tmp_path / "svid-key.pem").write_bytes(key)
+    tls = ssl.create_default_context(cafile=str(authority.root))
+    tls.load_cert_chain(tmp_path / "svid.pem", tmp_path / "svid-key.pem")
+    return tls
+
+
+def _serve(folder: Path, client: Callable[[int], Awaitable[bytes]]) -> tuple[bytes, list[str]]:
+    """What the client returns, and what the operator was told."""
+    told: list[str] = []
+
+    async def once() -> bytes:
+        link = NetworkLink(
+            Setup(folder, DOMAIN, (Endpoint("127.0.0.1", 0),), (), (NETWORK,)),
+            {BERLIN: RemotePeer(BERLIN)},
+            cast(RemoteEngineService, _Snapshots()),
+            told.append,
+            lambda text, _: told.append(text),
+        )
+        await link.start()
+        try:
+            async with asyncio.timeout(30):
+                return await client(int(link.addresses[0].rpartition(":")[2]))
+        finally:
+            await link.stop()
+
+    return asyncio.run(once()), told
+
+
+def _until_closed(tls: ssl.SSLContext) -> Callable[[int], Awaitable[bytes]]:
+    async def client(port: int) -> bytes:
+        try:
+            reader, _ = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+            return await reader.read()
+        except ConnectionError:
+            return b""
+
+    return client
+
+
+@pytest.mark.parametrize("spiffe", [PHONE, BERLIN])
+def test_whoever_is_no_engine_or_is_revoked_holds_no_connection_of_the_link(
+    tmp_path: Path, spiffe: str
+) -> None:
+    """A8: without a request, too; the log says who it was."""
+    folder = tmp_path / "identity"
+    tls = _tls(folder, tmp_path, spiffe)
+    if spiffe == BERLIN:
+        revoke(folder, Targets(identities=frozenset({BERLIN})))
+    found, told = _serve(folder, _until_closed(tls))
+    assert found == b""
+    assert told == [
+        f"{PHONE} is not in link.engines" if spiffe == PHONE else f"{BERLIN} is revoked"
+    ]
+
+
+def test_however_often_a_revoked_engine_comes_it_does_not_fill_the_log(tmp_path: Path) -> None:
+    folder = tmp_path / "identity"
+    tls = _tls(folder, tmp_path, BERLIN)
+    revoke(folder, Targets(identities=frozenset({BERLIN})))
+    connect = _until_closed(tls)
+
+    async def often(port: int) -> bytes:
+        return b"".join([await connect(port) for _ in range(20)])
+
+    assert _serve(folder, often) == (b"", [f"{BERLIN} is revoked"])
+
+
+def test_an_engine_that_sends_no_request_loses_its_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A8: the header of the first request has a time, as at the API."""
+    monkeypatch.setattr(network_protocol, "HEADER_SECONDS", 0.05)
+    folder = tmp_path / "identity"
+    assert _serve(folder, _until_closed(_tls(folder, tmp_path, BERLIN))) == (b"", [])
+
+
+def test_an_engine_gets_a_snapshot_in_parts_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A8: the limit for clients that do not read applies to a part, not to a whole snapshot."""
+    folder = tmp_path / "identity"
+    tls = _tls(folder, tmp_path, BERLIN)
+    sizes: list[int] = []
+    original = routes._pieces
+
+    async def counted(octets: bytes) -> Any:
+        async for piece in original(octets):
+            sizes.append(len(piece))
+            yield piece
+
+    monkeypatch.setattr(routes, "_pieces", counted)
+
+    async def client(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        head = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        writer.write(f"GET {OFFER}/abc/snapshot {head}".encode())
+        header = await reader.readuntil(b"\r\n\r\n")
+        assert b"content-length: 200000\r\n" in header.lower()
+        return await reader.read()
+
+    assert _serve(folder, client) == (_Snapshots.offer.snapshot, [])
+    assert len(sizes) > 1

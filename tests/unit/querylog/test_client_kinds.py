@@ -1,0 +1,58 @@
+"""A search finds the queries of one client only: what it proved tells it from others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyhole.querylog.history import Criteria
+from keyhole.querylog.history.criteria import SearchError
+from keyhole.querylog.history.live import matching_lines
+from tests.world.history import Place, line
+
+_NOW = 1_790_000_100_000_000
+WEB = "spiffe://keyhole.lab/ns/shop/sa/web"
+UNTRUSTED = {"outcome": "refused", "reason": "certificate_untrusted"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """An empty history."""
+    made = Place(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_search_tells_clients_apart_by_what_they_are_known_by(place: Place) -> None:
+    history = place.open()
+    clients: list[dict[str, Any]] = [
+        {"identity": WEB, "name": "proved.example"},
+        {"identity": WEB, "name": "refused.example", **UNTRUSTED},
+        {"identity": WEB, "name": "expired.example", "policy": "renew"},
+        {"token": "tv", "name": "token.example"},
+        {"name": "address.example"},
+        {"client": None, "name": "anonymous.example"},
+    ]
+    lines = [line(_NOW + at, **one) for at, one in enumerate(clients)]
+    place.write(*lines)
+    history.ingest()
+
+    def found(kind: str, **wanted: Any) -> list[Any]:
+        given = {"unproved": ("certificate_untrusted",), "expired_policy": "renew", **wanted}
+        criteria = Criteria(client_kind=kind, **given)
+        rows = history.search(criteria, limit=9).rows
+        names = [str(row.fields["name"]) for row in rows]
+        # The live tail finds the same.
+        live = matching_lines(history, criteria, lines)
+        assert sorted(names) == sorted(one["name"] for one in live)
+        return [name.split(".")[0] for name in names]
+
+    assert found("identity") == ["proved"]
+    assert found("identity", expired_policy=None) == ["expired", "proved"]
+    assert found("claimed", client=WEB) == ["expired", "refused"]
+    assert found("token") == ["token"]
+    assert found("address", client="192.0.2.1") == ["address"]
+    assert found("anonymous") == ["anonymous"]
+    with pytest.raises(SearchError, match="client_kind is one of identity"):
+        found("stranger")
