@@ -12,7 +12,7 @@ import pytest
 
 from tests.world.certificates import Authority
 from tests.world.fleet import BERLIN, Fleet
-from tests.world.process import Program
+from tests.world.process import Program, call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.tools import needs, run
 from tests.world.upstream import ADDRESS, Upstream
@@ -233,29 +233,55 @@ def test_control_and_engine_that_are_started_by_hand_find_each_other(
     resolver: Resolver, tmp_path: Path
 ) -> None:
     """As in two containers with one data folder; either may end and come back."""
-    resolver.configure()
-    data, launch = str(resolver.folder), resolver.folder / "state" / "launch.json"
-
-    def start(*words: str) -> Program:
-        started = Program.keyhole(*words, log=tmp_path / f"{words[0]}.log")
-        stack.callback(started.stop)
-        return started
-
     with ExitStack() as stack:
-        control = start("control", "--data", data)
-        until(launch.exists, "control has written what the engine needs")
-        start("engine", str(launch))
-        until(lambda: resolver.try_ask("localhost"), "the engine answers")
+        control = _start_control(resolver, tmp_path, stack)
+        _start_engine(resolver, tmp_path, stack)
         control.stop()
-        assert resolver.server.ask("localhost").addresses == ["127.0.0.1"]
-        again = start("control", "--data", data)
-        until(resolver._has_api, "the API serves", 30)
-        resolver.write(document("Record", "new", name="new.example.org", a=["192.0.2.1"]))
-        until(
-            lambda: resolver.server.ask("new.example.org").addresses == ["192.0.2.1"],
-            "a change reaches the engine",
-        )
-        again.must_run()
+        _control_comes_back(resolver, tmp_path, stack)
+
+
+def test_a_first_start_that_is_killed_before_its_engine_came_is_completed_by_the_next_one(
+    resolver: Resolver, tmp_path: Path
+) -> None:
+    """The engine leaves its log there, and control has stored nothing that it put in force."""
+    with ExitStack() as stack:
+        control = _start_control(resolver, tmp_path, stack)
+        control.send(signal.SIGKILL)
+        _start_engine(resolver, tmp_path, stack)
+        _control_comes_back(resolver, tmp_path, stack)
+        said = call_keyhole("status", "--data", str(resolver.folder)).stdout
+        assert "missing" not in said, said
+
+
+def _start_control(resolver: Resolver, folder: Path, stack: ExitStack) -> Program:
+    resolver.configure()
+    control = _start(stack, folder, "control", "--data", str(resolver.folder))
+    launch = resolver.folder / "state" / "launch.json"
+    until(launch.exists, "control has written what the engine needs")
+    return control
+
+
+def _start_engine(resolver: Resolver, folder: Path, stack: ExitStack) -> None:
+    _start(stack, folder, "engine", str(resolver.folder / "state" / "launch.json"))
+    until(lambda: resolver.try_ask("localhost"), "the engine answers")
+
+
+def _control_comes_back(resolver: Resolver, folder: Path, stack: ExitStack) -> None:
+    assert resolver.server.ask("localhost").addresses == ["127.0.0.1"]
+    again = _start(stack, folder, "control", "--data", str(resolver.folder))
+    until(resolver._has_api, "the API serves", 30)
+    resolver.write(document("Record", "new", name="new.example.org", a=["192.0.2.1"]))
+    until(
+        lambda: resolver.server.ask("new.example.org").addresses == ["192.0.2.1"],
+        "a change reaches the engine",
+    )
+    again.must_run()
+
+
+def _start(stack: ExitStack, folder: Path, *words: str) -> Program:
+    started = Program.keyhole(*words, log=folder / f"{words[0]}.log")
+    stack.callback(started.stop)
+    return started
 
 
 def test_the_status_of_engines_is_json_for_programs(shared_resolver: Resolver) -> None:

@@ -95,6 +95,9 @@ class FakeStarter:
         """Has it run."""
         self.engine.start()
 
+    def connected(self) -> None:
+        """Nobody else waits for it."""
+
     async def stop(self) -> None:
         """Has it end."""
         self.engine.die()

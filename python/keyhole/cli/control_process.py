@@ -22,7 +22,7 @@ from keyhole.control.defaults import write_defaults
 from keyhole.control.engine_host import EngineHost
 from keyhole.control.health import serve_health
 from keyhole.control.local_engine import ExternalEngine
-from keyhole.control.missing_parts import adopt, is_used
+from keyhole.control.missing_parts import begin_record, is_used
 from keyhole.control.notice import Notice, Severity
 from keyhole.control.parts import DISK, Parts
 from keyhole.control.shutdown import end_on_signals, end_with_input
@@ -121,7 +121,7 @@ async def _serve(
     data, again = installation.data, start.is_restart
     parts = Parts(notify)
     with parts.recorded(DISK, OSError):
-        adopt(data)
+        begin_record(data)
     if installation.config is None and not again and not is_used(data):
         for path in write_defaults(data):
             notify(Notice(Severity.SUCCESS, f"wrote {path}"))

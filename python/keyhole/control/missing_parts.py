@@ -69,19 +69,19 @@ def is_used(data: DataFolder) -> bool:
     return any(one.exists() for one in left)
 
 
-def adopt(data: DataFolder) -> None:
-    """Begins the record of a folder without one, such as that of an earlier version, or one that
-    was restored in part. Whoever used it always made these parts.
+def begin_record(data: DataFolder) -> None:
+    """Begins the record of a folder without one, before a start leaves anything else there: if a
+    first start is killed, the next one completes it. A folder that was used without a record, such
+    as that of an earlier version, or one that was restored in part, always had some parts.
 
     Raises ``OSError`` if the folder cannot be written.
     """
-    if data.installation.exists() or not is_used(data):
-        return
-    data.installation.remember(*_ALWAYS, *_present(data))
+    if not data.installation.exists():
+        data.installation.remember(*(_ALWAYS if is_used(data) else ()), *_present(data))
 
 
 def as_adopted(data: DataFolder) -> DataFolder:
-    """The folder as `adopt` would leave it; writes nothing."""
+    """The folder as `begin_record` would leave it; writes nothing."""
     if data.installation.exists() or not is_used(data):
         return data
     return replace(data, assumed=frozenset({*_ALWAYS, *_present(data)}))

@@ -15,8 +15,8 @@ from keyhole.control.missing_parts import (
     OVERRIDES,
     STORED,
     MissingPart,
-    adopt,
     all_missing,
+    begin_record,
     settings_missing,
 )
 from keyhole.control.settings import Settings, read_last_good_settings, read_settings
@@ -36,7 +36,7 @@ def unusable_parts(data: DataFolder, config: Path | None) -> list[MissingPart]:
     not be replaced.
     """
     _refuse_wrong_clock(data)
-    adopt(data)
+    begin_record(data)
     file = config or data.config
     settings = _settings(data, file)
     if settings is None:
