@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.principal import Administrator
 from keyhole.api.problem import ApiProblem
+from keyhole.api.turns import Turns
 from keyhole.config.documents import read_documents
 from keyhole.control.import_settings import DefaultPolicy, ImportResult
 from keyhole.control.import_upload import Upload, stream_of
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/imports", tags=["documents"])
 SECONDS = 60.0
 """For the file to arrive."""
 MAX_ITEMS = 2_000
-_ONE_AT_A_TIME = asyncio.Lock()
+_TURNS = Turns("another file is imported already")
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -87,10 +88,7 @@ async def preview_import(
 
     The file is read within the limits of `keyhole import`. Apply the text with POST /documents.
     """
-    if _ONE_AT_A_TIME.locked():
-        why = "another file is imported already; try again in a moment"
-        raise ApiProblem(503, "not_possible_now", why)
-    async with _ONE_AT_A_TIME:
+    async with _TURNS.take():
         with Upload(services.data.state, file) as upload:
             await receive_file(request, upload.file)
             default = await asyncio.to_thread(_default_policy, services)

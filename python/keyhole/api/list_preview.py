@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import RunningServices
@@ -11,6 +11,7 @@ from keyhole.api.lists import SkippedLine
 from keyhole.api.principal import Administrator
 from keyhole.api.problem import ApiProblem
 from keyhole.api.request_body import RequestBody
+from keyhole.api.turns import Turns
 from keyhole.config import read_documents
 from keyhole.control.list_refresh.preview import ListDraft, Preview, preview
 from keyhole.control.services import Services
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/lists", tags=["lists"])
 
 MAX_ASKED = 200
 """Names of the last day that are compared with a list."""
-_ONE_AT_A_TIME = asyncio.Lock()
+_TURNS = Turns("another list is looked at already")
 
 
 class PreviewRequest(RequestBody):
@@ -81,17 +82,14 @@ class ListPreview(BaseModel):
 
 @router.post("/preview")
 async def preview_list(
-    services: RunningServices, _: Administrator, body: PreviewRequest
+    services: RunningServices, _: Administrator, request: Request, body: PreviewRequest
 ) -> ListPreview:
     """Downloads and compiles a list without storing it, with the limits of other downloads and in
     at most a minute."""
     if (body.url is None) == (body.entries is None):
         raise ApiProblem(422, "not_valid", "give url or entries, and not both")
-    if _ONE_AT_A_TIME.locked():
-        why = "another list is looked at already; try again in a moment"
-        raise ApiProblem(503, "not_possible_now", why)
     draft = ListDraft(body.kind, body.format, body.url, body.entries)
-    async with _ONE_AT_A_TIME:
+    async with _TURNS.take(request):
         found = await asyncio.to_thread(_preview, services, draft)
     return _shown(found, draft)
 

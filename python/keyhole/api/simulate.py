@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, model_validator
 
 from keyhole.api.decisions import DecisionCreate
@@ -16,14 +16,16 @@ from keyhole.api.history_times import from_micros, history_errors, to_micros
 from keyhole.api.principal import Operator
 from keyhole.api.problem import ApiProblem
 from keyhole.api.request_body import RequestBody
-from keyhole.control.changes import ChangeRequest, read_change_requests
+from keyhole.api.turns import Turns
+from keyhole.control.changes import ChangeRequest, Changes, read_change_requests
 from keyhole.control.changes.change_request import MAX_OCTETS
-from keyhole.control.history_simulation import HistorySimulation
+from keyhole.control.history_simulation import HistorySimulation, SimulationService
 from keyhole.control.overrides import DecisionRequest
 from keyhole.control.simulate import Change
 
 router = APIRouter(prefix="/simulate", tags=["documents"])
 
+_TURNS = Turns("another simulation is running")
 _WEEK_US = 7 * 86_400_000_000
 MAX_CHANGES = 1_000
 ChangeKind = Literal["newly blocked", "newly allowed", "other reason", "would be observed"]
@@ -108,27 +110,41 @@ class SimulationResult(BaseModel):
 
 @router.post("")
 async def simulate_change(
-    simulations: Simulations, changes: StoredDocuments, _: Operator, body: SimulateRequest
+    simulations: Simulations,
+    changes: StoredDocuments,
+    _: Operator,
+    request: Request,
+    body: SimulateRequest,
 ) -> SimulationResult:
     """Judges the queries of the history under a draft of documents or a decision, and counts those
     that would end in another way. Nothing changes, and no query is sent. One simulation runs at a
-    time, over at most about a million queries, or twenty million for a decision."""
+    time, others wait for it; each covers at most about a million queries, or twenty million for a
+    decision."""
     until = to_micros(body.until) or int(time.time() * 1_000_000)
     since = to_micros(body.since)
     since = until - _WEEK_US if since is None else since
     if since >= until:
         raise ApiProblem(422, "not_valid", "since must be before until")
-    with history_errors():
-        if body.decision is not None:
-            decision = DecisionRequest(**body.decision.model_dump())
-            found = await simulations.of_decision(decision, since, until)
-        else:
-            text = body.text or ""
-            drafts = await asyncio.to_thread(read_change_requests, text, "draft", changes.folder)
-            # A draft is compared with what is in force, whatever version it began with.
-            latest = [ChangeRequest(one.kind, one.name, one.text) for one in drafts]
-            found = await simulations.of_documents(latest, since, until)
+    async with _TURNS.take(request):
+        with history_errors():
+            found = await _simulate(simulations, changes, body, since, until)
     return _result(found, body.limit)
+
+
+async def _simulate(
+    simulations: SimulationService,
+    changes: Changes,
+    body: SimulateRequest,
+    since: int,
+    until: int,
+) -> HistorySimulation:
+    if body.decision is not None:
+        decision = DecisionRequest(**body.decision.model_dump())
+        return await simulations.of_decision(decision, since, until)
+    drafts = await asyncio.to_thread(read_change_requests, body.text or "", "draft", changes.folder)
+    # A draft is compared with what is in force, whatever version it began with.
+    latest = [ChangeRequest(one.kind, one.name, one.text) for one in drafts]
+    return await simulations.of_documents(latest, since, until)
 
 
 def _result(found: HistorySimulation, limit: int) -> SimulationResult:

@@ -3,18 +3,19 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.principal import Operator
 from keyhole.api.problem import ApiProblem
 from keyhole.api.status import UpstreamCertificate, upstream_report
+from keyhole.api.turns import Turns
 from keyhole.control import upstream_test
 
 router = APIRouter(prefix="/upstreams", tags=["upstreams"])
 
-_AT_ONCE = asyncio.Semaphore(2)
+_TURNS = Turns("other upstreams are tested already", at_once=2)
 
 
 class UpstreamTest(BaseModel):
@@ -36,6 +37,7 @@ class UpstreamTest(BaseModel):
 async def ask_upstream(
     services: RunningServices,
     _: Operator,
+    request: Request,
     name: Annotated[str, Path(max_length=63, description="The name of the upstream.")],
 ) -> UpstreamTest:
     """Asks one upstream in force for the root name servers, on a connection of its own, with the
@@ -43,10 +45,7 @@ async def ask_upstream(
     compiled = services.control_plane.reconciler.in_force
     if compiled is None:
         raise ApiProblem(503, "not_possible_now", "no documents are in force yet")
-    if _AT_ONCE.locked():
-        why = "other upstreams are tested already; try again in a moment"
-        raise ApiProblem(503, "not_possible_now", why)
-    async with _AT_ONCE:
+    async with _TURNS.take(request):
         found = await asyncio.to_thread(upstream_test.ask_upstream, compiled, name)
     report = upstream_report(found.stats)
     return UpstreamTest(

@@ -3,8 +3,7 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,7 +48,7 @@ class HistorySimulation:
 
 
 class SimulationService:
-    """Simulates changes of documents and decisions, one at a time."""
+    """Simulates changes of documents and decisions. Callers see to it that it is one at a time."""
 
     def __init__(
         self,
@@ -64,16 +63,15 @@ class SimulationService:
         self._changes = changes
         self._decisions = decisions
         self._data = data
-        self._is_busy = False
 
     async def of_documents(
         self, requests: Sequence[ChangeRequest], since: int, until: int
     ) -> HistorySimulation:
-        """The effect of changed documents. Raises as `Changes.apply`, ``ControlError`` if another
-        simulation is running, and ``OSError`` and ``duckdb.Error`` if there is no history."""
+        """The effect of changed documents. Raises as `Changes.apply`, and ``OSError`` and
+        ``duckdb.Error`` if there is no history."""
         if self._changes is None:
             raise ControlError("the database cannot be used, so documents cannot be compiled")
-        with self._place(), tempfile.TemporaryDirectory(prefix="keyhole-simulate-") as folder:
+        with tempfile.TemporaryDirectory(prefix="keyhole-simulate-") as folder:
             scratch = DataFolder(Path(folder))
             scratch.make()
             today = self._in_force()
@@ -90,34 +88,23 @@ class SimulationService:
         `of_documents`."""
         if self._decisions is None:
             raise ControlError("the database cannot be used, so nothing can be decided")
-        with self._place():
-            decision = self._decisions.read(request)
-            overrides = await asyncio.to_thread(self._data.read_overrides)
-            compiled = self._reconciler.in_force
-            today = self._in_force()
-            assert compiled is not None
-            # As if it had been in force all the time: an end would spare all past queries.
-            draft = lay_over(compiled.plain, _decided(overrides, decision))
-            name = None if decision.below else decision.name
-            below = decision.name if decision.below else None
-            wanted = Criteria(since=since, until=until, name=name, below=below)
-            return await asyncio.to_thread(self._run, draft, today, wanted)
+        decision = self._decisions.read(request)
+        overrides = await asyncio.to_thread(self._data.read_overrides)
+        compiled = self._reconciler.in_force
+        today = self._in_force()
+        assert compiled is not None
+        # As if it had been in force all the time: an end would spare all past queries.
+        draft = lay_over(compiled.plain, _decided(overrides, decision))
+        name = None if decision.below else decision.name
+        below = decision.name if decision.below else None
+        wanted = Criteria(since=since, until=until, name=name, below=below)
+        return await asyncio.to_thread(self._run, draft, today, wanted)
 
     def _in_force(self) -> Snapshot:
         compiled = self._reconciler.in_force
         if compiled is None:
             raise ControlError("the documents in force are not valid; mend them first")
         return compiled.snapshot
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._is_busy:
-            raise ControlError("another simulation is running; try again in a moment")
-        self._is_busy = True
-        try:
-            yield
-        finally:
-            self._is_busy = False
 
     def _run(self, draft: Snapshot, today: Snapshot, wanted: Criteria) -> HistorySimulation:
         has_schedules = bool(draft.schedules or today.schedules)
