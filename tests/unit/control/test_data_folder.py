@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from keyhole.control import defaults
 from keyhole.control.data_folder import DataFolder, default_data_folder, write_durably
 from keyhole.control.defaults import write_defaults
 from keyhole.control.error import ControlError
+from keyhole.policy import default_documents
+from keyhole.system import durable
 
 
 def test_a_second_keyhole_gets_an_error_with_advice(tmp_path: Path) -> None:
@@ -43,3 +46,27 @@ def test_defaults_never_change_existing_files(tmp_path: Path) -> None:
     (tmp_path / "documents").mkdir()
     assert write_defaults(folder) == []
     assert folder.config.read_text() == "role: forwarder\n"
+
+
+def test_a_first_start_that_ends_between_two_documents_leaves_all_of_them_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Part of them could be a policy without the upstreams that it names, and would stay."""
+    folder, written = DataFolder(tmp_path), 0
+
+    def write_one(path: Path, content: bytes, mode: durable.Mode) -> None:
+        nonlocal written
+        if path.suffix == ".yaml" and path != folder.config:
+            written += 1
+            if written == 2:
+                raise KeyboardInterrupt
+        write_durably(path, content, mode)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(defaults, "write_durably", write_one)
+        with pytest.raises(KeyboardInterrupt):
+            write_defaults(folder)
+    assert not (tmp_path / "documents").exists()
+    names = {path.name for path in write_defaults(folder)}
+    assert names == set(default_documents())
+    assert names == {path.name for path in (tmp_path / "documents").iterdir()}
