@@ -120,6 +120,16 @@ def test_a_database_at_another_path_is_read(tmp_path: Path, path: str) -> None:
     assert done.item(path).disposition is Disposition.TAKEN
 
 
+def test_an_archive_whose_only_known_member_cannot_be_read_says_why(tmp_path: Path) -> None:
+    """G2: it is one of Pi-hole, so that nothing else may be said."""
+    file = tmp_path / "x.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("etc/pihole/pihole.toml", "[dns]\n")
+    (item,) = (one for one in read_all("pihole", file).report.items if "toml" in one.name)
+    assert item.disposition is Disposition.LEFT
+    assert "compression method" in item.why
+
+
 def _blocky(tmp_path: Path, text: str) -> Imported:
     file = tmp_path / "config.yml"
     file.write_text(f"upstreams: {{groups: {{default: ['tcp-tls:dns.quad9.net']}}}}\n{text}\n")

@@ -114,6 +114,18 @@ def test_no_value_ends_an_import_wherever_it_stands(tmp_path: Path, product: str
             read_all(product, write_file(tmp_path, product, put(value, at, odd), rows()))
 
 
+def test_an_alias_that_repeats_itself_or_too_much_costs_itself_alone(tmp_path: Path) -> None:
+    file = tmp_path / "config.yml"
+    lines = ["customDNS: &d", "  mapping: {nas.lan: 192.0.2.7}", "  more: *d", "a: &a [x, x, x, x]"]
+    lines += [f"b{n}: &{'bcdefghijklm'[n]} [{', '.join(['*' + 'abcdefghijkl'[n]] * 4)}]"
+              for n in range(12)]  # fmt: skip
+    file.write_text("\n".join([*lines, "blockTTL: 7m", ""]))
+    done = Imported("blocky", file)
+    assert done.specs("Record")["nas.lan"]["a"] == ["192.0.2.7"]
+    told = [one for one in done.items(Disposition.LEFT) if "cannot be read" in one.why]
+    assert [one.place and one.place.line for one in told] == [3, 13]
+
+
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_no_name_of_a_key_ends_anread_all(tmp_path: Path, product: str) -> None:
     value = whole(product)

@@ -40,6 +40,8 @@ _HINTS = {
     "while scanning a directive": "a text that begins with % needs quotes",
 }
 _ALIAS = _HINTS["while scanning an alias"]
+REPEATED = "with those that aliases repeat"
+"""How a problem ends that a single alias makes, and not the size of the file."""
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 _NULL = ("", "~", "null", "Null", "NULL")
 """The words of YAML 1.2.2 section 10.3.2; all other plain words are texts here."""
@@ -179,6 +181,8 @@ class _Reader:
         self.line = line
         if found is None:
             raise _TooLarge(f"{DEEPER} (it repeats itself)")
+        if self._values + found.values > self._max_nodes:
+            raise _TooLarge(f"more than {self._max_nodes} values {REPEATED}")
         self._count(found.values, depth + found.depth)
         self._deepest = max(self._deepest, depth + found.depth)
         return found.node

@@ -145,10 +145,12 @@ def _safe_entries(opened: zipfile.ZipFile, file: Path, leave: Leave) -> dict[str
     for info in opened.infolist():
         mode = info.external_attr >> 16
         is_plain = not stat.S_IFMT(mode) or stat.S_ISREG(mode) or stat.S_ISDIR(mode)
-        if why := _refusal(info.filename, is_plain=is_plain, seen=infos):
+        # Some programs for Windows pack with its separator, which the format forbids.
+        name = info.filename.replace("\\", "/")
+        if why := _refusal(name, is_plain=is_plain, seen=infos):
             leave(_shown(info.filename), why)
-        elif not info.is_dir():
-            infos[info.filename] = info
+        elif not name.endswith("/"):
+            infos[name] = info
         if len(infos) > MAX_ENTRIES:
             raise ImporterError(f"{file.name} has more than {MAX_ENTRIES} entries; no export has")
     return infos

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from keyhole.config.source_tree import Items, Mapping, Node, Scalar
-from keyhole.config.yaml import read_yaml
+from keyhole.config.yaml import REPEATED, read_yaml
 from keyhole.importers.error import ImporterError
 from keyhole.importers.lenient import (
     Form,
@@ -43,7 +43,7 @@ def parse_yaml(octets: bytes, name: str, report: Report) -> SettingsFile:
 def _parse(text: str, name: str, report: Report) -> list[Node]:
     nodes, problems = read_yaml(text, name, max_nodes=MAX_NODES)
     if not nodes and problems:
-        if "more than" in problems[-1].why:
+        if "more than" in problems[-1].why and REPEATED not in problems[-1].why:
             raise ImporterError(f"{name} cannot be read: {problems[-1]}")
         raise UnreadableLineError(problems[-1].line, problems[-1].why)
     for problem in problems:

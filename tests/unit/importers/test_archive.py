@@ -52,6 +52,14 @@ def test_an_entry_that_would_leave_its_folder_is_left(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["x.tar.gz", "x.zip"]
 
 
+def test_folders_with_the_separator_of_windows_are_folders(tmp_path: Path, left: _Left) -> None:
+    file = zipped(tmp_path / "x.zip", {"etc\\pihole\\pihole.toml": b"x", "etc\\": b""})
+    with open_zip(file, left) as archive:
+        assert archive.names == ["etc/pihole/pihole.toml"]
+        assert archive.read("etc/pihole/pihole.toml") == b"x"
+    assert not left
+
+
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFBLK])
 def test_a_link_or_device_in_a_zip_is_left(tmp_path: Path, kind: int, left: _Left) -> None:
     info = zipfile.ZipInfo("etc/pihole/gravity.db")

@@ -98,12 +98,13 @@ def _is_wanted(name: str) -> bool:
 
 def _read_archive(setup: Setup, report: Report, archive: Archive) -> None:
     """Reads an archive by the names of its members, in whatever folder they are."""
-    files = _members(report, archive)
-    if not set(files) & {*_CURRENT, *LEGACY_TABLES}:
+    # One that cannot be read is reported as such.
+    if not {_base(name) for name in archive.names} & {*_CURRENT, *LEGACY_TABLES}:
         raise ImporterError(
             "the archive holds neither pihole.toml nor gravity.db nor tables such as adlist.json, "
             "so it is not a teleporter archive of Pi-hole"
         )
+    files = _members(report, archive)
     addresses = _take_settings(setup, report, files)
     tables: dict[str, list[Row]] = {}
     if _GRAVITY in files:
