@@ -43,6 +43,8 @@ def chromium(client: Client) -> Profile:
     notes = (
         "Chromium does not present a client certificate for DNS; it can use a token, in the URL",
         "it trusts the root of this Keyhole by this file: Chromium 128 or newer",
+        "Chrome reads the same file in /etc/opt/chrome/policies/managed, Edge in "
+        "/etc/opt/edge/policies/managed",
         *client.remarks(),
     )
     return Profile(_json(policies), "/etc/chromium/policies/managed/keyhole.json", notes)

@@ -125,6 +125,12 @@ def test_chromium_never_asks_in_the_clear_and_has_the_root(
     }
 
 
+def test_chrome_and_edge_are_told_where_they_read_the_profile_of_chromium(make: Make) -> None:
+    notes = " ".join(render("chromium", make(token=TOKEN)).notes)
+    for folder in ("/etc/opt/chrome/policies/managed", "/etc/opt/edge/policies/managed"):
+        assert folder in notes
+
+
 def _served(*settings: ClientCertificates, **names: ClientCertificates) -> Service:
     """A service with one listener of each transport for each of the settings."""
     places = tuple(
