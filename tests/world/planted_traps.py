@@ -1,0 +1,224 @@
+"""Traps of a mesh, each planted into our own manifests; `PLANTED` has all of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from keyhole.mesh.render import MODES, render
+
+Object = dict[str, Any]
+Objects = list[Object]
+_TEXTS = {mode: render(mode) for mode in MODES}
+KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
+
+
+def objects_of(mode: str) -> Objects:
+    """Our manifests of a mode, to be changed."""
+    return list(yaml.load_all(_TEXTS[mode], yaml.CSafeLoader))
+
+
+def _find(objects: Objects, kind: str, name: str) -> Object:
+    (one,) = [o for o in objects if (o["kind"], o["metadata"]["name"]) == (kind, name)]
+    return one
+
+
+def _object(version: str, kind: str, name: str, spec: Object) -> Object:
+    metadata = {"name": name, "namespace": "keyhole"}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _service(objects: Objects) -> list[Object]:
+    ports: list[Object] = _find(objects, "Service", "keyhole-resolver")["spec"]["ports"]
+    return ports
+
+
+def _policy(objects: Objects, name: str = "keyhole-resolver") -> Object:
+    spec: Object = _find(objects, "AuthorizationPolicy", name)["spec"]
+    return spec
+
+
+def _pod(objects: Objects) -> Object:
+    spec: Object = _find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]["spec"]
+    return spec
+
+
+def _corefile(objects: Objects, forward: str, *, ambient: bool = False, plugins: str = "") -> None:
+    labels = {"istio.io/dataplane-mode": "ambient"} if ambient else {}
+    data = {"Corefile": f".:53 {{\n {plugins}\n {forward}\n}}\n"}
+    metadata = {"name": "coredns", "namespace": "kube-system"}
+    space = {**KUBE_SYSTEM, "metadata": {"name": "kube-system", "labels": labels}}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    objects += [space, config]
+
+
+def one_port(objects: Objects) -> None:
+    """Leaves the Service with port 53 alone."""
+    del _service(objects)[1]
+
+
+def _own_nameserver(objects: Objects) -> None:
+    _pod(objects)["dnsConfig"] = {"nameservers": ["10.96.0.53"]}
+
+
+def _captured(objects: Objects) -> None:
+    _own_nameserver(objects)
+    template = _find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]
+    del template["metadata"]["annotations"]["ambient.istio.io/dns-capture"]
+
+
+def _udp(objects: Objects) -> None:
+    _service(objects).append({"port": 53, "name": "dns", "protocol": "UDP", "targetPort": 5300})
+
+
+def _no_protocol(objects: Objects) -> None:
+    _service(objects)[0] = {"name": "dns", "port": 53, "targetPort": 5300}
+
+
+def _layer_7(objects: Objects) -> None:
+    _policy(objects)["rules"][0]["to"][0]["operation"]["methods"] = ["POST"]
+
+
+def _only_service_port(objects: Objects) -> None:
+    _policy(objects)["rules"][0]["to"][0]["operation"]["ports"] = ["53"]
+
+
+def _only_pod_port(objects: Objects) -> None:
+    service = _find(objects, "Service", "keyhole-resolver")
+    service["metadata"]["labels"]["istio.io/use-waypoint"] = "keyhole-proxy"
+    del service["spec"]["ports"][1]
+    _policy(objects)["rules"][0]["to"][0]["operation"]["ports"] = ["5300"]
+
+
+def _drop(kind: str) -> Callable[[Objects], None]:
+    def drop(objects: Objects) -> None:
+        objects[:] = [one for one in objects if one["kind"] != kind]
+
+    return drop
+
+
+def _disable(objects: Objects) -> None:
+    spec = _find(objects, "PeerAuthentication", "keyhole-resolver")["spec"]
+    spec["portLevelMtls"][8853] = {"mode": "DISABLE"}
+
+
+def _own_tls(objects: Objects) -> None:
+    _service(objects).append({"name": "tls-dot", "port": 853, "targetPort": 8853})
+
+
+def _both(objects: Objects) -> None:
+    _policy(objects)["targetRefs"] = [{"kind": "Service", "name": "keyhole-resolver"}]
+
+
+def _entry_by_dns(objects: Objects) -> None:
+    _find(objects, "ServiceEntry", "keyhole-upstream-quad9")["spec"]["resolution"] = "DNS"
+
+
+def _sidecar(objects: Objects) -> None:
+    spec = {"outboundTrafficPolicy": {"mode": "ALLOW_ANY"}}
+    objects.append(_object("networking.istio.io/v1", "Sidecar", "x", spec))
+
+
+def _rules(objects: Objects) -> list[Object]:
+    rules: list[Object] = _find(objects, "NetworkPolicy", "keyhole-resolver")["spec"]["ingress"]
+    return rules
+
+
+def _without_hbone(objects: Objects) -> None:
+    _rules(objects)[:] = [one for one in _rules(objects) if one["ports"][0]["port"] != 15008]
+
+
+def _without_probes(objects: Objects) -> None:
+    _rules(objects)[:] = [one for one in _rules(objects) if "169.254" not in str(one)]
+
+
+def _gateway(objects: Objects) -> None:
+    listeners = [{"name": "http", "port": 80, "protocol": "HTTP"}]
+    spec = {"gatewayClassName": "istio", "listeners": listeners}
+    objects.append(_object("gateway.networking.k8s.io/v1", "Gateway", "page", spec))
+
+
+def _allow_list(objects: Objects) -> None:
+    _gateway(objects)
+    spec = {
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "page"}],
+        "rules": [{"from": [{"source": {"ipBlocks": ["192.0.2.1/32"]}}]}],
+    }
+    objects.append(_object("security.istio.io/v1", "AuthorizationPolicy", "page", spec))
+
+
+def _root(objects: Objects) -> None:
+    del _pod(objects)["securityContext"]["runAsNonRoot"]
+    del _pod(objects)["containers"][0]["securityContext"]["runAsNonRoot"]
+
+
+def _agent(objects: Objects) -> None:
+    _pod(objects)["securityContext"]["runAsUser"] = 1337
+
+
+def _low(objects: Objects) -> None:
+    _pod(objects)["containers"][0]["ports"][0]["containerPort"] = 53
+
+
+def _everything(objects: Objects) -> None:
+    rules = _find(objects, "NetworkPolicy", "keyhole-forwarder")["spec"]["egress"]
+    rules[0]["to"] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
+
+
+TLS = "forward . tls://10.96.0.53:853 {{ except cluster.local\n {} }}"
+PLANTED: list[tuple[str, str, Callable[[Objects], None]]] = [
+    ("port-53-in-ambient", "ambient", one_port),
+    ("client-captured-in-ambient", "ambient", _captured),
+    ("sidecar-asks-as-nobody", "sidecar", _own_nameserver),
+    ("udp-in-the-mesh", "sidecar", _udp),
+    ("protocol-is-guessed", "sidecar", _no_protocol),
+    (
+        "tls-without-a-name",
+        "sidecar",
+        lambda objects: _corefile(objects, TLS.format("tls a.crt a.key ca.crt")),
+    ),
+    (
+        "tls-without-a-certificate",
+        "sidecar",
+        lambda objects: _corefile(objects, TLS.format("tls_servername keyhole-dot")),
+    ),
+    (
+        "forward-over-udp",
+        "plain",
+        lambda objects: _corefile(objects, "forward . 10.96.0.53:5300"),
+    ),
+    (
+        "core-dns-against-strict",
+        "sidecar",
+        lambda objects: _corefile(objects, "forward . 10.96.0.53:5300 {\n force_tcp\n }"),
+    ),
+    (
+        "loop-through-core-dns",
+        "ambient",
+        lambda objects: _corefile(objects, "forward . 10.96.0.53 {\n force_tcp\n }", ambient=True),
+    ),
+    (
+        "cluster-names-leave",
+        "plain",
+        lambda objects: _corefile(objects, "forward . 10.96.0.53:5300 {\n force_tcp\n }"),
+    ),
+    ("layer-7-in-a-dns-policy", "ambient", _layer_7),
+    ("service-port-in-a-policy", "sidecar", _only_service_port),
+    ("pod-port-in-a-policy", "ambient", _only_pod_port),
+    ("open-to-the-mesh", "sidecar", _drop("AuthorizationPolicy")),
+    ("not-strict", "ambient", _drop("PeerAuthentication")),
+    ("disable-in-ambient", "ambient", _disable),
+    ("own-tls-behind-strict", "sidecar", _own_tls),
+    ("selector-and-target", "sidecar", _both),
+    ("upstream-without-a-service-entry", "sidecar", _drop("ServiceEntry")),
+    ("upstream-found-by-dns", "sidecar", _entry_by_dns),
+    ("sidecar-in-ambient", "ambient", _sidecar),
+    ("network-policy-without-15008", "ambient", _without_hbone),
+    ("network-policy-without-probes", "ambient", _without_probes),
+    ("gateway-refused-by-restricted", "sidecar", _gateway),
+    ("allow-list-sees-nodes", "sidecar", _allow_list),
+    ("pod-refused-by-restricted", "plain", _root),
+    ("user-of-the-sidecar", "sidecar", _agent),
+    ("port-needs-a-capability", "plain", _low),
+    ("forwarder-reaches-everything", "plain", _everything),
+]
