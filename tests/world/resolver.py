@@ -132,11 +132,15 @@ class Resolver:
         if not self.config.exists():
             self.configure()
         if self._program is None or not self._program.is_running():
-            self._program = Program.keyhole(
-                "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
-            )
+            self.begin()
         self.settle()
         return self
+
+    def begin(self) -> None:
+        """Starts it with what is there, and waits for nothing."""
+        self._program = Program.keyhole(
+            "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
+        )
 
     def reset(self, *documents: Mapping[str, Any]) -> None:
         """Has it run with these documents only, and with the certificate installed last."""
@@ -151,9 +155,7 @@ class Resolver:
 
     def start_refusing(self) -> "Resolver":
         """Starts it and waits until it answers anything at all."""
-        self._program = Program.keyhole(
-            "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
-        )
+        self.begin()
         self.wait_for(lambda: self.try_ask(_PROBE) is not None, "the resolver answers")
         return self
 

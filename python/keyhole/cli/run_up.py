@@ -9,6 +9,7 @@ from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Severity
 from keyhole.control.process_group import ProcessGroup
 from keyhole.control.shutdown import end_on_signals
+from keyhole.system.sd_notify import SdNotify
 
 CLAIM_SECONDS = 8.0
 """Limit for the control process of a killed Keyhole to end."""
@@ -16,7 +17,7 @@ CLAIM_SECONDS = 8.0
 
 async def run_up(data: DataFolder, config: Path | None) -> int:
     """Runs until SIGTERM or Ctrl-C; gives the exit code."""
-    end = end_on_signals()
+    end, systemd = end_on_signals(), SdNotify.take()
     terminal = console()
 
     def notify(notice: Notice) -> None:
@@ -30,4 +31,4 @@ async def run_up(data: DataFolder, config: Path | None) -> int:
         notify(Notice(Severity.INFO, text))
         claim = await data.claim(CLAIM_SECONDS)
     with contextlib.closing(claim):
-        return await ProcessGroup(data, config, claim, notify).run(end)
+        return await ProcessGroup(data, config, claim, notify, systemd).run(end)

@@ -17,6 +17,7 @@ from keyhole.control.error import ControlError, EndedError
 from keyhole.control.first_look import COUNTS_OCTETS, can_serve_first, engine_command
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.supervisor import Supervisor
+from keyhole.system.sd_notify import SdNotify
 from keyhole.system.shared_memory import make_shared_memory
 
 
@@ -24,14 +25,20 @@ class ProcessGroup:
     """An engine and a control process on one data folder."""
 
     def __init__(
-        self, data: DataFolder, config: Path | None, claim: BinaryIO, notify: Notify
+        self,
+        data: DataFolder,
+        config: Path | None,
+        claim: BinaryIO,
+        notify: Notify,
+        systemd: SdNotify,
     ) -> None:
         """``claim`` is the lock of the data folder. Control inherits it: if this process is killed,
-        the folder stays locked until control has ended."""
+        the folder stays locked until control has ended. ``systemd`` learns when DNS is served."""
         self._data = data
         self._config = config
         self._claim = claim
         self._notify = notify
+        self._systemd = systemd
         self._counts = make_shared_memory("keyhole-counts", COUNTS_OCTETS)
         self._engine = self._make_engine()
         self._control = self._make_control(serves_first=False)
@@ -58,6 +65,7 @@ class ProcessGroup:
         Raises ``ControlError`` if the engine cannot start.
         """
         starting = asyncio.create_task(self._start())
+        living = asyncio.create_task(self._give_signs_of_life())
         failing = asyncio.create_task(self._control.failure())
         ending = asyncio.create_task(end.wait())
         try:
@@ -70,10 +78,11 @@ class ProcessGroup:
         except EndedError as error:
             return error.code if error.code > 0 else 1  # the process has printed the reason
         finally:
-            for task in (starting, failing, ending):
+            for task in (starting, failing, ending, living):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await task
+            self._systemd.stopping()
             if end.is_set():
                 text = "ending; queries in progress are still answered"
                 self._notify(Notice(Severity.INFO, text))
@@ -83,12 +92,27 @@ class ProcessGroup:
 
     async def _start(self) -> None:
         if can_serve_first(self._data, self._config) and await self._serve_first():
+            self._systemd.ready("DNS is served, from the last good snapshot")
             self._control = self._make_control(serves_first=True)
             await self._control.start(None)
             return
         # Control writes the launch document of the engine. Compiling may take long: no timeout.
         await self._control.start(None)
         await self._engine.start()
+        self._systemd.ready("DNS is served")
+
+    async def _give_signs_of_life(self) -> None:
+        """Tells the service manager again and again that both processes are taken care of.
+
+        Without that it starts everything again, which costs queries. So a control that ended and is
+        about to be restarted is no reason yet, and an engine that is not there is one.
+        """
+        if self._systemd.ping_seconds is None:
+            return
+        while True:
+            if self._engine.is_running and self._control.is_kept:
+                self._systemd.alive()
+            await asyncio.sleep(self._systemd.ping_seconds)
 
     async def _serve_first(self) -> bool:
         """Starts the engine from the last good snapshot, which needs no control."""

@@ -62,6 +62,16 @@ class Supervisor:
         """The process ID of the running process."""
         return self._process.pid if self._process else None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives now."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the process lives, or is about to be started again."""
+        return self._task is not None and not self._task.done()
+
     async def start(self, seconds: float | None = READY_SECONDS) -> Any:
         """Starts the process and returns the content of its ``ready`` message.
 

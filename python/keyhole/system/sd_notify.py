@@ -1,0 +1,67 @@
+"""Tells the service manager how a service is: ready, alive, ending (sd_notify(3)).
+
+Without a service manager, all of it does nothing.
+"""
+
+import os
+import socket
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+
+_SOCKET, _INTERVAL, _PROCESS = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
+_MICROSECONDS = 1_000_000
+_PINGS_PER_LIMIT = 3
+"""So that one message may come late, and the service is not ended for it."""
+
+
+class SdNotify:
+    """The service manager that started this process, if one did."""
+
+    def __init__(self, address: str = "", watchdog: float | None = None) -> None:
+        """``address`` is the socket of the manager, ``watchdog`` its limit in seconds between two
+        signs of life; ``None`` where it expects none."""
+        # A leading @ stands for the zero octet of an abstract socket (unix(7)).
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self.ping_seconds = watchdog / _PINGS_PER_LIMIT if watchdog else None
+        """Seconds between two signs of life; ``None`` where none is expected."""
+
+    @classmethod
+    def take(cls, environment: MutableMapping[str, str] = os.environ) -> "SdNotify":
+        """The manager that the environment names.
+
+        Its variables are removed: they are for this process, and not for those that it starts.
+        """
+        found = cls(environment.get(_SOCKET, ""), _watchdog(environment))
+        for name in (_SOCKET, _INTERVAL, _PROCESS):
+            environment.pop(name, None)
+        return found
+
+    def ready(self, status: str) -> None:
+        """Says that the service serves now; ``status`` is one line for people."""
+        self._send("READY=1", f"STATUS={status}")
+
+    def alive(self) -> None:
+        """Gives a sign of life; the manager restarts a service that gives none."""
+        self._send("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """Says that the service ends in order, so that it may take its time."""
+        self._send("STOPPING=1")
+
+    def _send(self, *lines: str) -> None:
+        if not self._address:
+            return
+        # A manager that does not listen, or not fast enough, never stops a query.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
+            datagrams.setblocking(False)
+            datagrams.connect(self._address)
+            datagrams.send("\n".join(lines).encode())
+
+
+def _watchdog(environment: Mapping[str, str]) -> float | None:
+    """The limit in seconds; ``None`` if there is none, or if it is another process's."""
+    process = environment.get(_PROCESS)
+    limit = environment.get(_INTERVAL, "")
+    if (process is not None and process != str(os.getpid())) or not limit.isdecimal():
+        return None
+    return int(limit) / _MICROSECONDS or None
