@@ -66,7 +66,7 @@ class Terminal:
         elif "--follow" in text:
             self._watch(line)
         else:
-            self._run(text, line, _NOWHERE if "--doh-url" in text else codes)
+            self._run(text, line, _NOWHERE if "doh-url" in text else codes)
 
     def translate(self, text: str) -> str:
         """What the page says, for the ports, folders and secrets of this test."""
@@ -83,7 +83,7 @@ class Terminal:
             self.data = None
 
     def _run(self, text: str, line: str, codes: set[int]) -> None:
-        line = line.replace("curl ", f"curl {_CURL} {'' if '--doh-url' in text else _FAIL} ")
+        line = line.replace("curl ", f"curl {_CURL} {'' if 'doh-url' in text else _FAIL} ")
         done = self._call(line) if _is_plain(line) else self._shell(line)
         assert done.returncode in codes, f"{text}\n{line}\n{done.stdout}{done.stderr}"
         for wanted, said, read in self.learned:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import KeyholeError
+from keyhole.system.secret_input import read_secret
 
 if TYPE_CHECKING:
     import ssl
@@ -93,9 +94,10 @@ def _token(url: str) -> str:
             f"{TOKEN} or --token-file"
         )
     try:
-        return Path(file).read_text().strip()
+        return read_secret(file, "Token")
     except OSError as error:
-        raise ServerTargetError(f"cannot read the token in {file}: {error.strerror}") from error
+        # The text is not repeated: it may be the token itself.
+        raise ServerTargetError(f"cannot read the token: {error.strerror}") from None
 
 
 def _context(ca: str | None) -> "ssl.SSLContext":

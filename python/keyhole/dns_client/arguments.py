@@ -1,5 +1,6 @@
 """Parses the arguments of ``keyhole dig``, which follow those of BIND's dig."""
 
+import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +17,8 @@ from keyhole.dns_client.error import DnsClientError
 from keyhole.dns_client.exchange import Server
 from keyhole.model.idn import to_ascii
 
+# As Keyhole makes them: 160 bits in base32 (RFC 4648 section 6).
+_TOKEN = re.compile("[a-z2-7]{32}")
 _SCHEMES = {
     "https": Transport.HTTPS,
     "tls": Transport.TLS,
@@ -136,6 +139,7 @@ def choose_server(
     if found and transport not in (None, _SCHEMES[scheme]):
         raise ArgumentError(f"{text} and {transport} contradict each other")
     host, given_port, path = _split(rest if found else text)
+    _refuse_token(host, name, path)
     return Server(
         host,
         port or given_port or DEFAULT_PORTS[chosen],
@@ -144,6 +148,16 @@ def choose_server(
         path or "/dns-query",
         ca,
     )
+
+
+def _refuse_token(host: str, name: str | None, path: str) -> None:
+    """Raises `ArgumentError` for a token in an argument, which it does not repeat."""
+    labels = [one.partition(".")[0] for one in (host, name or "")]
+    if any(_TOKEN.fullmatch(one.lower()) for one in (*labels, *path.split("/"))):
+        raise ArgumentError(
+            "this looks like a token, and other users of this machine can read command lines; give "
+            "it with --token-file"
+        )
 
 
 def _split(text: str) -> tuple[str, int | None, str]:
