@@ -26,9 +26,6 @@ _NOT_HTTP = {
     "problems": [],
 }
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)")
-# Octets around each part: the spaces of a request line, and colon, space and line end of a header.
-_REQUEST_LINE = len(b"  HTTP/1.1\r\n\r\n")
-_HEADER_LINE = len(b": \r\n")
 
 
 class HttpProtocol(H11Protocol):
@@ -58,8 +55,10 @@ class _Connection(h11.Connection):
 
     def next_event(self) -> Any:
         """The next event; raises ``h11.RemoteProtocolError`` for one that is refused."""
+        before = len(self._receive_buffer)
         event = super().next_event()
-        fault = _fault(event)
+        # Counted as they arrive: the library drops blanks and the extensions of a last chunk.
+        fault = _fault(event, before - len(self._receive_buffer))
         if fault is not None:
             raise h11.RemoteProtocolError(fault)
         return _in_origin_form(event) if isinstance(event, h11.Request) else event
@@ -83,12 +82,10 @@ def _in_origin_form(request: h11.Request) -> h11.Request:
     )
 
 
-def _fault(event: Any) -> str | None:
+def _fault(event: Any, octets: int) -> str | None:
     if not isinstance(event, h11.Request | h11.EndOfMessage):
         return None
-    octets = sum(len(name) + len(value) + _HEADER_LINE for name, value in event.headers)
     if isinstance(event, h11.Request):
-        octets += len(event.method) + len(event.target) + _REQUEST_LINE
         # RFC 9112 section 3.2: a server answers an invalid Host with 400.
         hosts = [value for name, value in event.headers if name == b"host"]
         if len(hosts) > 1 or not all(_HOST.fullmatch(host) for host in hosts):
