@@ -14,7 +14,7 @@ from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.revoked import Targets, revoke
 from keyhole.link import application as routes
 from keyhole.link.application import RemoteEngineService
-from keyhole.link.message import OFFER
+from keyhole.link.message import COUNTS, EVENTS, OFFER, POLL
 from keyhole.link.network import NetworkLink, Setup
 from keyhole.link.remote_peer import Offer, RemotePeer
 from keyhole.model.address import Endpoint
@@ -120,8 +120,8 @@ def test_an_engine_gets_a_snapshot_in_parts_and_whole(
     sizes: list[int] = []
     original = routes._pieces
 
-    async def counted(octets: bytes) -> Any:
-        async for piece in original(octets):
+    async def counted(octets: bytes, check: Callable[[], object]) -> Any:
+        async for piece in original(octets, check):
             sizes.append(len(piece))
             yield piece
 
@@ -137,3 +137,58 @@ def test_an_engine_gets_a_snapshot_in_parts_and_whole(
 
     assert _serve(folder, client) == (_Snapshots.offer.snapshot, [])
     assert len(sizes) > 1
+
+
+def test_a_download_of_a_snapshot_ends_when_its_engine_is_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A7: as that of the lists does, however slowly it is read."""
+    monkeypatch.setattr(routes, "CHECK_SECONDS", 0.0)
+    folder = tmp_path / "identity"
+    tls = _tls(folder, tmp_path, BERLIN)
+    original = routes._pieces
+
+    async def revoked(octets: bytes, check: Callable[[], object]) -> Any:
+        async for piece in original(octets, check):
+            yield piece
+            revoke(folder, Targets(identities=frozenset({BERLIN})))
+
+    monkeypatch.setattr(routes, "_pieces", revoked)
+
+    async def client(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        head = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        writer.write(f"GET {OFFER}/abc/snapshot {head}".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        return await reader.read()
+
+    found, told = _serve(folder, client)
+    assert 0 < len(found) < len(_Snapshots.offer.snapshot)
+    assert f"{BERLIN} is revoked" in told
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [(f"{EVENTS}?spool={'0' * 16}&offset=3", b"{}\n"), (COUNTS, b"{}\n"), (POLL, b"{}")],
+)
+def test_what_a_revoked_engine_had_begun_to_send_is_not_taken(
+    tmp_path: Path, path: str, body: bytes
+) -> None:
+    """A7, A12: a slow body must not be the way past a revocation."""
+    folder = tmp_path / "identity"
+    tls = _tls(folder, tmp_path, BERLIN)
+
+    async def client(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        length = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{length}"
+        writer.write(head.encode())
+        # The route reads the body, so it has asked who this is.
+        await reader.readuntil(b"100 Continue\r\n\r\n")
+        revoke(folder, Targets(identities=frozenset({BERLIN})))
+        writer.write(body)
+        return await reader.readline()
+
+    found, told = _serve(folder, client)
+    assert b" 403 " in found
+    assert told == [f"{BERLIN} is revoked"]

@@ -24,6 +24,9 @@ MAX_POLL_OCTETS = 4 * 2**20
 MAX_LOG_OCTETS = 32 * 2**20
 """Largest part of a query log in one request, in octets."""
 
+CHECK_SECONDS = 1.0
+"""How often a download asks again whether its engine is still authorized."""
+
 _PIECE_OCTETS = 64 * 2**10
 
 
@@ -58,10 +61,11 @@ def application(find: FindPeer, service: RemoteEngineService | None = None) -> S
 
     async def poll(request: Request) -> Response:
         peer = find(request)
-        message = Poll.read(_json(await _body(request, MAX_POLL_OCTETS)))
-        peer.receive(message)
+        octets = await _body(request, MAX_POLL_OCTETS)
+        # It may have been revoked while it sent them, and again during the wait.
+        find(request)
+        peer.receive(Poll.read(_json(octets)))
         response = await _commands(request, peer)
-        # It may have been revoked during the wait.
         find(request)
         return response
 
@@ -90,7 +94,8 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
     async def snapshot(request: Request) -> Response:
         octets = offered(request).snapshot
         length = {"content-length": str(len(octets))}
-        return StreamingResponse(_pieces(octets), headers=length, media_type="application/json")
+        pieces = _pieces(octets, lambda: find(request))
+        return StreamingResponse(pieces, headers=length, media_type="application/json")
 
     async def lists(request: Request) -> Response:
         file = offered(request).lists
@@ -106,12 +111,16 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         engine = _engine(find(request))
         spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
         lines = await _body(request, MAX_LOG_OCTETS)
+        # It may have been revoked while it sent them.
+        find(request)
         await service.store_lines(engine, spool, int(offset or ""), lines)
         return JSONResponse({})
 
     async def counts(request: Request) -> Response:
         engine = _engine(find(request))
-        await service.store_counts(engine, await _body(request, MAX_LOG_OCTETS))
+        lines = await _body(request, MAX_LOG_OCTETS)
+        find(request)
+        await service.store_counts(engine, lines)
         return JSONResponse({})
 
     return [
@@ -123,10 +132,15 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
     ]
 
 
-async def _pieces(octets: bytes) -> AsyncIterator[bytes]:
+async def _pieces(octets: bytes, check: Callable[[], object]) -> AsyncIterator[bytes]:
     """The octets in parts, since a client that does not take one in time is disconnected: a whole
-    snapshot may need longer on a slow line."""
+    snapshot may need longer on a slow line. As long as that takes, ``check`` is asked again every
+    second; then the server cuts the connection off."""
+    last = time.monotonic()
     for begin in range(0, len(octets), _PIECE_OCTETS):
+        if time.monotonic() - last >= CHECK_SECONDS:
+            last = time.monotonic()
+            check()
         yield octets[begin : begin + _PIECE_OCTETS]
 
 
@@ -143,7 +157,7 @@ class _WatchedFile(FileResponse):
 
         async def forward(message: Message) -> None:
             nonlocal last
-            if time.monotonic() - last >= 1:
+            if time.monotonic() - last >= CHECK_SECONDS:
                 last = time.monotonic()
                 self._check()
             await send(message)
