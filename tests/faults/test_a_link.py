@@ -80,13 +80,15 @@ def test_an_engine_can_write_neither_as_another_one_nor_over_its_rows(
         if row["client"] == "192.0.2.1"
     }
     assert engines == {"good.example.org": BERLIN, "bad.example.org": PARIS}
-    # Also in the next process, and from the year 9000.
+    # Also in the next process, and from the year 9000 or 1970: each day has a file of its own.
     assert paris.deliver("1" * 16, line(now + 10**16, name="future.example.org"))[0] == 200
+    assert paris.deliver("2" * 16, line(10**12, name="past.example.org"))[0] == 200
     fleet.control.stop()
     fleet.control.start()
     found = {row["name"] for row in _rows(fleet, below="example.org", client="192.0.2.1")}
     assert {"good.example.org", "bad.example.org"} <= found
-    assert "future.example.org" not in found
+    assert not {"future.example.org", "past.example.org"} & found
+    assert not list(fleet.control.folder.rglob("day=1970-*"))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from keyhole.querylog.spool import (
 _DAY_US = 86_400_000_000
 MAX_AHEAD_SECONDS = 86_400
 """How far the clock of another machine may be ahead; queries from later are left out."""
+MAX_AGE_SECONDS = 366 * 86_400
+"""How old queries of another machine may be: each day has a segment of its own."""
 _BUCKET = BUCKET_SECONDS * 1_000_000
 # Words with a space, which no engine writes, could not be told apart.
 _COUNT = (
@@ -117,9 +119,11 @@ class Ingester:
             self.lost += int(lost[0]) if lost else 0
             connection.execute('DELETE FROM piece WHERE "time" IS NULL OR outcome IS NULL')
             if self._engine:
-                # They would outlive the rows of all others.
+                # Later ones would outlive the rows of all others, earlier ones fill the folder.
                 latest = int((time.time() + MAX_AHEAD_SECONDS) * 1_000_000)
-                connection.execute('DELETE FROM piece WHERE "time" > ?', [latest])
+                earliest = int((time.time() - MAX_AGE_SECONDS) * 1_000_000)
+                span = [earliest, latest]
+                connection.execute('DELETE FROM piece WHERE "time" NOT BETWEEN ? AND ?', span)
             connection.execute("ALTER TABLE piece DROP COLUMN lost")
             for bucket, transport, outcome, reason, rows in connection.execute(_COUNT).fetchall():
                 new[int(bucket), (transport, outcome, reason)] = int(rows)
