@@ -1,7 +1,7 @@
 """Section A, security: what a stranger can send to the enrollment server."""
 
 import base64
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from keyhole.enrollment import EnrollmentError, JoinToken
+from keyhole.enrollment import client as enrollment_client
 from keyhole.enrollment.application import EnrollmentService, application
+from keyhole.enrollment.enrolled_client import FILE, EnrollmentState
 from keyhole.enrollment.throttle import FAILURES
 from keyhole.http.incidents import LINES, Incidents
 from keyhole.identity import Authority, CertificateSpec
+from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.signing_request import new_request
 from keyhole.model.service import Service
+from tests.world.process import call_keyhole
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 # The object identifiers of the curve P-256 and of the extension subjectAltName, in DER.
@@ -91,3 +96,53 @@ def test_an_error_that_a_client_repeats_does_not_fill_the_log() -> None:
         assert client.get("/").status_code == 500
     assert len(told) == LINES
     assert "no more lines" in told[-1][-1]
+
+
+def _enrolled(folder: Path, ends: timedelta) -> None:
+    """A client whose certificate ends so long from now."""
+    begin = datetime.now(UTC) + ends - timedelta(hours=1)
+    authority = Authority.open(folder.parent / "identity", now=begin)
+    chain, key = authority.issue(CertificateSpec.svid(WEB, timedelta(hours=1)), begin)
+    CredentialFolder(folder).write(chain, key, authority.root.read_bytes())
+    service = Service(name="dns.example.org", dot=(), doh=())
+    state = EnrollmentState(
+        url="https://127.0.0.1:1", spiffe=WEB, trust_domain="keyhole.internal", service=service
+    )
+    (folder / FILE).write_text(state.model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("ends", "refusal", "asked"),
+    [
+        (timedelta(minutes=30), None, []),
+        (-timedelta(days=90), EnrollmentError("too long ago", is_final=True), ["renew", "redeem"]),
+        (-timedelta(days=90), EnrollmentError("it is away"), ["renew"]),
+    ],
+)
+def test_a_start_that_is_repeated_asks_for_the_token_only_where_nothing_else_helps(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: timedelta,
+    refusal: EnrollmentError | None,
+    asked: list[str],
+) -> None:
+    """A certificate that nobody renews any more is no enrollment."""
+    calls: list[str] = []
+
+    def refuse(what: str, error: EnrollmentError | None) -> Any:
+        def call(*_: Any) -> None:
+            calls.append(what)
+            raise error or AssertionError(what)
+
+        return call
+
+    monkeypatch.setattr(enrollment_client, "renew", refuse("renew", refusal))
+    monkeypatch.setattr(enrollment_client, "redeem", refuse("redeem", EnrollmentError("used")))
+    folder = tmp_path / "client"
+    _enrolled(folder, ends)
+    token = JoinToken(url="https://127.0.0.1:1", pin="00" * 32, secret="a" * 32)
+    (tmp_path / "token").write_text(token.to_text())
+    words = ("enroll", "redeem", str(tmp_path / "token"), "--out", str(folder))
+    done = call_keyhole(*words, "--unless-enrolled")
+    assert calls == asked, done.stderr
+    assert (done.returncode == 0) is ("redeem" not in asked), done.stderr

@@ -33,7 +33,11 @@ REDEEM_EXAMPLES = """
 
   keyhole enroll redeem token.txt --out /etc/keyhole --unless-enrolled
 
-The last one may be repeated, such as at each start of a container.
+The last one may be repeated, such as at each start of a container. It
+
+renews a certificate that has expired, and needs the token only if the
+
+server does not renew it any more.
 
 A token is never an argument: other users can read command lines.
 
@@ -170,7 +174,8 @@ def redeem(
     unless_enrolled: Annotated[
         bool,
         typer.Option(
-            "--unless-enrolled", help="Do nothing if the folder has a certificate already."
+            "--unless-enrolled",
+            help="Do nothing if the folder has a certificate that is valid or can be renewed.",
         ),
     ] = False,
     as_json: JSON = False,
@@ -184,10 +189,12 @@ def redeem(
     from keyhole.enrollment.enrolled_client import EnrolledClient
     from keyhole.system.secret_input import read_secret
 
-    if unless_enrolled and (known := EnrolledClient(out)).is_enrolled():
+    known = EnrolledClient(out)
+    if unless_enrolled and known.is_enrolled() and not known.needs_token():
         _show_known(known, as_json)
         return
-    client = EnrolledClient.join(JoinToken.read(read_secret(file, "Token")), out)
+    token = JoinToken.read(read_secret(file, "Token"))
+    client = EnrolledClient.join(token, out, again=unless_enrolled)
     credentials, enrolled = client.credentials(), client.enrolled()
     until = credentials.leaf.not_valid_after_utc
     files = client.folder

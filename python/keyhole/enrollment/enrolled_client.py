@@ -39,13 +39,13 @@ class EnrolledClient:
         self._share = random.uniform(_EARLIEST, _LATEST)  # noqa: S311  (no secret)
 
     @classmethod
-    def join(cls, token: JoinToken, folder: Path) -> "EnrolledClient":
+    def join(cls, token: JoinToken, folder: Path, *, again: bool = False) -> "EnrolledClient":
         """Redeems the token, and writes certificate, key and bundle into the folder.
 
-        Raises :class:`EnrollmentError` if the folder has a certificate already.
+        Raises :class:`EnrollmentError` if the folder has a certificate already, unless ``again``.
         """
         enrolled = cls(folder)
-        if enrolled.is_enrolled():
+        if enrolled.is_enrolled() and not again:
             raise EnrollmentError(
                 f"{enrolled.folder.certificate} exists already; renew it with keyhole enroll keep "
                 "--once, or give --out with another folder"
@@ -58,6 +58,17 @@ class EnrolledClient:
     def is_enrolled(self) -> bool:
         """Whether the folder has a certificate, valid or not: `renew` needs no new token."""
         return self.folder.certificate.exists()
+
+    def needs_token(self) -> bool:
+        """Whether its certificate has expired and the server does not renew it any more; renews it
+        where it does. A server that cannot be asked says nothing against it."""
+        if self.credentials().leaf.not_valid_after_utc.timestamp() > time.time():
+            return False
+        try:
+            self.renew()
+        except EnrollmentError as error:
+            return error.is_final
+        return False
 
     def enrolled(self) -> EnrollmentState:
         """Reads ``enrollment.json``; raises :class:`EnrollmentError` if that fails."""
