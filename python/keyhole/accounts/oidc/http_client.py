@@ -9,6 +9,8 @@ from keyhole.accounts.oidc.error import ProviderError
 
 _SECONDS = 10.0
 _MAX_OCTETS = 512 * 1024
+# Uncompressed: a compressed part would be unpacked whole before anybody counts its octets.
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity"}
 
 
 class HttpClient:
@@ -41,12 +43,10 @@ class HttpClient:
                 httpx2.Client(
                     timeout=_SECONDS, follow_redirects=False, trust_env=not self._is_local
                 ) as client,
-                client.stream(
-                    method, url, data=form, auth=basic, headers={"accept": "application/json"}
-                ) as answer,
+                client.stream(method, url, data=form, auth=basic, headers=_HEADERS) as answer,
             ):
                 body = bytearray()
-                for chunk in answer.iter_bytes():
+                for chunk in answer.iter_raw():
                     body += chunk
                     if len(body) > _MAX_OCTETS:
                         raise ProviderError("the response of the identity provider is too large")
