@@ -79,6 +79,29 @@ def test_searches_by_command_agree_with_each_other(running: Resolver) -> None:
         assert len(done.stdout.splitlines()) == count, words
 
 
+def test_queries_are_found_and_counted_by_how_they_were_protected(running: Resolver) -> None:
+    for transport in ("udp", "udp", "dot"):
+        running.server.ask("lock.example.org", "A", transport)
+    span = {"name": "lock.example.org"}
+    running.wait_for(lambda: len(_found(running, **span)) == 3, "all are found")
+    locks = [(one["transport"], one["lock_in"]) for one in _found(running, **span)]
+    assert {(transport, lock["closed"]) for transport, lock in locks} == {
+        ("udp", False),
+        ("dot", False),
+    }
+    for wanted, count in (("open", 3), ("unencrypted", 2), ("encrypted_only", 1), ("protected", 0)):
+        assert len(_found(running, **span, protection=wanted)) == count, wanted
+    assert len(_found(running, **span, proof="network")) == 3
+    top = running.api("GET", "/queries/top/protection", params=span).json()["items"]
+    assert {one["value"]: one["total"] for one in top} == {"neither": 2, "encrypted_only": 1}
+    bars = running.api("GET", "/queries/histogram", params={**span, "protection": "open"}).json()
+    assert bars["total"] == 3
+    assert running.api("GET", "/queries", params={"protection": "closed"}).status_code == 422
+    done = running.command("log", "--name", span["name"], "--protection", "unencrypted", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
 def test_pages_follow_each_other_without_a_gap(running: Resolver) -> None:
     names = [f"n{number}.pages.example.org" for number in range(7)]
     for name in names:

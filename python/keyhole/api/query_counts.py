@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.dependencies import Queries
+from keyhole.api.dependencies import Queries, RunningServices
 from keyhole.api.history_times import from_micros, history_errors
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
-from keyhole.api.query_criteria import SearchCriteria
+from keyhole.api.query_criteria import SearchCriteria, rules_in_force
 from keyhole.api.statistics import SeriesPoint
 from keyhole.querylog.history.histogram import MAX_BARS, histogram
 from keyhole.querylog.history.top_values import Dimension, top_values
@@ -79,6 +79,7 @@ def get_query_histogram(
 
 @router.get("/top/{dimension}")
 def get_query_top(
+    services: RunningServices,
     queries: Queries,
     _: Viewer,
     wanted: SearchCriteria,
@@ -86,17 +87,20 @@ def get_query_top(
         Dimension,
         Path(
             description="What to count by. domain: the registered domain of the name, by its "
-            "labels. client: the SPIFFE ID, else the token, else the address."
+            "labels. client: the SPIFFE ID, else the token, else the address. protection: "
+            "protected, encrypted_only, authenticated_only or neither. proof: what proved who the "
+            "client is."
         ),
     ],
     most: Annotated[int, Query(ge=1, le=1_000, description="Maximum number of values.")] = 100,
 ) -> QueryTopValues:
     """Lists the most frequent values among the queries that a search with the same criteria
     finds."""
+    rules = rules_in_force(services)
     with history_errors():
         found = queries.history().ask(
             lambda cursor, segments, indexes: top_values(
-                cursor, segments, indexes, wanted, dimension, most=most
+                cursor, segments, indexes, wanted, dimension, most=most, rules=rules
             )
         )
     return QueryTopValues(

@@ -7,13 +7,40 @@ from fastapi import Depends, Query
 
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.history_times import to_micros
-from keyhole.graph.proof import UNPROVED
-from keyhole.graph.source import expired_policy_of
+from keyhole.control.services import Services
+from keyhole.graph.query_lock import proof_rules
 from keyhole.querylog.history import Criteria
+from keyhole.querylog.history.protection import ProofRules
 
 MAX_NAME_LENGTH = 1_016
 """A name of 255 octets, each escaped with up to four characters (RFC 1035 section 5.1)."""
 Rule = Annotated[str | None, Query(max_length=2_048, description="The place of the rule.")]
+Protection = Annotated[
+    Literal[
+        "protected", "open", "unencrypted", "unauthenticated",
+        "encrypted_only", "authenticated_only", "neither",
+    ]
+    | None,
+    Query(
+        description="How the query was protected on its way in, as its lock_in says. protected: it "
+        "was encrypted, and the client proved who it is. open: one of both is missing. "
+        "unencrypted, unauthenticated: this one is. encrypted_only, authenticated_only, neither: "
+        "what there was."
+    ),
+]  # fmt: skip
+Proof = Annotated[
+    Literal["certificate", "token", "network", "unproved", "unknown"] | None,
+    Query(
+        description="What proved who the client is, as how of its lock_in. Only certificate and "
+        "token prove it."
+    ),
+]
+
+
+def rules_in_force(services: Services) -> ProofRules:
+    """By what protection and proof are told: the documents in force."""
+    compiled = services.control_plane.reconciler.in_force
+    return proof_rules(compiled.snapshot if compiled else None)
 
 
 def _criteria(
@@ -49,6 +76,8 @@ def _criteria(
             "proved one. claimed: one that it did not prove. address: by nothing else."
         ),
     ] = None,
+    protection: Protection = None,
+    proof: Proof = None,
     type: Annotated[  # noqa: A002  (as the field)
         str | None, Query(max_length=16, description="The record type.")
     ] = None,
@@ -69,12 +98,12 @@ def _criteria(
         Query(ge=0, le=600_000, description="Minimum time spent waiting for an upstream."),
     ] = None,
 ) -> Criteria:
-    is_identity = client_kind in ("identity", "claimed")
-    compiled = services.control_plane.reconciler.in_force if is_identity else None
+    needs_rules = protection or proof or client_kind in ("identity", "claimed")
     return Criteria(
         client_kind=client_kind,
-        unproved=tuple(sorted(UNPROVED)) if is_identity else None,
-        expired_policy=expired_policy_of(compiled.snapshot) if compiled else None,
+        protection=protection,
+        proof=proof,
+        proof_rules=rules_in_force(services) if needs_rules else None,
         since=to_micros(since),
         until=to_micros(until),
         name=name,

@@ -31,6 +31,8 @@ EXAMPLES = """
 
   keyhole log --since 7d --outcome blocked --contains tracker --why
 
+  keyhole log --since 1d --protection open
+
   keyhole log --since 30d --export queries.parquet
 """
 
@@ -82,6 +84,14 @@ def log(
             "--outcome", help="answered, blocked, refused, failed.", rich_help_panel=_PANEL
         ),
     ] = None,
+    protection: Annotated[
+        str | None,
+        typer.Option(
+            "--protection",
+            help="protected, open, unencrypted, unauthenticated.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
     list_name: Annotated[
         str | None, typer.Option("--list", help="The list that decided.", rich_help_panel=_PANEL)
     ] = None,
@@ -120,6 +130,7 @@ def log(
         "contains": contains,
         "expression": expression,
         "outcome": outcome,
+        "protection": protection,
         "list": list_name,
         "engine": engine,
     }

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from keyhole.graph.source import EMPTY_POLICY, Source, UpstreamInfo
 from keyhole.querylog.history import EdgeRow
+from keyhole.querylog.history.protection import ENCRYPTED, NO_TLS
 
-ENCRYPTED = ("dot", "doh")
-"""Transports that TLS protects (RFC 7858, RFC 8484), unless a proxy has ended it before."""
 IN_THE_CLEAR = ("udp", "tcp")
 """Transports that are never encrypted, and whose clients cannot prove anything."""
-NO_TLS, TLS_UNKNOWN = "none", "unknown"
-"""Words beside versions of TLS: there was none, or which one it was is not known."""
+TLS_UNKNOWN = "unknown"
+"""Stands in place of a version of TLS: which one it was is not known."""
 UNPROVED = frozenset(
     {
         "certificate_untrusted",

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from keyhole.graph.proof import TEXTS, Proof, client_proof, upstream_proof
+from keyhole.graph.proof import TEXTS, UNPROVED, Proof, client_proof, upstream_proof
 from keyhole.graph.source import Source, credentials_of, expired_policy_of, upstreams_of
 from keyhole.model.snapshot import Snapshot
 from keyhole.querylog.history import EdgeRow
 from keyhole.querylog.history.edge_queries import NOT_ASKED
+from keyhole.querylog.history.protection import ProofRules
+
+_BY_TOKEN = frozenset({"token"})
+_PROOFS = frozenset({"certificate", "token"})
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,29 @@ def _row(fields: Mapping[str, Any]) -> EdgeRow:
         policy=fields.get("policy"),
         upstream=fields.get("upstream"),
         waited=int(int(fields.get("duration_us") or 0) > 0),
+        tls=fields.get("tls"),
+        upstream_tls=fields.get("upstream_tls"),
     )
 
 
 def _lock(proof: Proof) -> QueryLock:
     texts = ((word, TEXTS.get(word, f"proved nothing: {word}")) for word in proof.why)
     return QueryLock(proof.how, tuple(texts))
+
+
+def proof_rules(snapshot: Snapshot | None) -> ProofRules:
+    """By what a search in the log tells how queries were protected: as their locks do."""
+    unproved = tuple(sorted(UNPROVED))
+    if snapshot is None:
+        return ProofRules(unproved)
+    proved = {
+        name: words
+        for name, words in credentials_of(snapshot).items()
+        if words and words <= _PROOFS
+    }
+    return ProofRules(
+        unproved,
+        expired_policy_of(snapshot),
+        by_certificate=tuple(name for name, words in proved.items() if words != _BY_TOKEN),
+        by_token=tuple(name for name, words in proved.items() if words == _BY_TOKEN),
+    )

@@ -9,6 +9,7 @@ import pytest
 from keyhole.querylog.history import Criteria
 from keyhole.querylog.history.criteria import SearchError
 from keyhole.querylog.history.live import matching_lines
+from keyhole.querylog.history.protection import ProofRules
 from tests.world.history import Place, line
 
 _NOW = 1_790_000_100_000_000
@@ -38,9 +39,9 @@ def test_a_search_tells_clients_apart_by_what_they_are_known_by(place: Place) ->
     place.write(*lines)
     history.ingest()
 
-    def found(kind: str, **wanted: Any) -> list[Any]:
-        given = {"unproved": ("certificate_untrusted",), "expired_policy": "renew", **wanted}
-        criteria = Criteria(client_kind=kind, **given)
+    def found(kind: str, expired: str | None = "renew", **wanted: Any) -> list[Any]:
+        rules = ProofRules(("certificate_untrusted",), expired)
+        criteria = Criteria(client_kind=kind, proof_rules=rules, **wanted)
         rows = history.search(criteria, limit=9).rows
         names = [str(row.fields["name"]) for row in rows]
         # The live tail finds the same.
@@ -49,7 +50,7 @@ def test_a_search_tells_clients_apart_by_what_they_are_known_by(place: Place) ->
         return [name.split(".")[0] for name in names]
 
     assert found("identity") == ["proved"]
-    assert found("identity", expired_policy=None) == ["expired", "proved"]
+    assert found("identity", expired=None) == ["expired", "proved"]
     assert found("claimed", client=WEB) == ["expired", "refused"]
     assert found("token") == ["token"]
     assert found("address", client="192.0.2.1") == ["address"]

@@ -13,6 +13,7 @@ from keyhole.querylog.history.criteria import SearchError
 from keyhole.querylog.history.histogram import Histogram, histogram, step_of
 from keyhole.querylog.history.live import check_criteria, matching_lines
 from keyhole.querylog.history.matching_rows import matching_rows
+from keyhole.querylog.history.protection import ProofRules
 from keyhole.querylog.history.questions import questions
 from keyhole.querylog.history.search import Order, Row
 from keyhole.querylog.history.top_values import DIMENSIONS, Dimension, TopValues, top_values
@@ -31,6 +32,7 @@ _SITES = (
 _DOMAINS = dict(
     zip(_SITES, ("example.org", "example.org", "example.net", "example.co.uk", None), strict=True)
 )
+RULES = ProofRules(unproved=("blocked_by_list",))
 CRITERIA = {
     "all": Criteria(),
     "outcome": Criteria(outcome="blocked"),
@@ -46,6 +48,10 @@ CRITERIA = {
     "type": Criteria(type="aaaa"),
     "engine": Criteria(engine="local"),
     "slow": Criteria(slower_than_us=500),
+    "protected": Criteria(protection="protected"),
+    "open": Criteria(protection="open", outcome="answered"),
+    "unencrypted": Criteria(protection="unencrypted", proof_rules=RULES),
+    "proof": Criteria(proof="token", below="example.org", proof_rules=RULES),
     "nothing": Criteria(policy="none"),
     "several": Criteria(below="example.org", outcome="answered", client="spiffe://keyhole.lab/*"),
 }
@@ -111,7 +117,7 @@ def _histogram(history: History, wanted: Criteria, most: int) -> Histogram:
 
 
 def _tops(history: History, wanted: Criteria, dimension: Dimension) -> TopValues:
-    return history.ask(lambda c, s, i: top_values(c, s, i, wanted, dimension))
+    return history.ask(lambda c, s, i: top_values(c, s, i, wanted, dimension, rules=RULES))
 
 
 def _count(row: Row) -> int:
@@ -185,6 +191,10 @@ def _value(row: Row, dimension: str) -> str | None:
         found = fields["identity"] or fields["token"] or fields["client"]
     if dimension == "domain":
         found = _DOMAINS[fields["name"]]
+    if dimension == "protection":
+        found = RULES.protection_of(fields)
+    if dimension == "proof":
+        found = RULES.proof_of(fields)
     return found
 
 

@@ -1,11 +1,14 @@
 """The criteria of a search, and their form in SQL."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from keyhole.errors import KeyholeError
 from keyhole.model.idn import fold
 from keyhole.model.name import as_logged
+from keyhole.querylog.history.condition import Condition
+from keyhole.querylog.history.protection import PROOFS, PROTECTIONS, ProofRules
+
+__all__ = ["CLIENT_KINDS", "Condition", "Criteria", "SearchError", "check_expression"]
 
 MAX_EXPRESSION = 200
 CLIENT_KINDS = {
@@ -42,9 +45,12 @@ class Criteria:
     client: str | None = None
     client_kind: str | None = None
     """By what the client is known, one of `CLIENT_KINDS`."""
-    unproved: tuple[str, ...] | None = None
-    """Reasons with which an identity is only claimed; as is each under ``expired_policy``."""
-    expired_policy: str | None = None
+    protection: str | None = None
+    """How it was protected on its way in, one of `PROTECTIONS`."""
+    proof: str | None = None
+    """What proved who the client is, one of `PROOFS`."""
+    proof_rules: ProofRules | None = None
+    """By which `client_kind`, `protection` and `proof` decide."""
     type: str | None = None
     outcome: str | None = None
     reason: str | None = None
@@ -59,7 +65,7 @@ class Criteria:
     """One of these reasons; an empty tuple matches nothing."""
 
     @property
-    def about_names(self) -> "Condition | None":
+    def about_names(self) -> Condition | None:
         """The condition on names; none where there is no criterion for names."""
         found = Condition()
         if self.name is not None:
@@ -74,7 +80,7 @@ class Criteria:
         return found if found.words else None
 
     @property
-    def condition(self) -> "Condition":
+    def condition(self) -> Condition:
         """The condition on rows."""
         found = Condition()
         if self.since is not None:
@@ -87,6 +93,7 @@ class Criteria:
             found.include(_client(self.client))
         if self.client_kind is not None:
             found.include(_kind(self))
+        found.include(self._about_protection)
         for column in ("outcome", "reason", "policy", "rule", "upstream", "transport", "engine"):
             value = getattr(self, column)
             if value is not None:
@@ -99,7 +106,25 @@ class Criteria:
         return found
 
     @property
-    def _about_ends(self) -> "Condition":
+    def _about_protection(self) -> Condition:
+        """The condition on the way in."""
+        rules = self.proof_rules or ProofRules()
+        found = Condition()
+        if self.protection is not None:
+            if self.protection not in PROTECTIONS:
+                raise SearchError(f"protection is one of {', '.join(PROTECTIONS)}")
+            states = list(PROTECTIONS[self.protection])
+            state = rules.protection
+            found.add(f"list_contains(?, {state.sql})", states, *state.values)
+        if self.proof is not None:
+            if self.proof not in PROOFS:
+                raise SearchError(f"proof is one of {', '.join(PROOFS)}")
+            proof = rules.proof
+            found.add(f"{proof.sql} = ?", *proof.values, self.proof)
+        return found
+
+    @property
+    def _about_ends(self) -> Condition:
         """The condition on duration and reason."""
         found = Condition()
         if self.slower_than_us is not None:
@@ -107,29 +132,6 @@ class Criteria:
         if self.reasons is not None:
             found.add("list_contains(?, reason)", list(self.reasons))
         return found
-
-
-@dataclass
-class Condition:
-    """A condition in SQL with placeholders; values are always passed as parameters."""
-
-    words: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
-
-    def add(self, words: str, *values: Any) -> None:
-        """Adds a condition, joined by AND."""
-        self.words.append(words)
-        self.values.extend(values)
-
-    def include(self, other: "Condition") -> None:
-        """Adds all conditions of another one."""
-        self.words += other.words
-        self.values += other.values
-
-    @property
-    def sql(self) -> str:
-        """The condition; true where there is none."""
-        return " AND ".join(self.words) or "true"
 
 
 def check_expression(text: str) -> str:
@@ -149,9 +151,9 @@ def _kind(wanted: Criteria) -> Condition:
     found = Condition()
     found.add(CLIENT_KINDS[kind])
     if kind in ("identity", "claimed"):
-        claimed = "(list_contains(?, reason) OR coalesce(policy = ?, false))"
-        words = claimed if kind == "claimed" else f"NOT {claimed}"
-        found.add(words, list(wanted.unproved or ()), wanted.expired_policy)
+        claimed = (wanted.proof_rules or ProofRules()).claimed
+        words = claimed.sql if kind == "claimed" else f"NOT {claimed.sql}"
+        found.add(words, *claimed.values)
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from keyhole.querylog.history.criteria import Condition, Criteria
 from keyhole.querylog.history.history import History
+from keyhole.querylog.history.protection import PROTECTIONS, ProofRules
 from keyhole.querylog.history.run import check, run
 
 _WORDS = ("outcome", "reason", "policy", "rule", "list", "upstream", "transport", "engine")
@@ -54,6 +55,13 @@ def _matches(criteria: Criteria, line: dict[str, Any]) -> bool:
         return False
     if criteria.client_kind is not None and not _is_kind(criteria, line):
         return False
+    rules = criteria.proof_rules or ProofRules()
+    if criteria.proof is not None and rules.proof_of(line) != criteria.proof:
+        return False
+    if criteria.protection is not None:
+        states = PROTECTIONS.get(criteria.protection, ())
+        if rules.protection_of(line) not in states:
+            return False
     return criteria.client is None or _is_client(criteria.client, line)
 
 
@@ -62,9 +70,7 @@ def _is_kind(criteria: Criteria, line: dict[str, Any]) -> bool:
     shown = next((word for word in _CLIENT if line.get(word) is not None), "anonymous")
     if shown != "identity":
         return criteria.client_kind == ("address" if shown == "client" else shown)
-    is_claimed = line.get("reason") in (criteria.unproved or ()) or (
-        criteria.expired_policy is not None and line.get("policy") == criteria.expired_policy
-    )
+    is_claimed = (criteria.proof_rules or ProofRules()).is_claimed(line)
     return criteria.client_kind == ("claimed" if is_claimed else "identity")
 
 
