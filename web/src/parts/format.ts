@@ -1,5 +1,6 @@
 // How numbers and times are shown: in the person's own zone and manner of writing.
 import { text } from '../strings';
+import { clock as pageClock } from './clock.svelte';
 
 const whole = new Intl.NumberFormat();
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
@@ -83,8 +84,8 @@ export const fullTime = (moment: Moment): string => both.format(new Date(moment)
 /** The day alone. */
 export const date = (moment: Moment): string => day.format(new Date(moment));
 
-/** When something ends: in 8 minutes within a day, else the day. */
-export function end(moment: Moment, now = Date.now()): string {
+/** When something ends: in 8 minutes within a day, else the day. It goes on as `ago` does. */
+export function end(moment: Moment, now = pageClock.now): string {
   return Math.abs(new Date(moment).getTime() - now) < 86_400_000 ? ago(moment, now) : date(moment);
 }
 
@@ -95,8 +96,8 @@ export function span(seconds: number): string {
   return new Intl.NumberFormat(undefined, style).format(Math.floor(Math.abs(seconds) / size));
 }
 
-/** 3 hours ago, or in 3 hours. */
-export function ago(moment: Moment, now = Date.now()): string {
+/** 3 hours ago, or in 3 hours. Where it is shown, it goes on with the clock of the page. */
+export function ago(moment: Moment, now = pageClock.now): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;
   if (Math.abs(seconds) < 2) return text.parts.ago.now;
   return seconds < 0 ? text.parts.ago.ago(span(seconds)) : text.parts.ago.in(span(seconds));
