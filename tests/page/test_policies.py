@@ -149,13 +149,21 @@ def test_somebody_elses_change_is_told_and_nothing_is_overwritten(
 
 def test_a_declared_policy_shows_its_file_and_cannot_be_changed(tab: OpenTab) -> None:
     page = tab("/policies?name=ci", width=1920)
+    expect(page.get_by_text("Read-only here: a file declares this document")).to_be_visible()
     expect(page.get_by_text("Change that file; it acts within a second.")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy file")).to_be_visible()
     expect(yaml_of(page)).to_have_attribute("aria-readonly", "true")
     expect(page.get_by_role("button", name="Delete")).to_have_count(0)
     expect(page.get_by_role("button", name="Review changes")).to_have_count(0)
     week = page.get_by_role("figure", name="Rule 2, Europe/Berlin")
     expect(week.get_by_text("Sat all day")).to_be_attached()
-    expect(page.get_by_role("radio", name="deny")).to_be_disabled()
+    expect(page.get_by_role("group", name="Default", exact=True)).to_contain_text("deny")
+    rule = page.get_by_role("article", name="Rule 2")
+    expect(rule.get_by_role("group", name="Only at times")).to_contain_text("Europe/Berlin")
+    # Nothing that looks as if it could be changed, but the YAML, which says that it cannot.
+    for role in ("radio", "checkbox", "combobox"):
+        expect(page.locator("main").get_by_role(role)).to_have_count(0)
+    expect(page.locator("main").get_by_role("textbox")).to_have_count(1)
 
 
 def test_a_policy_is_deleted_after_a_question_and_can_come_back(

@@ -188,8 +188,9 @@ export function textsAt(value: unknown, path: Path): string[] {
   return typeof found === 'string' ? [found] : [];
 }
 
-/** The text at a path; undefined where there is none. */
+/** The text, number or truth value at a path, as text; undefined where there is none. */
 export function textAt(value: unknown, path: Path): string | undefined {
   const found = valueAt(value, path);
-  return typeof found === 'string' ? found : undefined;
+  const isOne = typeof found === 'number' || typeof found === 'boolean';
+  return typeof found === 'string' || isOne ? String(found) : undefined;
 }
