@@ -13,7 +13,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import OpenTab, check_access
 from tests.world.page import LabPage
@@ -130,6 +130,41 @@ def test_the_search_box_completes_fields_and_values(tab: OpenTab) -> None:
     box.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("nothing:here")
     expect(page.get_by_role("alert")).to_contain_text("one of name, below, contains")
+
+
+def test_the_log_is_filtered_and_grouped_by_protection(tab: OpenTab, lab_page: LabPage) -> None:
+    _ask(lab_page, "clear.protection.example", times=2)
+    page = tab("/log?below=protection.example")
+    expect(_row(page, "clear.protection.example").first).to_be_visible()
+    page.get_by_role("button", name="Group by").click()
+    page.get_by_role("menuitemradio", name="protection", exact=True).click()
+    row = page.get_by_role("row").filter(has_text="Neither encrypted nor authenticated")
+    expect(row.get_by_role("cell").nth(1)).to_have_text("2")
+    row.get_by_role("link").click()
+    expect(page.get_by_role("list", name="Filters")).to_contain_text("neither")
+    expect(_rows(page)).to_have_count(2)
+    box = page.get_by_role("combobox", name="Filter the log")
+    box.fill("below:protection.example protection:prot")
+    expect(page.get_by_role("option", name="protection:protected")).to_be_visible()
+    box.fill("below:protection.example protection:protected")
+    box.press("Enter")
+    expect(page.get_by_text("Nothing matches this filter")).to_be_visible()
+
+
+def test_rows_that_are_on_their_way_have_their_place(tab: OpenTab, lab_page: LabPage) -> None:
+    page = tab("about:blank")
+    held: list[Route] = []
+    page.route("**/api/v1/queries?*", held.append)
+    with page.expect_request("**/api/v1/queries?*"):
+        page.goto(f"{lab_page.url}/log")
+    grid = page.get_by_role("grid")
+    expect(grid).to_have_attribute("aria-busy", "true")
+    expect(grid.locator(".skeleton").first).to_be_visible()
+    page.unroute("**/api/v1/queries?*")
+    for one in held:
+        one.continue_()
+    expect(_rows(page).first).to_be_visible()
+    expect(grid).to_have_attribute("aria-busy", "false")
 
 
 def test_hostile_names_run_no_script(tab: OpenTab, lab_page: LabPage) -> None:

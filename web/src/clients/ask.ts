@@ -31,6 +31,7 @@ export const detailQuery = (id: string, range: Range) =>
       const query = { ...timesOf(range), client: id };
       return read(api.GET('/api/v1/clients/detail', { params: { query }, signal }));
     },
+    placeholderData: keepPreviousData,
     refetchInterval: OFTEN_MS,
   });
 
