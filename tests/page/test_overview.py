@@ -36,7 +36,7 @@ def test_each_figure_leads_to_the_log_narrowed_down_to_it(tab: OpenTab) -> None:
     _ready(page)
     leads = {
         "Queries per second": "/log",
-        "Encrypted and authenticated": "/clear?range=15m",
+        "Encrypted and authenticated": "/log?range=15m&protection=open",
         "From the cache": "/log?range=15m&reason=cached",
     }
     for label, where in leads.items():

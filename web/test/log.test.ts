@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 
 import { staysBlocked } from '../src/log/change';
 import type { StoredDocument } from '../src/documents/kinds';
-import { readWritten, writeFilter } from '../src/log/filters';
+import { apiFilter, readWritten, writeFilter } from '../src/log/filters';
+import { groupFilter, groupWords } from '../src/log/groups';
 import { barsOf, marksOf, partsOf } from '../src/log/histogram';
 import { isoOf, microsOf } from '../src/log/micros';
-import { domainOf, writtenName } from '../src/log/words';
+import type { QueryRow } from '../src/log/rows.svelte';
+import { clientSearch, domainOf, writtenName } from '../src/log/words';
 
 describe('the search box', () => {
   it('reads what it writes', () => {
@@ -25,6 +27,37 @@ describe('the search box', () => {
       'otcome:blocked',
       'slower_than_ms:soon',
     ]);
+  });
+});
+
+describe('a filter', () => {
+  it('by protection is asked for as it is written', () => {
+    const { filter, wrong } = readWritten('protection:open proof:token');
+    expect(wrong).toEqual([]);
+    expect(apiFilter(filter)).toEqual({ protection: 'open', proof: 'token' });
+    expect(apiFilter({ name: 'a.example' })).toEqual({ name: 'a.example' });
+  });
+
+  it('of a group has the queries that the group counts, and no others', () => {
+    expect(groupFilter('protection', 'neither')).toEqual({ protection: 'neither' });
+    expect(groupWords('protection', 'neither')).toBe('Neither encrypted nor authenticated');
+    expect(groupWords('name', 'neither')).toBe('neither');
+    const kinds = ['192.0.2.1', '2001:db8::1', 'tv', 'spiffe://a/b'].map(
+      (value) => groupFilter('client', value).client_kind,
+    );
+    expect(kinds).toEqual(['address', 'address', 'token', undefined]);
+  });
+
+  it('for the client of a row leaves out others at its address', () => {
+    const row = (more: object) =>
+      ({ identity: null, token: null, client: '192.0.2.1', ...more }) as QueryRow;
+    const identity = { identity: 'spiffe://a/b', lock_in: { how: 'certificate' } };
+    expect(clientSearch(row(identity)).client_kind).toBe('identity');
+    expect(clientSearch(row({ ...identity, lock_in: { how: 'unproved' } })).client_kind).toBe(
+      'claimed',
+    );
+    expect(clientSearch(row({ token: 'tv' }))).toEqual({ client: 'tv', client_kind: 'token' });
+    expect(clientSearch(row({}))).toEqual({ client: '192.0.2.1', client_kind: 'address' });
   });
 });
 

@@ -90,14 +90,24 @@ describe('what needs attention', () => {
   });
 });
 
-test('an identity that is only claimed leads to what was refused', () => {
-  const node = (kind: string) =>
-    ({ kind, label: 'web', name: 'spiffe://x/web', id: kind, traffic: {}, lock: {} }) as unknown;
-  const graph = { nodes: ['workload', 'claimed', 'resolver'].map(node) } as Schemas['Graph'];
-  expect(clientsOf(graph, { range: '1h' })?.map((one) => one.href)).toEqual([
+test('each client leads to its queries alone', () => {
+  const client = (kind: string, value: string) =>
+    ({ kind, label: 'web', value, id: value, queries: 1, unknown: 0, reasons: [] }) as unknown;
+  const given = [
+    client('identity', 'spiffe://x/web'),
+    client('claimed', 'spiffe://x/web'),
+    client('anonymous', 'tv'),
+    client('uncounted', 'lost'),
+    { ...(client('identity', 'idle') as object), queries: 0 },
+  ] as Schemas['ClientSummary'][];
+  const found = clientsOf(given, { range: '1h' });
+  expect(found?.map((one) => one.href)).toEqual([
     '/log?range=1h&client=spiffe%3A%2F%2Fx%2Fweb&client_kind=identity',
     '/log?range=1h&client=spiffe%3A%2F%2Fx%2Fweb&client_kind=claimed',
+    '/log?range=1h&policy=tv&client_kind=anonymous',
+    '/clients?range=1h&client=lost',
   ]);
+  expect(found?.map((one) => one.label)).toEqual(['web', 'web (claimed)', 'web', 'web']);
 });
 
 test('refused handshakes are said in words and lead to the findings', () => {

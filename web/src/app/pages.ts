@@ -34,6 +34,8 @@ export interface Page {
   load: () => Promise<{ default: Component<PageProps> | Component }>;
   /** The least role that has a use for it; others do not see it. */
   role: Role;
+  /** Whether it is about a time range, which the navigation then takes along. */
+  hasRange?: boolean;
   /** Where it stands in the navigation; `none`: it is found by search and by links. */
   group: 'see' | 'decide' | 'settings' | 'none';
 }
@@ -44,6 +46,7 @@ export const pages: Page[] = [
     label: text.pages.overview,
     icon: Gauge,
     load: () => import('../overview/Overview.svelte'),
+    hasRange: true,
     role: 'viewer',
     group: 'see',
   },
@@ -52,6 +55,7 @@ export const pages: Page[] = [
     label: text.pages.graph,
     icon: Workflow,
     load: () => import('../graph/Graph.svelte'),
+    hasRange: true,
     role: 'viewer',
     group: 'see',
   },
@@ -60,6 +64,7 @@ export const pages: Page[] = [
     label: text.pages.log,
     icon: Logs,
     load: () => import('../log/Log.svelte'),
+    hasRange: true,
     role: 'viewer',
     group: 'see',
   },
@@ -68,6 +73,7 @@ export const pages: Page[] = [
     label: text.pages.clear,
     icon: LockOpen,
     load: () => import('../clear/Clear.svelte'),
+    hasRange: true,
     role: 'viewer',
     group: 'see',
   },
@@ -76,6 +82,7 @@ export const pages: Page[] = [
     label: text.pages.findings,
     icon: ShieldAlert,
     load: () => import('../findings/Findings.svelte'),
+    hasRange: true,
     role: 'viewer',
     group: 'see',
   },
@@ -100,6 +107,7 @@ export const pages: Page[] = [
     label: text.pages.clients,
     icon: MonitorSmartphone,
     load: () => import('../clients/Clients.svelte'),
+    hasRange: true,
     role: 'viewer',
     group: 'decide',
   },

@@ -2,7 +2,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/svelte-query';
 
 import { api, read, type Schemas } from '../api/client';
-import { link } from '../app/router.svelte';
+import { link, type Search } from '../app/router.svelte';
 import { rangeSearch, timesOf, type Range } from '../parts/range';
 
 export type Summary = Schemas['ClientSummary'];
@@ -56,7 +56,7 @@ export const clientHref = (id: string, range?: Range) =>
   link('/clients', { client: id, ...(range ? rangeSearch(range) : {}) });
 
 /** The log of a client; undefined for one that the log cannot be searched for. */
-export function logHref(one: Summary, range: Range, more: Record<string, string> = {}) {
+export function logHref(one: Summary, range: Range, more: Search = {}) {
   if (one.kind === 'uncounted' || one.kind === 'network') return undefined;
   const value = one.kind === 'anonymous' ? { policy: one.value } : { client: one.value };
   const who = { ...value, client_kind: one.kind };

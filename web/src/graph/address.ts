@@ -36,7 +36,7 @@ export function viewOf(found: Found): View {
   const isPast = Boolean(found.range ?? (found.since && found.until));
   return {
     form: found.view === 'picture' || found.view === 'table' ? found.view : undefined,
-    range: isPast ? readRange(found, '1h') : null,
+    range: isPast ? readRange(found) : null,
     filters: {
       ...(namespace && { namespace }),
       ...(verdict && { verdict }),

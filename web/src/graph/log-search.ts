@@ -1,6 +1,6 @@
 // Where the queries of a node or line are in the log; nothing where they are in no log of ours.
 import type { Search } from '../app/router.svelte';
-import { rangeSearch } from '../parts/range';
+import { rangeSearch, type Range } from '../parts/range';
 import type { View } from './address';
 import { isEngine } from './columns';
 import type { GraphNode, Link } from './types';
@@ -33,6 +33,12 @@ function ofEngine(node: GraphNode): Search | null {
   return node.name === LOCAL || node.name.startsWith('spiffe://') ? { engine: node.name } : null;
 }
 
+/** Whether the log has what this node was asked; true of what is no engine. */
+export function isInLog(id: string, nodes: readonly GraphNode[]): boolean {
+  const node = nodes.find((one) => one.id === id);
+  return !node || !isEngine(node) || ofEngine(node) !== null;
+}
+
 /** Criteria of the log for a line. */
 export function ofLink(link: Link, nodes: ReadonlyMap<string, GraphNode>): Search | null {
   const [source, target] = [nodes.get(link.source), nodes.get(link.target)];
@@ -49,13 +55,18 @@ export function ofLink(link: Link, nodes: ReadonlyMap<string, GraphNode>): Searc
   return names.length === 1 ? { ...engine, upstream: names[0] } : null;
 }
 
+/** The time of the figures: a live graph has the last minute, and of what is quiet the last hour. */
+export const timeOf = ({ range }: View, isQuiet = false): Range =>
+  range ?? { last: isQuiet ? '1h' : '1m' };
+
 /** The same with the time and the filters of the view. */
-export function withView(found: Search, { range, filters }: View): Search {
+export function withView(found: Search, view: View, isQuiet = false): Search {
+  const { verdict, transport, policy } = view.filters;
   return {
-    ...(range ? rangeSearch(range) : { range: '15m' }),
-    outcome: filters.verdict,
-    transport: filters.transport,
-    policy: filters.policy,
+    ...rangeSearch(timeOf(view, isQuiet)),
+    outcome: verdict,
+    transport,
+    policy,
     ...found,
   };
 }

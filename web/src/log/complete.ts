@@ -27,6 +27,20 @@ const DIMENSIONS: Partial<Record<Field, Dimension>> = {
   transport: 'transport',
   engine: 'engine',
 };
+/** Fields that take these words alone. */
+const WORDS: Partial<Record<Field, string[]>> = {
+  client_kind: ['identity', 'claimed', 'token', 'address', 'anonymous'],
+  protection: [
+    'open',
+    'protected',
+    'unencrypted',
+    'unauthenticated',
+    'encrypted_only',
+    'authenticated_only',
+    'neither',
+  ],
+  proof: ['certificate', 'token', 'network', 'unproved', 'unknown'],
+};
 const MAX_SHOWN = 8;
 const MAX_VALUES = 200;
 
@@ -76,12 +90,13 @@ export function valueSuggestions(field: Field, part: string, values: string[]): 
 /** How to ask for the values of a field; none for one that has none. */
 export function valuesQuery(field: Field | undefined, since: string | undefined) {
   const dimension = field && DIMENSIONS[field];
+  const words = field && WORDS[field];
   return {
-    queryKey: ['queries', 'values', dimension],
-    enabled: dimension !== undefined,
+    queryKey: ['queries', 'values', field],
+    enabled: dimension !== undefined || words !== undefined,
     staleTime: 60_000,
     queryFn: async ({ signal }: { signal: AbortSignal }): Promise<string[]> => {
-      if (dimension === undefined) return [];
+      if (dimension === undefined) return words ?? [];
       const query = { most: MAX_VALUES, ...(since ? { since } : {}) };
       const params = { path: { dimension }, query };
       const found = await read(api.GET('/api/v1/queries/top/{dimension}', { params, signal }));

@@ -10,6 +10,8 @@ export const FIELDS = [
   'expression',
   'client',
   'client_kind',
+  'protection',
+  'proof',
   'type',
   'outcome',
   'reason',
@@ -21,9 +23,9 @@ export const FIELDS = [
   'engine',
   'slower_than_ms',
 ] as const;
-type ClientKind = NonNullable<
-  NonNullable<paths['/api/v1/queries']['get']['parameters']['query']>['client_kind']
->;
+type Asked = NonNullable<paths['/api/v1/queries']['get']['parameters']['query']>;
+/** The fields of which the API takes some words alone. */
+type Chosen = Pick<Asked, 'client_kind' | 'protection' | 'proof'>;
 export type Field = (typeof FIELDS)[number];
 /** The value of each field; one that is left out matches everything. */
 export type Filter = Partial<Record<Field, string>>;
@@ -40,11 +42,12 @@ export function filterSearch(filter: Filter): Search {
 
 /** The same for the API, whose numbers are numbers. */
 export function apiFilter(filter: Filter) {
-  const { slower_than_ms: slower, client_kind: kind, ...rest } = filter;
+  const { slower_than_ms: slower, client_kind, protection, proof, ...rest } = filter;
+  const chosen = { client_kind, protection, proof };
   const wait = Number(slower);
   return {
     ...rest,
-    ...(kind ? { client_kind: kind as ClientKind } : {}),
+    ...(Object.fromEntries(Object.entries(chosen).filter(([, word]) => word)) as Chosen),
     ...(slower && Number.isInteger(wait) ? { slower_than_ms: wait } : {}),
   };
 }

@@ -1,4 +1,5 @@
 // How single values of the log are shown.
+import type { Search } from '../app/router.svelte';
 import { text } from '../strings';
 import type { QueryRow } from './rows.svelte';
 
@@ -30,6 +31,17 @@ export const rowTime = (iso: string): string =>
 /** The client by its best name: identity, token, address; none if the log has none. */
 export const clientOf = (row: QueryRow): string | null =>
   row.identity ?? row.token ?? row.client ?? null;
+
+/** The search for the queries of this client alone: others may share its address. */
+export function clientSearch(row: QueryRow): Search {
+  const { identity, token, client } = row;
+  if (identity) {
+    const isClaimed = row.lock_in.how === 'unproved';
+    return { client: identity, client_kind: isClaimed ? 'claimed' : 'identity' };
+  }
+  if (token) return { client: token, client_kind: 'token' };
+  return { client, client_kind: client ? 'address' : undefined };
+}
 
 /** A SPIFFE ID without its scheme and trust domain: `shop/web`. */
 export function shortClient(client: string): string {

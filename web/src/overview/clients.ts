@@ -1,29 +1,30 @@
-// The busiest clients, from the graph: it knows the lock of each.
+// The busiest clients: the same numbers as on the page of the clients, and in the log.
 import type { Schemas } from '../api/client';
 import { link } from '../app/router.svelte';
 import type { Ranked } from './TopList.svelte';
 
-const CLIENTS = new Set(['workload', 'token', 'address', 'claimed', 'anonymous']);
-const FILTERED = new Set(['workload', 'token', 'address', 'claimed']);
+type Client = Schemas['ClientSummary'];
 
-function hrefOf(one: Schemas['Node'], range: Record<string, string | undefined>): string {
-  if (!FILTERED.has(one.kind)) return link('/graph', { ...range, node: one.id });
-  const client_kind = one.kind === 'workload' ? 'identity' : one.kind;
-  return link('/log', { ...range, client: one.name, client_kind });
+function hrefOf(one: Client, range: Record<string, string | undefined>): string {
+  // The log has no row of what was not logged.
+  if (one.kind === 'uncounted') return link('/clients', { ...range, client: one.id });
+  const who = one.kind === 'anonymous' ? { policy: one.value } : { client: one.value };
+  return link('/log', { ...range, ...who, client_kind: one.kind });
 }
 
-/** The rows of the ranking; undefined while the graph loads. */
+/** The rows of the ranking; undefined while the clients load. */
 export function clientsOf(
-  graph: Schemas['Graph'] | undefined,
+  clients: readonly Client[] | undefined,
   range: Record<string, string | undefined>,
 ): Ranked[] | undefined {
-  return graph?.nodes
-    .filter((one) => CLIENTS.has(one.kind))
+  return clients
+    ?.filter((one) => one.queries > 0)
     .map((one) => ({
-      label: one.label,
-      title: one.name,
-      count: one.traffic.queries,
-      isClosed: one.lock.closed,
+      label: one.kind === 'claimed' ? `${one.label} (claimed)` : one.label,
+      title: one.id,
+      count: one.queries,
+      isClosed: one.reasons.length === 0,
+      isUnknown: one.reasons.length === 0 && one.unknown === one.queries,
       href: hrefOf(one, range),
     }));
 }

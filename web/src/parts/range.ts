@@ -3,6 +3,7 @@ import { text } from '../strings';
 import { fullTime } from './format';
 
 const SECONDS = {
+  '1m': 60,
   '15m': 900,
   '1h': 3_600,
   '24h': 86_400,
@@ -18,15 +19,18 @@ export const LASTS = Object.keys(SECONDS) as Last[];
 /** Exactly one of both forms; ISO 8601 times. */
 export type Range = { last: Last } | { since: string; until: string };
 
-/** What is in the address; `fallback` where there is nothing, or nothing that is valid. */
-export function readRange(
-  found: { range?: string; since?: string; until?: string },
-  fallback: Last = '24h',
-): Range {
+/** The parameters of an address that say a range. */
+export const RANGE = ['range', 'since', 'until'] as const;
+
+/** The range where an address has none: the same on all pages, so that their numbers are the same. */
+export const USUAL: Last = '1h';
+
+/** What is in the address; the usual one where there is nothing, or nothing that is valid. */
+export function readRange(found: { range?: string; since?: string; until?: string }): Range {
   const { range, since, until } = found;
   if (since && until && Date.parse(since) < Date.parse(until)) return { since, until };
   const last = LASTS.find((one) => one === range);
-  return { last: last ?? fallback };
+  return { last: last ?? USUAL };
 }
 
 /** The parameters of the address for a range: give them to `router.set` or `link`. */

@@ -5,10 +5,10 @@ export const clear = {
     encrypted: 'Encrypted',
     authenticated: 'Authenticated',
     open: 'Open queries',
-    openNote: (all: string) => `of ${all}`,
+    openNote: (all: string) => `of ${all} queries`,
     unknown: (count: string) => `not known of ${count}`,
     refused: 'Turned away',
-    refusedNote: 'nobody was served',
+    refusedNote: 'of the open ones: nobody was served',
   },
   emptyTitle: 'Nothing is in the clear',
   emptyMore:

@@ -155,6 +155,8 @@ export const graph = {
     healthy: 'Answers',
     away: 'Does not answer; asked after the others',
     log: 'Queries in the log',
+    elsewhere: (engines: string[]) =>
+      `With its queries to ${engines.join(', ')}, which has a log of its own: the log of this Keyhole has fewer.`,
     seen: (who: string) => `The same, as ${who} saw it`,
     only: (group: string) => `Only ${group}`,
     unfold: (count: number) => `Show these ${count} one by one`,

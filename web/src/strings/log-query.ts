@@ -23,6 +23,7 @@ export const query = {
     snapshot: 'Snapshot',
     transport: 'Over',
     upstream: 'Upstream',
+    alike: 'All queries with this lock',
     wayIn: 'In',
     wayOut: 'Out',
     waited: (time: string) => `${time} waiting for the upstream`,

@@ -5,7 +5,11 @@ export const overview = {
     note: (waiting: string) => `now; ${waiting} waiting`,
     away: 'no engine answers',
   },
-  total: { label: 'Queries', note: (rate: string) => `${rate} per second` },
+  total: {
+    label: 'Queries',
+    note: (rate: string, away: string) =>
+      `${rate} per second` + (away === '0' ? '' : `; ${away} not in the log`),
+  },
   blocked: { label: 'Blocked', note: (count: string) => `${count} queries` },
   secured: {
     label: 'Encrypted and authenticated',

@@ -19,6 +19,7 @@ export const parts = {
   range: {
     label: 'Time range',
     last: {
+      '1m': 'Last minute',
       '15m': 'Last 15 minutes',
       '1h': 'Last hour',
       '24h': 'Last 24 hours',

@@ -145,6 +145,9 @@ describe('words and addresses', () => {
       range: '24h',
     });
     expect(logOfNode(node('n', { kind: 'folded' }))).toBeNull();
+    const live = viewOf({});
+    expect(withView({}, live).range).toBe('1m');
+    expect(withView({}, live, true).range).toBe('1h');
     const neighbor = { ...engine('f', 'forwarder'), name: 'forwarder' };
     const nodes = new Map([workload, neighbor].map((one) => [one.id, one]));
     const scene = sceneOf(
