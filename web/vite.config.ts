@@ -17,7 +17,16 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     manifest: true,
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      // What nearly every page needs comes with the first load: as a chunk for each of them, a page
+      // would wait for twenty small files, six at a time.
+      output: {
+        codeSplitting: {
+          groups: [{ name: 'parts', test: /\/src\/parts\/(?!QrCode|VirtualRows|uplot)/ }],
+        },
+      },
+    },
   },
   server: {
     proxy: { '/api': { target: api, changeOrigin: false } },
