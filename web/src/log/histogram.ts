@@ -80,7 +80,7 @@ const ROUND = [
 /** Round times of the person's zone, at most `most` of them. */
 export function marksOf(bars: readonly Bar[], most: number): Mark[] {
   const [begin, end] = [bars[0]?.begin ?? 0, bars.at(-1)?.end ?? 0];
-  const step = ROUND.find((one) => (end - begin) / one <= most);
+  const step = ROUND.find((one) => Math.floor((end - begin) / one) <= most);
   if (step === undefined || end <= begin) return [];
   const zone = new Date(begin).getTimezoneOffset() * MINUTE;
   const marks: Mark[] = [];
