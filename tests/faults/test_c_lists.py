@@ -141,6 +141,12 @@ EXCEPTIONS = {
         'local-zone-tag: "a.example" "kids"\nlocal-data: "x.ok.a.example A 0.0.0.0"\n',
         ["bad.example"],
     ),
+    "unbound, a zone for all below one with tags": (
+        'local-data: "x.ok.a.example A 0.0.0.0"\nlocal-data: "a.example A 0.0.0.0"\n'
+        'local-zone: "a.example" static\nlocal-zone: "ok.a.example" transparent\n'
+        'local-zone-tag: "a.example" "kids"\n',
+        ["x.ok.a.example"],
+    ),
     "unbound, for some clients": (
         'local-zone: "bad.example" static\nlocal-zone: "a.example" static\n'
         'local-zone-override: "a.example" 192.0.2.0/24 transparent\n',

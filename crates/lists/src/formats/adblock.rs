@@ -222,6 +222,10 @@ fn read_pattern(start: Start, inner: &str, ends: bool) -> Result<Target, SkipRea
         return Err(SkipReason::PartOfLabel);
     }
     let text = starred_to_ascii(inner)?;
+    // No label is empty.
+    if text.contains("..") || (start != Start::Anywhere && text.starts_with('.')) {
+        return Err(SkipReason::NeverMatches);
+    }
     let end = if ends { "^" } else { "" };
     Ok(Target::Pattern(Pattern::Wildcard(format!("{anchor}{text}{end}"))))
 }
@@ -361,6 +365,8 @@ mod tests {
             ("||example.org^$third-party", "OtherModifier"),
             ("||example.org^$", "OtherModifier"),
             ("||exa^mple.org", "NeverMatches"),
+            ("||.ads*.org^", "NeverMatches"),
+            ("ads..*", "NeverMatches"),
             ("/", "Url"),
             ("//example.org^", "Url"),
             ("*", "TooBroad"),

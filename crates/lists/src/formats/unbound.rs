@@ -2,12 +2,15 @@
 //! with a null address that name alone. The zone closest to a name decides, and data beat their zone
 //! (unbound.conf(5), local-zone).
 
+mod null_names;
+
 use std::collections::{BTreeSet, HashSet};
 
 use keyhole_names::hash_wire;
 use keyhole_names::list_file::{Action, Effect};
 use keyhole_wire::{Name, RecordType};
 
+use self::null_names::NullNames;
 use crate::comment::before_unquoted_hash;
 use crate::entry::{Findings, ListEntry, Scope, add_name};
 use crate::name_syntax::{is_nowhere, read_address, read_zone_name};
@@ -44,8 +47,10 @@ pub(super) struct Settings {
     data: BTreeSet<(u64, Option<u16>)>,
     /// The hashes of the zones that only clients with a tag have.
     tagged: HashSet<u64>,
-    /// Whether a name was blocked by its data; those of a zone may stand before the tags of it.
-    has_null_data: bool,
+    /// The hashes of all zones.
+    zones: HashSet<u64>,
+    /// Names blocked by their data; those of a zone may stand before the tags of it.
+    null_names: NullNames,
 }
 
 impl Settings {
@@ -111,6 +116,7 @@ impl Settings {
             return;
         }
         let name = read_zone_name(unquoted(name));
+        self.zones.extend(name.iter().map(hash_of));
         add_name(name, Scope::AtAndBelow, make, findings);
         findings.extend(skip.map(Err));
         if let Ok(name) = name
@@ -128,18 +134,29 @@ impl Settings {
     /// Only clients with one of its tags have the zone, and with it its data.
     fn read_tag(&mut self, value: &str, findings: &mut Findings) {
         let name = read_zone_name(unquoted(value.split_whitespace().next().unwrap_or_default()));
-        self.tagged.extend(name.iter().map(hash_of));
-        let exempt =
-            if self.has_null_data { ListEntry::exempt } else { ListEntry::exempt_specific };
-        add_name(name, Scope::AtAndBelow, exempt, findings);
+        add_name(name, Scope::AtAndBelow, ListEntry::exempt_specific, findings);
+        if let Ok(name) = name
+            && self.tagged.insert(hash_of(&name))
+        {
+            let mut names = std::mem::take(&mut self.null_names);
+            for data in names.take(&name, |data| self.is_tagged(data)) {
+                add_name(Ok(data), Scope::Exact, ListEntry::exempt_specific, findings);
+            }
+            self.null_names = names;
+        }
         findings.push(Err(SkipReason::View));
     }
 
+    /// Whether the zone that holds the name, which is the closest one, is for some clients only.
     fn is_tagged(&self, name: &Name) -> bool {
         let mut left = name.as_wire();
         while let Some((&octets, rest)) = left.split_first() {
-            if self.tagged.contains(&hash_wire(left)) {
+            let hash = hash_wire(left);
+            if self.tagged.contains(&hash) {
                 return true;
+            }
+            if self.zones.contains(&hash) {
+                return false;
             }
             left = rest.get(usize::from(octets)..).unwrap_or_default();
         }
@@ -164,7 +181,9 @@ impl Settings {
                     findings.push(Err(SkipReason::View));
                     return;
                 }
-                self.has_null_data = true;
+                if let Ok(name) = &name {
+                    self.null_names.add(name);
+                }
                 add_name(name, Scope::Exact, ListEntry::block_specific, findings);
             }
             (Some(RecordType::A | RecordType::AAAA), Some(_)) => {
@@ -302,6 +321,27 @@ mod tests {
         let lines = format!("{zone}\n{tag}\n{data}\n{other}");
         let expected = ["block ||e.org", "exempt ||e.org", "View", "View", "block ads.f.org"];
         assert_eq!(said(Unbound, &lines), expected);
+    }
+
+    #[test]
+    fn tags_of_a_zone_take_out_what_belongs_to_it_and_nothing_else() {
+        let lines = "local-data: 'ads.e.org A 0.0.0.0'\nlocal-data: 'ads.f.org A 0.0.0.0'\n\
+                     local-zone: e.org static\nlocal-zone: open.e.org static\n\
+                     local-data: 'x.open.e.org A 0.0.0.0'\nlocal-zone-tag: e.org 'x'\n\
+                     local-data: 'y.open.e.org A 0.0.0.0'\nlocal-data: 'y.e.org A 0.0.0.0'";
+        let expected = [
+            "block ads.e.org",
+            "block ads.f.org",
+            "block ||e.org",
+            "block ||open.e.org",
+            "block x.open.e.org",
+            "exempt ||e.org",
+            "exempt ads.e.org",
+            "View",
+            "block y.open.e.org",
+            "View",
+        ];
+        assert_eq!(said(Unbound, lines), expected);
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub(super) fn read_starred(text: &str, findings: &mut Findings) {
 
 fn read_pattern(text: &str) -> Result<ListEntry, SkipReason> {
     let text = starred_to_ascii(text.strip_suffix('.').unwrap_or(text))?;
+    // As in an expression that nothing marks as one: no label is empty.
+    if text.starts_with('.') || text.contains("..") {
+        return Err(SkipReason::NeverMatches);
+    }
     Ok(ListEntry::block(Target::Pattern(Pattern::Wildcard(format!("|{text}^")))))
 }
 
@@ -63,5 +67,6 @@ mod tests {
         assert_eq!(said(Wildcard, "*.*"), ["TooBroad"]);
         assert_eq!(said(Wildcard, "*.zip"), ["block ||zip"]);
         assert_eq!(said(Wildcard, "*/x"), ["NotAName"]);
+        assert_eq!(said(Wildcard, ".*ads.*\nads..*"), ["NeverMatches", "NeverMatches"]);
     }
 }

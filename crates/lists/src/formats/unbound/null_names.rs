@@ -1,0 +1,65 @@
+//! Names that were blocked by their data, in an order in which those below a zone stand together.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use keyhole_wire::Name;
+
+/// Names, each by its labels from the last to the first.
+#[derive(Default)]
+pub(super) struct NullNames(BTreeSet<Box<[u8]>>);
+
+impl NullNames {
+    /// Adds one.
+    pub(super) fn add(&mut self, name: &Name) {
+        self.0.insert(turned(name.as_wire()).into());
+    }
+
+    /// Takes out the names at or below the zone that `belongs` says are to be.
+    pub(super) fn take(&mut self, zone: &Name, belongs: impl Fn(&Name) -> bool) -> Vec<Name> {
+        let start = turned(zone.as_wire());
+        let from = (Bound::Included(&start[..]), Bound::Unbounded);
+        let keys = self.0.range::<[u8], _>(from).take_while(|key| key.starts_with(&start));
+        let mut taken = Vec::new();
+        for key in keys {
+            let mut wire = turned(key);
+            wire.push(0);
+            taken.extend(Name::from_wire(&wire).ok().filter(&belongs));
+        }
+        for name in &taken {
+            self.0.remove(&turned(name.as_wire())[..]);
+        }
+        taken
+    }
+}
+
+/// Labels in the opposite order, without the root.
+fn turned(labels: &[u8]) -> Vec<u8> {
+    let (mut left, mut all) = (labels, Vec::new());
+    while let Some((&octets, _)) = left.split_first().filter(|(octets, _)| **octets > 0) {
+        let (label, rest) = left.split_at((1 + usize::from(octets)).min(left.len()));
+        all.push(label);
+        left = rest;
+    }
+    all.reverse();
+    all.concat()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_at_and_below_a_zone_are_taken_once() {
+        let name = |text: &str| Name::from_text(text).unwrap();
+        let mut names = NullNames::default();
+        for text in ["e.org", "a.e.org", "b.a.e.org", "ae.org", "e.organ", "org"] {
+            names.add(&name(text));
+        }
+        let taken = names.take(&name("e.org"), |one| one != &name("a.e.org"));
+        assert_eq!(taken, [name("e.org"), name("b.a.e.org")]);
+        assert_eq!(names.take(&name("e.org"), |_| true), [name("a.e.org")]);
+        assert_eq!(names.take(&name("org"), |_| true), [name("org"), name("ae.org")]);
+    }
+}
