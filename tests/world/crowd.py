@@ -9,7 +9,9 @@ from contextlib import suppress
 import dns.message
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
+import h2.exceptions
 
 from tests.world import mesh
 from tests.world.ask import Reply, Server
@@ -37,6 +39,25 @@ class Crowd:
             line = self._open()
             self._lines.append(line)
             line.send(queries[start : start + PER_CONNECTION])
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Begins a request for each name on a connection over HTTP/2; `end` completes them."""
+        line = self._open()
+        assert isinstance(line, _Http)
+        self._lines.append(line)
+        line.begin([dns.message.make_query(name, "A", use_edns=0).to_wire() for name in names])
+
+    def end(self) -> None:
+        """Completes all requests that have begun and were not refused."""
+        for line in self._lines:
+            assert isinstance(line, _Http)
+            line.end()
+
+    def refused(self) -> int:
+        """Requests that were refused before anything was done with them."""
+        for line in self._lines:
+            line.read()
+        return sum(line.refused for line in self._lines if isinstance(line, _Http))
 
     def words(self) -> list[str]:
         """The end of each query that was answered so far: ``answered``, or its reason."""
@@ -183,6 +204,22 @@ class _Http(_Line):
         if caller.vouched:
             self._headers.append(("x-forwarded-client-cert", f"Hash=00ff;URI={caller.vouched}"))
         self._bodies: dict[int, bytes] = {}
+        self._begun: dict[int, bytes] = {}
+        self.refused = 0
+
+    def begin(self, queries: list[bytes]) -> None:
+        for query in queries:
+            stream = self._talk.get_next_available_stream_id()
+            self._talk.send_headers(stream, self._headers)
+            self._talk.send_data(stream, query[:12])
+            self._begun[stream] = query[12:]
+        self._sock.sendall(self._talk.data_to_send())
+
+    def end(self) -> None:
+        for stream, rest in self._begun.items():
+            self._talk.send_data(stream, rest, end_stream=True)
+        self._begun.clear()
+        self._sock.sendall(self._talk.data_to_send())
 
     def send(self, queries: list[bytes]) -> None:
         for query in queries:
@@ -192,11 +229,20 @@ class _Http(_Line):
         self._sock.sendall(self._talk.data_to_send())
 
     def take(self, octets: bytes) -> None:
-        for event in self._talk.receive_data(octets):
+        try:
+            events = self._talk.receive_data(octets)
+        except h2.exceptions.ProtocolError:
+            # The library takes no frames after GOAWAY; what was asked before is done with.
+            self.is_closed = True
+            return
+        for event in events:
             if isinstance(event, h2.events.DataReceived):
                 body = self._bodies.get(event.stream_id, b"") + event.data
                 self._bodies[event.stream_id] = body
                 self._talk.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, h2.events.StreamReset):
+                self._begun.pop(event.stream_id, None)
+                self.refused += event.error_code == h2.errors.ErrorCodes.REFUSED_STREAM
             elif isinstance(event, h2.events.StreamEnded):
                 self.answers.append(self._bodies.pop(event.stream_id, b""))
         self._sock.sendall(self._talk.data_to_send())

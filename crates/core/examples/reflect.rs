@@ -22,6 +22,7 @@ use keyhole_core::options::{
     OPTIONS_VERSION, Options, Role,
 };
 use keyhole_core::pipeline::{Progress, ReplyInfo};
+use keyhole_core::shares::Full;
 use keyhole_core::tls::ServerTls;
 use tokio::sync::watch;
 
@@ -47,6 +48,8 @@ impl Serve for Reflect {
     }
 
     fn record_handshake(&self, _refused: &RefusedHandshake<'_>) {}
+
+    fn over_share(&self, _worker: usize, _full: Full) {}
 
     fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Self::Waiting> {
         let start = out.len();
@@ -93,6 +96,9 @@ fn options(workers: usize, base: u16) -> Options {
             waiting_per_identity: 10_000,
             waiting_per_network: 10_000,
             streams_per_connection: 100,
+            open_requests: 20_000,
+            open_requests_per_identity: 1_000,
+            open_requests_per_network: 2_000,
             idle_ms: 30_000,
             read_ms: 5000,
             write_ms: 10_000,

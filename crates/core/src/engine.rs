@@ -17,6 +17,7 @@ use crate::events::{Batch, RefusedHandshake};
 use crate::listen::{self, Bound, ConnectionLimits, Serve, WorkerSockets};
 use crate::options::Options;
 use crate::pipeline::{self, Pending, Progress, ReplyInfo};
+use crate::shares::Full;
 use crate::state::Core;
 use crate::tls::ServerTls;
 
@@ -37,6 +38,10 @@ impl Serve for Core {
 
     fn record_handshake(&self, refused: &RefusedHandshake<'_>) {
         self.events.record_handshake(refused);
+    }
+
+    fn over_share(&self, worker: usize, full: Full) {
+        self.counters.over_share(worker, full);
     }
 
     #[inline]

@@ -172,6 +172,13 @@ pub struct Limits {
     pub waiting_per_network: usize,
     /// HTTP/2 streams at once on one connection.
     pub streams_per_connection: u32,
+    /// Requests that stay open, all together: streams whose body or answer is under way, and
+    /// queries whose answers wait to be taken.
+    pub open_requests: usize,
+    /// Those of one identity.
+    pub open_requests_per_identity: usize,
+    /// Those from one network: an IPv4 address or an IPv6 /56.
+    pub open_requests_per_network: usize,
     /// Milliseconds without a query after which a connection is closed.
     pub idle_ms: u64,
     /// Milliseconds for a TLS handshake, for the first bytes, for HTTP header and body, and for
@@ -336,6 +343,9 @@ impl Limits {
             ("waiting_per_identity", self.waiting_per_identity as u64, 1, COUNT),
             ("waiting_per_network", self.waiting_per_network as u64, 1, COUNT),
             ("streams_per_connection", self.streams_per_connection.into(), 1, COUNT),
+            ("open_requests", self.open_requests as u64, 1, COUNT),
+            ("open_requests_per_identity", self.open_requests_per_identity as u64, 1, COUNT),
+            ("open_requests_per_network", self.open_requests_per_network as u64, 1, COUNT),
             ("idle_ms", self.idle_ms, 1, DAY),
             ("read_ms", self.read_ms, 1, DAY),
             ("write_ms", self.write_ms, 1, DAY),

@@ -131,7 +131,7 @@ reasons! {
     CertificateRevoked, "certificate_revoked", Refused, Receive, None, None;
     #[doc = "The certificate of the client names no identity, is for another purpose, breaks a rule, or is not its own."]
     CertificateInvalid, "certificate_invalid", Refused, Receive, None, None;
-    #[doc = "The connection was closed before its client could ask: a limit of connections was reached."]
+    #[doc = "The connection was closed before its client could ask, or a request on it was refused: a limit was reached."]
     ConnectionOverLimit, "connection_over_limit", Refused, Receive, None, None;
     #[doc = "A connection to the mesh listener came from no listed sidecar, or did not begin with its header."]
     SidecarRefused, "sidecar_refused", Refused, Receive, None, None;

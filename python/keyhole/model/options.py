@@ -69,6 +69,9 @@ class LimitOptions(Boundary):
     waiting_per_identity: int
     waiting_per_network: int
     streams_per_connection: int
+    open_requests: int
+    open_requests_per_identity: int
+    open_requests_per_network: int
     idle_ms: int
     read_ms: int
     write_ms: int

@@ -103,12 +103,12 @@ async fn connection<S: Serve>(
             if !worker.identify(&mut slot, &peer.identity, peer.transport, peer.connection) {
                 return;
             }
-            Box::pin(doh::serve_encrypted(worker, tls, peer)).await;
+            Box::pin(doh::serve_encrypted(worker, tls, peer, slot)).await;
         }
         Protocol::DohCleartext => {
             let sidecar = Some(mesh::is_sidecar(&worker.service.options().mesh, client));
             let peer = Peer { sidecar, ..peer(Transport::Doh) };
-            Box::pin(doh::serve_cleartext(worker, tcp, peer)).await;
+            Box::pin(doh::serve_cleartext(worker, tcp, peer, slot)).await;
         }
         Protocol::Mesh => Box::pin(mesh::serve(worker, listener, tcp, client, &mut slot)).await,
         // A UDP socket is never accepted from.

@@ -1,4 +1,5 @@
-//! How many connections there may be: in all, of one network, of one identity, and of strangers.
+//! How many connections and open requests there may be: in all, of one network, of one identity, and
+//! of strangers.
 //!
 //! The network is looked up when a connection is accepted, before its handshake. Addresses that are
 //! not served have few places of their own: whatever they open, they take none of the others'.
@@ -22,6 +23,7 @@ const STRANGERS_PER_SECOND: u32 = 50;
 pub struct ConnectionLimits {
     served: Arc<Room>,
     strangers: Arc<Room>,
+    requests: Arc<Room>,
     of_strangers: Rates,
     per_network: Rates,
     per_identity: Rates,
@@ -38,6 +40,7 @@ impl ConnectionLimits {
                 per_network: limits.connections_per_client,
             }),
             strangers: Room::new(Share { per_network: PER_STRANGER, ..Share::of(unserved) }),
+            requests: Room::new(open_requests(limits)),
             of_strangers: Rates::new(STRANGERS_PER_SECOND),
             per_network: Rates::new(limits.new_connections_per_network),
             per_identity: Rates::new(limits.new_connections_per_identity),
@@ -77,6 +80,17 @@ impl ConnectionLimits {
         self.served.take(owner).map(|place| ConnectionSlot { place }).map_err(closed)
     }
 
+    /// A place for a request that stays open: its body is not whole, or its answer is not taken.
+    pub(super) fn open_request(&self, owner: Owner) -> Result<Place, Full> {
+        self.requests.take(owner)
+    }
+
+    /// Requests that are open, all together.
+    #[cfg(test)]
+    pub(super) fn open_requests(&self) -> usize {
+        self.requests.taken()
+    }
+
     /// Counts the connection for the client that it turned out to be of.
     pub(super) fn identify(
         &self,
@@ -95,7 +109,17 @@ impl ConnectionLimits {
     }
 }
 
-fn closed(full: Full) -> ClosedConnection {
+/// Never fewer than those that may wait for an upstream: an answer that comes is taken at once.
+fn open_requests(limits: &Limits) -> Share {
+    Share {
+        all: limits.open_requests.max(limits.waiting),
+        per_identity: limits.open_requests_per_identity.max(limits.waiting_per_identity),
+        per_network: limits.open_requests_per_network.max(limits.waiting_per_network),
+    }
+}
+
+/// The cause that the log has for a share that is used up.
+pub(super) fn closed(full: Full) -> ClosedConnection {
     match full {
         Full::All => ClosedConnection::Full,
         Full::Identity => ClosedConnection::OverIdentityShare,

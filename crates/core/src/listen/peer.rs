@@ -9,6 +9,7 @@ use super::worker::Worker;
 use crate::arrival::{Arrival, Sender};
 use crate::client_identity::{ClientIdentity, Credential, Svid};
 use crate::options::ClientCertificates;
+use crate::shares::Owner;
 use crate::tls_version::TlsVersion;
 use crate::trace_context::TraceContext;
 use crate::transport::Transport;
@@ -78,9 +79,18 @@ impl Peer {
         packet: &'a [u8],
         now: Instant,
     ) -> Arrival<'a> {
+        Arrival { packet, sender: self.sender(identity, trace), now }
+    }
+
+    /// On whose account a request counts that this peer sent for somebody; the connection proves
+    /// the address.
+    pub(super) fn owner(&self, identity: &ClientIdentity) -> Owner {
+        self.sender(identity, None).owner(true)
+    }
+
+    fn sender<'a>(&self, identity: &'a ClientIdentity, trace: Option<TraceContext>) -> Sender<'a> {
         let Self { client, connection, transport, tls, worker, .. } = *self;
-        let sender = Sender { transport, tls, client, connection, identity, worker, trace };
-        Arrival { packet, sender, now }
+        Sender { transport, tls, client, connection, identity, worker, trace }
     }
 
     /// Ends when nothing more may be asked on this connection: the engine drains, or the

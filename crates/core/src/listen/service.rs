@@ -5,6 +5,7 @@ use crate::connections::Connections;
 use crate::events::RefusedHandshake;
 use crate::options::Options;
 use crate::pipeline::{Progress, ReplyInfo};
+use crate::shares::Full;
 use crate::tls::ServerTls;
 
 /// The engine as the listeners see it. They are generic over it, so that the call from a listener
@@ -24,6 +25,9 @@ pub trait Serve: Send + Sync + 'static {
 
     /// Writes down a handshake that was refused.
     fn record_handshake(&self, refused: &RefusedHandshake<'_>);
+
+    /// Counts what was turned away because a share is used up.
+    fn over_share(&self, worker: usize, full: Full);
 
     /// Takes a query as far as it can go without waiting. Appends one whole message to `out`, or
     /// leaves `out` as it was.

@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -22,6 +23,7 @@ use super::timeouts::{DeadlineTimer, Timeouts};
 use super::worker::Worker;
 use super::write_buffer::WriteBuffer;
 use crate::pipeline::Progress;
+use crate::shares::Place;
 
 /// Octets of answers after which a turn writes instead of reading on.
 const WRITE_AT: usize = 64 << 10;
@@ -62,6 +64,7 @@ where
         unread: Vec::new(),
         output: WriteBuffer::default(),
         waiting: JoinSet::new(),
+        unplaced: Arc::default(),
     };
     std::future::poll_fn(|cx| {
         if !is_over && over.as_mut().poll(cx).is_ready() {
@@ -103,7 +106,26 @@ struct Connection<S: Serve, Io> {
     /// wait for their turn.
     unread: Vec<u8>,
     output: WriteBuffer,
-    waiting: JoinSet<Vec<u8>>,
+    waiting: JoinSet<LateAnswer>,
+    /// Shared with the query that waits without a place, if there is one.
+    unplaced: Arc<()>,
+}
+
+/// An answer that was waited for. As long as the client does not take it, it counts for the client.
+struct LateAnswer {
+    octets: Vec<u8>,
+    _open: Open,
+}
+
+/// What a query holds from when it waits until its answer is written.
+enum Open {
+    Place {
+        _held: Place,
+    },
+    /// The share of its client is used up; nothing more is read until it is answered.
+    Unplaced {
+        _mark: Arc<()>,
+    },
 }
 
 /// Why reading stopped.
@@ -140,8 +162,8 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
             ready!(self.flush(cx, now))?;
             buffers.output.clear();
             let mut stop = self.read(cx, now, buffers)?;
-            self.collect(cx, now, &mut buffers.output);
-            if stop == Stop::Waiting && self.has_room() {
+            let is_full = self.collect(cx, now, &mut buffers.output);
+            if is_full || (stop == Stop::Waiting && self.has_room()) {
                 stop = Stop::WriteBuffer;
             }
             self.output.write(&mut self.io, cx, &buffers.output)?;
@@ -241,32 +263,43 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
     }
 
     fn wait(&mut self, waiting: S::Waiting) {
-        let service = std::sync::Arc::clone(&self.worker.service);
+        let service = Arc::clone(&self.worker.service);
+        let owner = self.peer.owner(&self.peer.identity);
+        let open = match self.worker.connection_limits.open_request(owner) {
+            Ok(place) => Open::Place { _held: place },
+            Err(_) => Open::Unplaced { _mark: Arc::clone(&self.unplaced) },
+        };
         self.waiting.spawn(async move {
-            let mut out = vec![0, 0];
-            let sent = service.complete(waiting, &mut out).await;
-            match u16::try_from(out.len() - 2) {
-                Ok(length) if sent.is_some() => out[..2].copy_from_slice(&length.to_be_bytes()),
-                _ => out.clear(),
+            let _open = open;
+            let mut octets = vec![0, 0];
+            let sent = service.complete(waiting, &mut octets).await;
+            match u16::try_from(octets.len() - 2) {
+                Ok(length) if sent.is_some() => octets[..2].copy_from_slice(&length.to_be_bytes()),
+                _ => octets.clear(),
             }
-            out
+            LateAnswer { octets, _open }
         });
     }
 
-    /// Whether one more query may wait.
+    /// Whether one more query may wait. Each connection may have one without a place, so that it
+    /// goes on when that is answered.
     fn has_room(&self) -> bool {
         self.waiting.len() < self.worker.limits().queries_per_connection
+            && Arc::strong_count(&self.unplaced) == 1
     }
 
-    /// Adds the answers that have come, whichever was asked first.
-    fn collect(&mut self, cx: &mut Context<'_>, now: Instant, out: &mut Vec<u8>) {
-        while let Poll::Ready(Some(ended)) = self.waiting.poll_join_next(cx) {
+    /// Adds the answers that have come, whichever was asked first, until there is enough to write.
+    /// True where more of them may be there.
+    fn collect(&mut self, cx: &mut Context<'_>, now: Instant, out: &mut Vec<u8>) -> bool {
+        while out.len() < WRITE_AT {
+            let Poll::Ready(Some(ended)) = self.waiting.poll_join_next(cx) else { return false };
             self.timeouts.answered(now);
             // A query that panicked costs its answer, not the connection.
             if let Ok(answer) = ended {
-                out.extend_from_slice(&answer);
+                out.extend_from_slice(&answer.octets);
             }
         }
+        true
     }
 
     /// Ready when the client's side has taken everything. Nothing is read before that.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::connection_limits::{ConnectionLimits, ConnectionSlot};
+use super::connection_limits::{ConnectionLimits, ConnectionSlot, closed};
 use super::service::Serve;
 use crate::Reason;
 use crate::client_identity::ClientIdentity;
 use crate::connections::ClosedConnection;
 use crate::events::RefusedHandshake;
 use crate::options::Limits;
+use crate::shares::{Owner, Place};
 use crate::transport::Transport;
 
 /// What a task needs: the service, the limits, and the signal to stop.
@@ -62,6 +63,27 @@ impl<S: Serve> Worker<S> {
     ) {
         self.service.connections().count_closed(closed);
         self.record_refusal(transport, client, Reason::ConnectionOverLimit, closed.word());
+    }
+
+    /// A place for a request that stays open; none where the share of its client is used up, which
+    /// is counted and stands in the query log.
+    pub(super) fn open_request(
+        &self,
+        owner: Owner,
+        transport: Transport,
+        client: IpAddr,
+    ) -> Option<Place> {
+        let opened = self.connection_limits.open_request(owner);
+        let turned_away = |full| {
+            self.service.over_share(self.index, full);
+            self.record_refusal(
+                transport,
+                client,
+                Reason::ConnectionOverLimit,
+                closed(full).word(),
+            );
+        };
+        opened.map_err(turned_away).ok()
     }
 
     /// Writes a connection that was refused before its first query into the query log.

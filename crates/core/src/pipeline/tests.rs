@@ -43,7 +43,8 @@ fn core() -> Core {
             "new_connections_per_network": 9, "new_connections_per_identity": 9,
             "queries_per_connection": 9,
             "waiting": 9, "waiting_per_identity": 9, "waiting_per_network": 9,
-            "streams_per_connection": 9, "idle_ms": 9_000, "read_ms": 9_000,
+            "streams_per_connection": 9, "open_requests": 9,
+            "open_requests_per_identity": 9, "open_requests_per_network": 9, "idle_ms": 9_000, "read_ms": 9_000,
             "write_ms": 9_000, "header_octets": 8_192, "query_ms": 9_000, "udp_octets": 1_232,
         },
         "cache": {

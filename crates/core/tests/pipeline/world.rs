@@ -41,7 +41,8 @@ pub fn options() -> Value {
             "new_connections_per_network": 100, "new_connections_per_identity": 100,
             "queries_per_connection": 100,
             "waiting": 100, "waiting_per_identity": 100, "waiting_per_network": 100,
-            "streams_per_connection": 100, "idle_ms": 30_000, "read_ms": 30_000,
+            "streams_per_connection": 100, "open_requests": 1000,
+            "open_requests_per_identity": 1000, "open_requests_per_network": 1000, "idle_ms": 30_000, "read_ms": 30_000,
             "write_ms": 30_000, "header_octets": 8_192, "query_ms": 30_000, "udp_octets": 1_232,
         },
         "cache": {

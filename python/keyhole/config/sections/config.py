@@ -130,6 +130,18 @@ class LimitsSection(Section):
     streams_per_connection: Annotated[int, count(1, 10_000)] = Field(
         128, description="HTTP/2 streams at once on one connection."
     )
+    open_requests: Annotated[int, count(1, 1_000_000)] = Field(
+        20_000,
+        description="Requests that stay open, all together: HTTP/2 streams whose body is not whole "
+        "or whose answer is not taken, and the same over other transports. Never fewer than "
+        "waiting.",
+    )
+    open_requests_per_identity: Annotated[int, count(1, 1_000_000)] = Field(
+        1_000, description="Those of one identity or token."
+    )
+    open_requests_per_network: Annotated[int, count(1, 1_000_000)] = Field(
+        2_000, description="Those from one network: an IPv4 address, or a /56 of IPv6."
+    )
     idle_time: Annotated[int, milliseconds(SECOND, HOUR)] = Field(
         30 * SECOND, description="Time without a query after which a connection is closed."
     )

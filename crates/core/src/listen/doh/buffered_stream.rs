@@ -32,12 +32,18 @@ pub(super) struct Control(Arc<Signals>);
 struct Signals {
     corked: AtomicBool,
     request_ended: AtomicBool,
+    blocked: AtomicBool,
 }
 
 impl Control {
     /// Whether flushes have to wait.
     pub(super) fn cork(&self, corked: bool) {
         self.0.corked.store(corked, Relaxed);
+    }
+
+    /// Whether the client's side takes nothing at the moment.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.0.blocked.load(Relaxed)
     }
 
     /// A request has arrived whole: the time for reading it stops.
@@ -97,7 +103,9 @@ impl BufferedStream {
     }
 
     fn write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.try_write_out(cx) {
+        let written = self.try_write_out(cx);
+        self.control.0.blocked.store(written.is_pending(), Relaxed);
+        match written {
             Poll::Ready(done) => {
                 self.blocked = None;
                 Poll::Ready(done)

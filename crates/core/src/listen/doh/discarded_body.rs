@@ -6,6 +6,7 @@ use std::time::Instant;
 use h2::RecvStream;
 
 use super::request::MESSAGE;
+use crate::shares::Place;
 
 /// Octets that are read and thrown away at most.
 const MOST: usize = 4 * MESSAGE;
@@ -18,12 +19,14 @@ pub(super) struct DiscardedBody {
     read: usize,
     /// When its request was refused.
     pub(super) since: Instant,
+    /// What it holds while it stays open.
+    pub(super) place: Option<Place>,
 }
 
 impl DiscardedBody {
     /// Nothing of the body is read yet.
-    pub(super) fn new(body: RecvStream, since: Instant) -> Self {
-        Self { body, read: 0, since }
+    pub(super) fn new(body: RecvStream, since: Instant, place: Option<Place>) -> Self {
+        Self { body, read: 0, since, place }
     }
 
     /// Reads what is there. Ready when the body has ended, is given up, or is too long.

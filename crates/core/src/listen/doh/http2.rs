@@ -17,6 +17,7 @@ use http::{Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
+use super::super::connection_limits::ConnectionSlot;
 use super::super::peer::Peer;
 use super::super::service::Serve;
 use super::super::timeouts::DeadlineTimer;
@@ -32,12 +33,17 @@ use super::request_head;
 use super::responder::Responder;
 use super::response;
 use super::traceparent::trace_of;
+use crate::client_identity::ClientIdentity;
 use crate::options::Limits;
 use crate::pipeline::{Progress, ReplyInfo};
+use crate::shares::Place;
 
 /// Streams reset by either side that are remembered or wait at most. One more ends the connection
 /// with ENHANCE_YOUR_CALM: opening and resetting streams costs a client nothing (CVE-2023-44487).
 const RESETS: usize = 32;
+
+/// Octets of answers that are given to the library before it has to bring them out.
+const GIVEN: usize = 64 << 10;
 
 thread_local! {
     /// The message of a GET and the answer to any request, reused.
@@ -46,8 +52,13 @@ thread_local! {
 }
 
 /// Serves a connection until one side ends it.
-pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, control: Control, peer: Peer)
-where
+pub(super) async fn serve<S: Serve, Io>(
+    worker: Worker<S>,
+    io: Io,
+    control: Control,
+    peer: Peer,
+    slot: ConnectionSlot,
+) where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let opened = Instant::now();
@@ -59,12 +70,16 @@ where
     let mut http2 = Http2 {
         worker,
         peer,
+        slot,
+        is_identified: false,
+        is_turned_away: false,
         control,
         connection,
         bodies: Vec::new(),
         discarded: Vec::new(),
         waiting: JoinSet::new(),
         blocked: Vec::new(),
+        given: 0,
         phase: Phase::First,
         active: opened,
     };
@@ -111,6 +126,11 @@ enum Phase {
 struct Http2<S: Serve, Io> {
     worker: Worker<S>,
     peer: Peer,
+    slot: ConnectionSlot,
+    /// Whether the connection counts for the client that a request has named.
+    is_identified: bool,
+    /// Whether that client has as many connections as it may.
+    is_turned_away: bool,
     control: Control,
     connection: Connection<Io, Bytes>,
     /// Requests whose bodies are not whole, oldest first.
@@ -118,8 +138,10 @@ struct Http2<S: Serve, Io> {
     /// Bodies of requests that are refused already, oldest first.
     discarded: Vec<DiscardedBody>,
     waiting: JoinSet<LateAnswer>,
-    /// Answers that the client's window does not admit yet, oldest first.
+    /// Answers that the client does not take yet, oldest first.
     blocked: Vec<PendingBody>,
+    /// Octets of answers that the library has not begun to bring out.
+    given: usize,
     phase: Phase,
     /// When something was asked or answered.
     active: Instant,
@@ -145,11 +167,12 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             self.read_bodies(cx, now);
             self.collect(cx, now);
             self.discarded.retain_mut(|body| body.poll(cx).is_pending());
-            self.unblock(cx);
+            let is_held_back = self.unblock(cx);
             self.control.cork(false);
             match self.next(cx) {
                 Poll::Ready(Some(request)) => self.take(request, cx, now),
                 Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending if is_held_back && !self.control.is_blocked() => {}
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -157,6 +180,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
 
     /// The next request; none when the connection is over. Also drives the connection.
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Request<RecvStream>, Responder)>> {
+        self.given = 0;
         if self.under_way() >= self.worker.limits().queries_per_connection {
             // The requests stay inside the library, which holds no more than streams are allowed.
             return self.connection.poll_closed(cx).map(|_| None);
@@ -164,7 +188,8 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         self.connection.poll_accept(cx).map(|next| {
             let (request, respond) = next?.ok()?;
             let head_only = *request.method() == Method::HEAD;
-            Some((request, Responder { respond, head_only, identity: None, trace: None }))
+            let (identity, place, trace) = (None, None, None);
+            Some((request, Responder { respond, head_only, identity, place, trace }))
         })
     }
 
@@ -199,6 +224,11 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         });
         responder.identity = client_identity::of_request(&request, &self.peer, options);
         responder.trace = trace_of(&request, options);
+        self.count_connection(responder.identity.as_deref(), now);
+        if self.is_turned_away {
+            MESSAGE.set(message);
+            return responder.respond.send_reset(Reason::REFUSED_STREAM);
+        }
         match location {
             Ok(MessageLocation::Line) => self.answer(&message, responder, now),
             Ok(MessageLocation::Body) => {
@@ -206,15 +236,40 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             }
             Err(error) => {
                 self.refuse(responder, error, now);
-                self.discard(request.into_body(), cx, now);
+                self.discard(DiscardedBody::new(request.into_body(), now, None), cx);
             }
         }
         MESSAGE.set(message);
     }
 
-    fn discard(&mut self, body: RecvStream, cx: &mut Context<'_>, now: Instant) {
-        let mut body = DiscardedBody::new(body, now);
-        if body.poll(cx).is_pending() {
+    /// Counts the connection for the client that its first request names. A sidecar's connections
+    /// are of many, whose requests count one by one.
+    fn count_connection(&mut self, identity: Option<&ClientIdentity>, now: Instant) {
+        let Some(identity) = identity.filter(|_| self.peer.sidecar != Some(true)) else { return };
+        if self.is_identified {
+            return;
+        }
+        self.is_identified = true;
+        let (transport, client) = (self.peer.transport, self.peer.connection);
+        if !self.worker.identify(&mut self.slot, identity, transport, client) {
+            self.is_turned_away = true;
+            self.close(now);
+        }
+    }
+
+    /// A place for a request that stays open; none where its client has as many as it may.
+    fn open(&self, identity: Option<&ClientIdentity>) -> Option<Place> {
+        let owner = self.peer.owner(identity.unwrap_or(&self.peer.identity));
+        self.worker.open_request(owner, self.peer.transport, self.peer.connection)
+    }
+
+    /// Reads a body on that nobody needs. Without a place it is given up, which resets its stream.
+    fn discard(&mut self, mut body: DiscardedBody, cx: &mut Context<'_>) {
+        if body.poll(cx).is_ready() {
+            return;
+        }
+        body.place = body.place.take().or_else(|| self.open(None));
+        if body.place.is_some() {
             self.discarded.push(body);
         }
     }
@@ -228,13 +283,22 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
 
     fn read_body(&mut self, mut body: RequestBody, cx: &mut Context<'_>, now: Instant) {
         match body.poll(cx) {
-            Poll::Pending => self.bodies.push(body),
+            Poll::Pending => {
+                let Responder { place, identity, respond, .. } = &mut body.responder;
+                *place = place.take().or_else(|| self.open(identity.as_deref()));
+                if place.is_none() {
+                    // Nothing was done with the request (RFC 9113 section 8.7).
+                    return respond.send_reset(Reason::REFUSED_STREAM);
+                }
+                self.bodies.push(body);
+            }
             // The client gave the stream up.
             Poll::Ready(None) => {}
             Poll::Ready(Some(Err(error))) => {
-                let (responder, body) = body.into_parts();
+                let (mut responder, body) = body.into_parts();
+                let place = responder.place.take();
                 self.refuse(responder, error, now);
-                self.discard(body, cx, now);
+                self.discard(DiscardedBody::new(body, now, place), cx);
             }
             Poll::Ready(Some(Ok(message))) => self.answer(&message, body.responder, now),
         }
@@ -308,17 +372,40 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             return;
         }
         stream.reserve_capacity(body.len());
-        if stream.capacity() >= body.len() {
+        if stream.capacity() >= body.len() && !self.is_held_back() {
+            self.given += body.len();
             let _ = stream.send_data(body, true);
-        } else {
-            // Given to the library, it would lie there for as long as the client likes.
-            self.blocked.push(PendingBody::new(stream, body, now));
+            return;
+        }
+        // Given to the library, it would lie there for as long as the client likes.
+        match responder.place.take().or_else(|| self.open(responder.identity.as_deref())) {
+            Some(place) => self.blocked.push(PendingBody::new(stream, body, now, place)),
+            None => stream.send_reset(Reason::ENHANCE_YOUR_CALM),
         }
     }
 
-    /// Sends what the windows of the clients admit by now.
-    fn unblock(&mut self, cx: &mut Context<'_>) {
-        self.blocked.retain_mut(|blocked| blocked.poll(cx).is_pending());
+    /// Whether answers wait until the client has taken those before. However large a window it
+    /// opens, they lie here and are counted, and not in the library.
+    fn is_held_back(&self) -> bool {
+        self.control.is_blocked() || self.given >= GIVEN
+    }
+
+    /// Sends what the client takes by now. True where some had to wait for those before.
+    fn unblock(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut blocked = std::mem::take(&mut self.blocked);
+        let mut was_held_back = false;
+        blocked.retain_mut(|answer| {
+            if self.is_held_back() {
+                was_held_back = true;
+                return true;
+            }
+            let before = answer.left();
+            let is_pending = answer.poll(cx).is_pending();
+            self.given += before - answer.left();
+            is_pending
+        });
+        self.blocked = blocked;
+        was_held_back
     }
 
     fn close(&mut self, now: Instant) {

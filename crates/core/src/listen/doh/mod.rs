@@ -29,6 +29,7 @@ mod traceparent;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::connection_limits::ConnectionSlot;
 use super::peer::Peer;
 use super::service::Serve;
 use super::worker::Worker;
@@ -41,28 +42,34 @@ pub(super) async fn serve_encrypted<S: Serve>(
     worker: Worker<S>,
     mut tls: Announced<TlsStream<BufferedStream>>,
     peer: Peer,
+    slot: ConnectionSlot,
 ) {
     let (stream, session) = tls.tls_mut().get_mut();
     let control = stream.control();
     if session.alpn_protocol() == Some(b"h2") {
-        http2::serve(worker, tls, control, peer).await;
+        http2::serve(worker, tls, control, peer, slot).await;
     } else {
         stream.watch_requests();
-        http1::serve(worker, tls, control, peer).await;
+        http1::serve(worker, tls, control, peer, slot).await;
     }
 }
 
 /// Serves a connection of a sidecar on this machine. The client's first octets say whether it is
 /// HTTP/2 with prior knowledge (RFC 9113 section 3.3) or HTTP/1.1. An HTTP/1.1 request to upgrade
 /// to `h2c` is answered as if it did not ask (RFC 9113 section 3.1 withdrew the upgrade).
-pub(super) async fn serve_cleartext<S: Serve>(worker: Worker<S>, tcp: TcpStream, peer: Peer) {
+pub(super) async fn serve_cleartext<S: Serve>(
+    worker: Worker<S>,
+    tcp: TcpStream,
+    peer: Peer,
+    slot: ConnectionSlot,
+) {
     let Some((is_http2, begun)) = detect_version::detect(&worker, &tcp).await else { return };
     let mut stream = BufferedStream::resumed(tcp, begun, worker.limits());
     let control = stream.control();
     if is_http2 {
-        http2::serve(worker, stream, control, peer).await;
+        http2::serve(worker, stream, control, peer, slot).await;
     } else {
         stream.watch_requests();
-        http1::serve(worker, stream, control, peer).await;
+        http1::serve(worker, stream, control, peer, slot).await;
     }
 }

@@ -1,4 +1,5 @@
-//! An answer over HTTP/2 for which the client's window has no room (RFC 9113 section 5.2).
+//! An answer over HTTP/2 that the client does not take yet: its window has no room (RFC 9113 section
+//! 5.2), or its connection takes nothing.
 
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -6,18 +7,31 @@ use std::time::Instant;
 use bytes::Bytes;
 use h2::{Reason, SendStream};
 
+use crate::shares::Place;
+
 /// What is left of an answer.
 pub(super) struct PendingBody {
     stream: SendStream<Bytes>,
     rest: Bytes,
     /// When the answer was made.
     pub(super) since: Instant,
+    _place: Place,
 }
 
 impl PendingBody {
     /// Nothing of the answer is sent yet; capacity for it was reserved.
-    pub(super) fn new(stream: SendStream<Bytes>, answer: Bytes, since: Instant) -> Self {
-        Self { stream, rest: answer, since }
+    pub(super) fn new(
+        stream: SendStream<Bytes>,
+        answer: Bytes,
+        since: Instant,
+        place: Place,
+    ) -> Self {
+        Self { stream, rest: answer, since, _place: place }
+    }
+
+    /// Octets that are not sent yet.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
     }
 
     /// Sends what the window admits. Ready when all is sent or the client has given the stream up.

@@ -54,11 +54,13 @@ pub enum HttpError {
     Timeout,
     /// The message got no answer at all.
     NoAnswer,
+    /// Its client has as many open requests or connections as it may.
+    Busy,
 }
 
 impl HttpError {
     /// Every error, for tests and documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Host,
         Self::HeadTooLarge,
         Self::Coding,
@@ -72,6 +74,7 @@ impl HttpError {
         Self::TooLarge,
         Self::Timeout,
         Self::NoAnswer,
+        Self::Busy,
     ];
 
     /// The status of the response (RFC 9110 section 15).
@@ -89,6 +92,7 @@ impl HttpError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::NoAnswer => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -108,6 +112,7 @@ impl HttpError {
             Self::TooLarge => "a DNS message has at most 65535 octets\n",
             Self::Timeout => "the body did not arrive in time\n",
             Self::NoAnswer => "there is no answer to this query\n",
+            Self::Busy => "this client has too many requests or connections open\n",
         }
     }
 }

@@ -13,6 +13,7 @@ mod http2_limits;
 mod life;
 mod limits;
 mod mesh;
+mod open_requests;
 mod tcp;
 mod udp;
 mod world;

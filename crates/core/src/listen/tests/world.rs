@@ -29,6 +29,7 @@ use crate::options::{
     Listen, MeshOptions, OPTIONS_VERSION, Options, Role,
 };
 use crate::pipeline::{Progress, ReplyInfo};
+use crate::shares::Full;
 use crate::tls::ServerTls;
 use crate::trust::Trust;
 use crate::trust::authority::{Authority, Shown};
@@ -46,6 +47,8 @@ pub(super) struct Obedient {
     pub(super) connections: Connections,
     /// Reason, detail and claimed identity of each refused handshake.
     pub(super) refused: Mutex<Vec<(Reason, &'static str, Option<String>)>>,
+    /// Whose shares were used up when something was turned away.
+    pub(super) over_shares: Mutex<Vec<Full>>,
     held: Mutex<HashMap<u16, oneshot::Sender<()>>>,
     changed: Condvar,
 }
@@ -55,7 +58,8 @@ impl Obedient {
         let tls = ServerTls::new().unwrap();
         let connections = Connections::default();
         let (held, refused, changed) = (Mutex::default(), Mutex::default(), Condvar::new());
-        Self { options, tls, connections, refused, held, changed }
+        let over_shares = Mutex::default();
+        Self { options, tls, connections, refused, over_shares, held, changed }
     }
 
     /// Waits until so many queries are held.
@@ -96,6 +100,10 @@ impl Serve for Obedient {
     fn record_handshake(&self, refused: &RefusedHandshake<'_>) {
         let claimed = refused.claimed.map(ToString::to_string);
         self.refused.lock().unwrap().push((refused.reason, refused.detail, claimed));
+    }
+
+    fn over_share(&self, _worker: usize, full: Full) {
+        self.over_shares.lock().unwrap().push(full);
     }
 
     fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Held> {
@@ -185,6 +193,9 @@ pub(super) fn limits() -> Limits {
         waiting_per_identity: 1000,
         waiting_per_network: 1000,
         streams_per_connection: 100,
+        open_requests: 20_000,
+        open_requests_per_identity: 1_000,
+        open_requests_per_network: 2_000,
         idle_ms: 60_000,
         read_ms: 60_000,
         write_ms: 60_000,
