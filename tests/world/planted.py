@@ -47,3 +47,28 @@ def plant(folder: Path, text: str) -> dict[str, str]:
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(text)
     return {"PYTHONPATH": str(folder)}
+
+
+HANGING_FILES = (
+    _HEAD
+    + """
+import keyhole.control.changes.change as change
+import keyhole.control.document_pool as pool
+
+change.READ_SECONDS = 1.0
+pool.STUCK_SECONDS = 0.5
+pool.DocumentPool.__init__.__defaults__ = (2.0,)
+
+def hanging(call):
+    def waits(path, *given, **named):
+        while "/hangs" in str(path) and exists(os.environ["HANG"]):
+            time.sleep(0.05)
+        return call(path, *given, **named)
+    return waits
+
+exists = os.path.exists
+for name in ("stat", "lstat", "open", "scandir"):
+    setattr(os, name, hanging(getattr(os, name)))
+"""
+)
+"""What has ``/hangs`` in its path is on a system that hangs while the file ``HANG`` is there."""

@@ -1,6 +1,5 @@
 """``/documents``: policies, lists, upstreams and so on, in all their versions."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
@@ -18,7 +17,6 @@ from keyhole.control.changes import (
     Changes,
     DocumentRecord,
     Outcome,
-    read_change_requests,
 )
 from keyhole.control.changes.change_request import MAX_OCTETS
 from keyhole.store import Actor, AuditRecord, records_of
@@ -162,7 +160,7 @@ async def apply_documents(
     changes: StoredDocuments, caller: Operator, request: Request, body: ApplyRequest
 ) -> ApplyResult:
     """Creates or changes documents, either all or none."""
-    requests = await asyncio.to_thread(read_change_requests, body.text, body.file, changes.folder)
+    requests = await changes.read_requests(body.text, body.file)
     if body.overwrite:
         requests = [ChangeRequest(one.kind, one.name, one.text) for one in requests]
     outcome = await changes.apply(
@@ -205,7 +203,7 @@ async def put_document(
     """Creates or changes one document. If-Match is the version that you have seen;
     If-None-Match: * is for a new document."""
     seen = _seen(if_match, if_none_match)
-    requests = await asyncio.to_thread(read_change_requests, body.text, body.file, changes.folder)
+    requests = await changes.read_requests(body.text, body.file)
     if [(one.kind, one.name) for one in requests] != [(kind, name)]:
         why = f"the text must hold {kind}/{name} and nothing else"
         raise ApiProblem(400, "other_document", why)

@@ -91,9 +91,10 @@ async def preview_import(
     async with _TURNS.take():
         with Upload(services.data.state, file) as upload:
             await receive_file(request, upload.file)
-            default = await asyncio.to_thread(_default_policy, services)
+            pool = services.control_plane.imports
+            default = await pool.run(_default_policy, services)
             try:
-                found = await asyncio.to_thread(upload.convert, product, default)
+                found = await upload.convert(pool, product, default)
             except ImporterError as error:
                 raise ApiProblem(422, "not_valid", str(error)) from None
     return _shown(found, default)

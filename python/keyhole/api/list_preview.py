@@ -1,6 +1,5 @@
 """``/lists/preview``: what a list would do, before it is stored."""
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
@@ -90,7 +89,7 @@ async def preview_list(
         raise ApiProblem(422, "not_valid", "give url or entries, and not both")
     draft = ListDraft(body.kind, body.format, body.url, body.entries)
     async with _TURNS.take(request):
-        found = await asyncio.to_thread(_preview, services, draft)
+        found = await services.control_plane.previews.run(_preview, services, draft)
     return _shown(found, draft)
 
 

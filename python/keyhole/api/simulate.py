@@ -1,6 +1,5 @@
 """``/simulate``: the effect of a change on past queries, before it is made."""
 
-import asyncio
 import time
 from collections import Counter
 from datetime import datetime
@@ -17,7 +16,7 @@ from keyhole.api.principal import Operator
 from keyhole.api.problem import ApiProblem
 from keyhole.api.request_body import RequestBody
 from keyhole.api.turns import Turns
-from keyhole.control.changes import ChangeRequest, Changes, read_change_requests
+from keyhole.control.changes import ChangeRequest, Changes
 from keyhole.control.changes.change_request import MAX_OCTETS
 from keyhole.control.history_simulation import HistorySimulation, SimulationService
 from keyhole.control.overrides import DecisionRequest
@@ -141,7 +140,7 @@ async def _simulate(
     if body.decision is not None:
         decision = DecisionRequest(**body.decision.model_dump())
         return await simulations.of_decision(decision, since, until)
-    drafts = await asyncio.to_thread(read_change_requests, body.text or "", "draft", changes.folder)
+    drafts = await changes.read_requests(body.text or "", "draft")
     # A draft is compared with what is in force, whatever version it began with.
     latest = [ChangeRequest(one.kind, one.name, one.text) for one in drafts]
     return await simulations.of_documents(latest, since, until)

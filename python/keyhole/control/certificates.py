@@ -66,6 +66,17 @@ class Certificates:
         self._record(errors)
         return usable
 
+    def own(self) -> dict[str, CertificateAndKey]:
+        """The certificate of the listeners, where it is one of our own authority and can be used;
+        it needs no file that somebody named."""
+        if self._given() is not None:
+            return {}
+        try:
+            return {SERVER: self._server()}
+        except IdentityError as error:
+            self._parts.set(SERVER_TLS, f"{error}; the listeners go on with what they have")
+            return {}
+
     def _record(self, errors: dict[str, IdentityError]) -> None:
         server = errors.get(SERVER)
         why = f"{server}; the listeners go on with what they have" if server else None

@@ -6,14 +6,15 @@ snapshot. An invalid change is reported and has no effect.
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from keyhole.config.files import MAX_FILE
 from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder, unwritable
+from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.engine_state import EngineState
 from keyhole.control.enrollment import enrollment_server
 from keyhole.control.identity import authority_advice, authority_problem
@@ -26,14 +27,17 @@ from keyhole.control.parts import (
     DOCUMENTS,
     ENROLLMENT,
     FOLDER,
+    IMPORT,
     LINK,
+    LIST_PREVIEW,
+    WATCH,
     Health,
     Parts,
     PartState,
 )
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
-from keyhole.control.watched_files import changes, fingerprint
+from keyhole.control.watched_files import Fingerprint, changes, fingerprint
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
 from keyhole.http.refused_handshakes import RefusedHandshakes
@@ -49,6 +53,8 @@ RENEWAL_CHECK_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
 MAX_RETRY_SECONDS = 60.0
 CHECK_SECONDS = 15.0
+LOOK_SECONDS = 10.0
+"""How long a look at all files may take before it is called stuck."""
 
 
 class ControlPlane:
@@ -72,6 +78,17 @@ class ControlPlane:
         self._pending: dict[str, EnrollmentServer | Fleet] = {}
         self._notified_advice: set[str] = set()
         self._fingerprint = fingerprint([settings.file])
+        # Apart from the documents: they are watched while some are compiled.
+        self._watching = DocumentPool(
+            LOOK_SECONDS, what="looking for changes of the documents and their files"
+        )
+        self.imports = DocumentPool(
+            what="converting a file of another product", hint="others are refused until it has"
+        )
+        self.previews = DocumentPool(
+            what="looking at a list that was given for a preview",
+            hint="others are refused until it has",
+        )
         self.settings = settings
         self.parts = parts or Parts(notify)
         """What does not work while DNS goes on."""
@@ -135,9 +152,14 @@ class ControlPlane:
         return [*self.parts.states(), *self._stuck(), *_engines_behind(self.engines())]
 
     def _stuck(self) -> list[PartState]:
-        pool = self._reconciler.documents
-        why = pool.stuck
-        return [PartState(DOCUMENTS, Health.STUCK, why, pool.since)] if why else []
+        pools = {
+            DOCUMENTS: self._reconciler.documents,
+            WATCH: self._watching,
+            IMPORT: self.imports,
+            LIST_PREVIEW: self.previews,
+        }
+        stuck = ((name, pool.stuck, pool.since) for name, pool in pools.items())
+        return [PartState(name, Health.STUCK, why, since) for name, why, since in stuck if why]
 
     @property
     def withdrawals(self) -> Withdrawals:
@@ -157,14 +179,15 @@ class ControlPlane:
     async def __aenter__(self) -> Self:
         try:
             self._data.make()
-            self._reconciler.find_files()
-            self._fingerprint = {**fingerprint(self._reconciler.watched_files), **self._fingerprint}
+            await self._look_first()
             await self._reconciler.start()
             await self._start_servers()
         except BaseException:
             await self._close()
             raise
-        self._remember()
+        self.clock.check()
+        # Kept for the next start; DNS is served already.
+        await self.remember()
         self._notify_advice()
         for work in (self._watch, self._renew, self._retry, self._check):
             task = asyncio.create_task(work())
@@ -172,6 +195,25 @@ class ControlPlane:
         if self.fleet is not None:
             self._supervise(asyncio.create_task(self.fleet.watch()))
         return self
+
+    async def _look_first(self) -> None:
+        """What the files are like before they are read. Where that does not end, all of them count
+        as changed once it does."""
+
+        def look() -> Fingerprint:
+            self._reconciler.find_files()
+            return fingerprint(self._reconciler.watched_files)
+
+        with suppress(StuckError):
+            self._fingerprint = {**await self._watching.run(look), **self._fingerprint}
+
+    async def _look(self, work: Callable[..., Any], *given: Any) -> Any:
+        """Runs it in the thread of the watch, as soon as that is free."""
+        while True:
+            try:
+                return await self._watching.run(work, *given)
+            except StuckError:
+                await asyncio.sleep(CHECK_SECONDS)
 
     async def _start_servers(self) -> None:
         """Starts enrollment and link; DNS needs neither. One that cannot start is tried again."""
@@ -195,9 +237,12 @@ class ControlPlane:
                 self._pending.pop(name)
                 self.parts.works(name)
 
+    async def remember(self) -> None:
+        """Keeps what the next start needs to know of what is there now."""
+        with suppress(StuckError):
+            await self._watching.run(self._remember)
+
     def _remember(self) -> None:
-        """Keeps what the next start needs to know. DNS is served already."""
-        self.clock.check()
         with self.parts.recorded(DISK, OSError):
             remember(self._data, self.settings)
             if self.settings.mark:
@@ -240,7 +285,8 @@ class ControlPlane:
 
     async def _watch(self) -> None:
         """Applies each change of a watched file; never ends by itself."""
-        async for changed in changes(self._watched_paths, self._fingerprint, self._stop):
+        known, stop = self._fingerprint, self._stop
+        async for changed in changes(self._watched_paths, known, stop, self._look):
             if self.settings.file in changed:
                 self._notify_settings_change()
             if changed - {self.settings.file}:

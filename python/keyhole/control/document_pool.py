@@ -1,7 +1,8 @@
-"""Threads of their own for reading and compiling documents, with a deadline.
+"""Threads of their own for reading documents and what people upload, with a deadline.
 
-A file on a system that hangs must not take the threads of the API, nor the lock behind which
-changes wait. Only one piece of work runs at a time, because it writes into the state folder.
+A file on a system that hangs, or one that takes long to read, must not take the event loop, the
+threads of the API, nor the lock behind which changes wait. Each pool has one piece of work run at a
+time.
 """
 
 import asyncio
@@ -20,15 +21,25 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
+READING = "reading the documents and their files"
+_HINT = (
+    "is a file of them on a network or device that hangs? what is in force stays, and revocations "
+    "act"
+)
+
+
 class StuckError(ControlError):
-    """Reading or compiling documents does not end."""
+    """A piece of work does not end."""
 
 
 class DocumentPool:
     """Runs one piece of work at a time in a thread."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, *, what: str = READING, hint: str = _HINT) -> None:
+        """``what`` is the work, and ``hint`` what may be wrong and what goes on, for `stuck`."""
         self._seconds = seconds
+        self._what = what
+        self._hint = hint
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="documents")
         self._running: Future[object] | None = None
         self.since = 0.0
@@ -38,16 +49,13 @@ class DocumentPool:
 
     @property
     def stuck(self) -> str | None:
-        """Why documents are not read at the moment; none if they are."""
+        """What does not end at the moment; none if all does."""
         if self._running is None or self._running.done():
             return None
         if not self._is_abandoned and time.monotonic() - self._begun < STUCK_SECONDS:
             return None
         since = time.strftime("%H:%M:%S", time.localtime(self.since))
-        return (
-            f"reading the documents and their files has not ended since {since}; is a file of them "
-            "on a network or device that hangs? what is in force stays, and revocations act"
-        )
+        return f"{self._what} has not ended since {since}; {self._hint}"
 
     def check(self) -> None:
         """For the work itself: raises `StuckError` once nobody waits for it any more."""

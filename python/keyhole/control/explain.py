@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from keyhole.config.files import MAX_FILE
 from keyhole.control.compile import compile_all
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError, InvalidError
@@ -19,6 +20,7 @@ from keyhole.control.settings import read_settings
 from keyhole.engine import explain
 from keyhole.engine.launch import Identity
 from keyhole.model.idn import fold
+from keyhole.system.regular_file import read_regular
 
 _EXPIRED = "expired:"
 MAX_AT_ONCE = 2
@@ -137,9 +139,15 @@ def shown_identities(identities: Mapping[str, Identity]) -> list[dict[str, str]]
     found = []
     for name, files in identities.items():
         with suppress(OSError, UnicodeDecodeError):
-            pems = {"certificate": files.certificate.read_text(), "key": files.key.read_text()}
+            pems = {"certificate": _read(files.certificate), "key": _read(files.key)}
             found.append({"name": name, **pems})
     return found
+
+
+def _read(file: Path) -> str:
+    """The text of a file that a document names: by now it may be something that blocks its
+    reader."""
+    return read_regular(file, MAX_FILE).decode()
 
 
 def read_client(text: str) -> Client:

@@ -14,6 +14,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
 from keyhole.identity.journal import user_name
 from keyhole.store.observed import ObservedItem
+from keyhole.system.regular_file import open_regular
 
 _PASSWORD = re.compile(r"://[^/@\s]*@")
 
@@ -139,7 +140,7 @@ def _digest_of(path: Path) -> str | None:
     if not path.is_file():
         return None
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

@@ -13,6 +13,7 @@ DATABASE, AUTHORITY, HISTORY, DISK = "database", "authority", "history", "disk"
 SERVER_TLS, CLIENT_TLS = "certificate of the listeners", "certificates for upstreams"
 API, ENROLLMENT, LINK, METRICS = "API", "enrollment", "link", "metrics"
 FOLDER, AUDIT, LISTS = "data folder", "audit record", "lists"
+WATCH, IMPORT, LIST_PREVIEW = "watch of the documents", "import", "list preview"
 """The names of the parts."""
 
 

@@ -130,11 +130,13 @@ class Reconciler:
         """
         if self._check_snapshot():
             await self._launcher.start_last_good()
+            with suppress(KeyholeError):  # compiling needs the same files, and reports it
+                await self.withdrawals.begin()
             compiled, problem = await self._try_in_thread()
             last_good = None if compiled else read_last_good(self._data)
             known = compiled or last_good
             await self._withdraw(known, is_valid=compiled is not None)
-            pairs = self._certificates.usable(known.identities if known else {})
+            pairs = await self._usable(known.identities if known else {})
             with self._parts.recorded(SERVER_TLS, EngineRefusedError, EngineGoneError):
                 await self._install(pairs)
             self.problem = problem
@@ -269,6 +271,10 @@ class Reconciler:
                 read = partial(remaining, self._settings, self._data, known.plain)
                 trust = await self.documents.run(read)
             await self.withdrawals.set_trust(trust)
+        except StuckError:
+            # What the documents say of trust is not known; the rest must not wait for it.
+            with suppress(KeyholeError):
+                await self.withdrawals.refresh()
         except KeyholeError:
             return  # compiling needs the same files, and reports it
 
@@ -310,7 +316,7 @@ class Reconciler:
                     await self.withdrawals.serve_removed()
                     self.is_behind = False
                     return None
-                await self._install(self._certificates.usable(compiled.identities, self._clients()))
+                await self._install(await self._usable(compiled.identities, self._clients()))
                 await self._commit(compiled)
         except (EngineGoneError, UnwritableError, StuckError) as error:
             if not self.is_behind:
@@ -359,7 +365,7 @@ class Reconciler:
     async def apply_certificates(self) -> None:
         """Renews our own certificates in time, and installs changed files in the engine."""
         try:
-            installed = await self._install(self._certificates.usable(self._clients()))
+            installed = await self._install(await self._usable(self._clients()))
         except KeyholeError as error:
             self._notify_error("a certificate was not taken; the one before serves on", error)
             return
@@ -367,6 +373,16 @@ class Reconciler:
             whose = "the listeners" if name == SERVER else name
             text = f"a new certificate serves {whose}, valid until {pair.expires:%Y-%m-%d}"
             self._notify(Notice(Severity.SUCCESS, text))
+
+    async def _usable(
+        self, clients: dict[str, Identity], before: dict[str, Identity] | None = None
+    ) -> dict[str, CertificateAndKey]:
+        """The certificates that can be used. Documents name those for upstreams, so their files may
+        lie on a system that hangs; ours does not wait for them."""
+        try:
+            return await self.documents.run(self._certificates.usable, clients, before)
+        except StuckError:
+            return await asyncio.to_thread(self._certificates.own)
 
     def _refuse_missing(self) -> None:
         """Raises `MissingError` for documents that were there: without them, policies would be gone

@@ -16,7 +16,7 @@ from keyhole.control.explain import ExplainService
 from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.list_refresh.refresher import own_addresses
 from keyhole.control.missing_parts import DATABASE as DATABASE_PART
-from keyhole.control.missing_parts import MissingError, database_missing, remember
+from keyhole.control.missing_parts import MissingError, database_missing
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.overrides import DecisionService, OverrideStore, PauseService
 from keyhole.control.parts import DATABASE, DISK, Health
@@ -51,7 +51,7 @@ async def open_services(
     own = own_addresses([*listeners, *control_plane.enrollment, *linked, *api])
     lists = ListRefresher(settings, data, control_plane.reconciler, own, notify)
     with control_plane.parts.recorded(DISK, OSError):
-        await asyncio.to_thread(lists.begin)
+        await lists.begin()
     queries = query_history(settings, data, notify, control_plane.parts, control_plane.clock)
     if control_plane.fleet is not None:
         control_plane.fleet.queries = queries
@@ -186,9 +186,8 @@ async def open_changes(
         state = Health.MISSING if missing else Health.FAILED
         control_plane.parts.fail(DATABASE, f"{error}\n{text}", state)
         return None
-    with control_plane.parts.recorded(DISK, OSError):
-        # Now there are a database and a copy of its documents.
-        remember(data, control_plane.settings)
+    # Now there are a database and a copy of its documents.
+    await control_plane.remember()
     return changes
 
 

@@ -1,9 +1,10 @@
 """Watches the files that a running Keyhole depends on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from watchfiles import awatch
 
@@ -11,6 +12,9 @@ Fingerprint = dict[Path, tuple[int, int, int]]
 """For each existing file: inode, size in octets, modification time in nanoseconds."""
 
 CHECK_MILLISECONDS = 1000
+
+Look = Callable[..., Awaitable[Any]]
+"""Runs a function in a thread: a look at a file waits for as long as its system hangs."""
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
@@ -28,7 +32,10 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
 
 
 async def changes(
-    paths: Callable[[], Iterable[Path]], known: Fingerprint, stop: asyncio.Event
+    paths: Callable[[], Iterable[Path]],
+    known: Fingerprint,
+    stop: asyncio.Event,
+    look: Look = asyncio.to_thread,
 ) -> AsyncIterator[set[Path]]:
     """Yields the changed paths after each change, until ``stop`` is set.
 
@@ -38,15 +45,15 @@ async def changes(
     of writing into them.
     """
     while not stop.is_set():
-        watched = _folders(paths())
+        watched: set[Path] = await look(_folders, paths())
         async with aclosing(_rounds(watched, stop)) as rounds:
             async for _ in rounds:
-                now = fingerprint(paths())
+                now: Fingerprint = await look(fingerprint, paths())
                 changed = _different(known, now)
                 known = now
                 if changed:
                     yield changed
-                if _folders(paths()) != watched:
+                if await look(_folders, paths()) != watched:
                     break
 
 

@@ -76,6 +76,7 @@ class Withdrawals:
         self._domains: Remaining | None = None
         self._upstreams: Remaining | None = None
         self._removed: list[RemovedSubject] | None = None
+        self._told: set[str] = set()
         self._last: Withdrawal | None = None
         self._is_written = False
         self._lock = asyncio.Lock()
@@ -85,6 +86,16 @@ class Withdrawals:
         self._peers[engine] = peer
         if self._last is not None:
             peer.set_withdrawal(self._last)
+
+    async def begin(self) -> None:
+        """Goes on from what was kept at the last run, before any document is read; raises
+        ``IdentityError``."""
+        kept = await asyncio.to_thread(_kept, self._data)
+        if kept is not None and self._domains is None:
+            self._domains = kept.content["domains"]
+            self._upstreams = kept.content.get("upstreams")
+            self._removed = [RemovedSubject(*one) for one in kept.content.get("removed") or ()]
+        await self.refresh()
 
     async def refresh(self) -> None:
         """Reads it again and sends it where it changed; raises ``IdentityError``."""
@@ -119,13 +130,13 @@ class Withdrawals:
     async def serve_removed(self) -> None:
         """Ends the refusal of removed clients: the snapshot in force knows nothing of them."""
         if self._removed:
-            self._removed = []
+            self._removed, self._told = [], set()
             with suppress(IdentityError):  # compiling needs the same files, and reports it
                 await self.refresh()
 
     def _tell_removed(self, removed: list[RemovedSubject]) -> None:
-        known = {line.subject for line in self._removed or ()}
-        new = sorted({line.subject for line in removed} - known)
+        subjects = {line.subject for line in removed}
+        new, self._told = sorted(subjects - self._told), subjects
         if new:
             text = "removed from the documents, and refused until all of them are valid"
             self._notify(Notice(Severity.WARNING, f"{text}: {', '.join(new)}"))

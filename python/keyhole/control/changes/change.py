@@ -8,16 +8,24 @@ the engine. If the process is killed in between, the next start completes what t
 import asyncio
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from keyhole.config.documents import read_documents
 from keyhole.control.changes.audit_detail import of_versions
-from keyhole.control.changes.change_request import ChangeRequest, Effect, EffectKind, Outcome
+from keyhole.control.changes.change_request import (
+    ChangeRequest,
+    Effect,
+    EffectKind,
+    Outcome,
+    read_change_requests,
+)
 from keyhole.control.changes.document_record import DocumentRecord, declared_files, merged
 from keyhole.control.changes.stored import StoredFiles
 from keyhole.control.compile import Compiled, compile_all
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.document_pool import READING, DocumentPool, StuckError
 from keyhole.control.error import NotThereError, ReadOnlyError, StaleError
 from keyhole.control.missing_parts import STORED, MissingError
 from keyhole.control.reconciler import Reconciler
@@ -40,6 +48,10 @@ from keyhole.store import (
 from keyhole.store.documents import changed_by
 
 Key = tuple[str, str]
+READERS = 4
+"""Threads that read the documents for callers: only these hang with the system of a file."""
+READ_SECONDS = 20.0
+"""How long a caller waits for them."""
 TRUST_KINDS = frozenset({"Client", "TrustDomain"})
 """Kinds whose documents give trust, so that to delete one takes it away."""
 
@@ -58,6 +70,10 @@ class Changes:
         # Also where it is a file or missing: its parent holds keys and what Keyhole keeps.
         self._beside = settings.documents
         self._files = StoredFiles(data, self._beside)
+        self._given = DocumentPool(what="reading documents that were sent")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="readers")
+        self._late: Future[object] | None = None
+        """What read the documents and was given up."""
         self._known: tuple[object, list[DocumentRecord]] | None = None
         """All documents, and the state of database and files that they are from."""
 
@@ -80,8 +96,29 @@ class Changes:
             if await asyncio.to_thread(self._repair):
                 await self._reconciler.apply()
 
+    async def read_requests(self, text: str, file: str) -> list[ChangeRequest]:
+        """The documents of a YAML stream, as `read_change_requests`. They may name files, so this
+        has a thread of its own and a deadline; raises `StuckError`."""
+        return await self._given.run(read_change_requests, text, file, self._beside)
+
     def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
-        """All documents by kind and name, and the syntax errors of declared ones."""
+        """All documents by kind and name, and the syntax errors of declared ones. Raises
+        `StuckError` while their files cannot be read because a system hangs."""
+        if (stuck := self._reconciler.documents.stuck) is not None:
+            raise StuckError(stuck)
+        if self._late is not None and not self._late.done():
+            raise StuckError(f"{READING} takes too long")
+        reading = self._readers.submit(self._read_documents)
+        try:
+            return reading.result(READ_SECONDS)
+        except TimeoutError:
+            if reading.done():
+                raise  # the work itself timed out
+            reading.cancel()
+            self._late = reading  # type: ignore[assignment]  # only asked whether it is done
+            raise StuckError(f"{READING} takes too long") from None
+
+    def _read_documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
         by_file, problems = declared_files(self._settings.documents)
         with self._database.read() as connection:
             state = (revision(connection), by_file)

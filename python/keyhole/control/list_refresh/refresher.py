@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from keyhole.config import read_documents
 from keyhole.config.declaration import Declaration
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.error import NotThereError
 from keyhole.control.list_refresh.plan import (
     ListUrl,
@@ -75,6 +76,7 @@ class ListRefresher:
         self._downloads = DownloadStore(data.state.absolute())
         self._entries = EntryFiles(data.state.absolute())
         self._state = _State()
+        self._reading = DocumentPool(what="reading the lists of the documents")
         self._wake = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._hosts: dict[str, asyncio.Lock] = {}
@@ -98,11 +100,12 @@ class ListRefresher:
         """Whether this URL is being downloaded, or waits for its turn."""
         return url in self._tasks
 
-    def begin(self) -> None:
-        """Removes drafts of a killed process, and reads the lists. Blocks; call it once, before
-        anything else."""
-        self._downloads.remove_drafts()
-        self.reload()
+    async def begin(self) -> None:
+        """Removes drafts of a killed process, and reads the lists; call it once, before anything
+        else. Raises ``OSError``. Documents that cannot be read in time are read later."""
+        await asyncio.to_thread(self._downloads.remove_drafts)
+        with suppress(StuckError):
+            await self._reading.run(self.reload)
 
     async def run(self) -> None:
         """Downloads lists that are due, until it is cancelled."""
@@ -110,7 +113,8 @@ class ListRefresher:
             while True:
                 self._wake.clear()
                 ended = {task for task in self._tasks.values() if task.done()}
-                await asyncio.to_thread(self.reload)
+                with suppress(StuckError):
+                    await self._reading.run(self.reload)
                 # Only now the state says how they ended; until then they count as under way.
                 self._tasks = {url: one for url, one in self._tasks.items() if one not in ended}
                 self._start_due()
@@ -129,8 +133,8 @@ class ListRefresher:
 
     async def refresh(self, names: Iterable[str] = ()) -> list[str]:
         """Downloads the lists of these names, or all, even if not due; returns the URLs. Raises
-        ``NotThereError`` for an unknown name."""
-        await asyncio.to_thread(self.reload)
+        ``NotThereError`` for an unknown name, and ``StuckError``."""
+        await self._reading.run(self.reload)
         by_name = {one.name: one for one in self._state.lists}
         wanted = list(names) or list(by_name)
         for name in wanted:

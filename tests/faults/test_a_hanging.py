@@ -1,0 +1,173 @@
+"""Section A, security: work that does not end holds up nothing else."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from keyhole.control import import_upload
+from keyhole.control.changes import change
+from keyhole.control.changes.change import Changes
+from keyhole.control.document_pool import DocumentPool, StuckError
+from keyhole.control.import_upload import Upload
+from tests.world import own_authority as own
+from tests.world.planted import HANGING_FILES, plant
+from tests.world.process import Program
+from tests.world.resolver import Resolver, document
+from tests.world.waiting import until
+
+NAMES = ("one", "two", "three")
+
+
+class Hanging:
+    """A resolver with a list on a system that hangs on demand."""
+
+    def __init__(self, resolver: Resolver, place: Path) -> None:
+        self.resolver = resolver
+        self._gate = place / "gate"
+        folder = resolver.documents / "hangs"
+        folder.mkdir()
+        (folder / "list.txt").write_text("ads.example.org\n")
+        resolver.configure()
+        resolver.write(
+            document("List", "far", files=["hangs/list.txt"]),
+            document("Policy", "home", default="allow", upstreams=["test"], lists=["far"]),
+        )
+        self._environment = {**plant(place / "plant", HANGING_FILES), "HANG": str(self._gate)}
+        for name in NAMES:
+            own.create_token(resolver, name)
+
+    def start(self) -> None:
+        data = str(self.resolver.folder)
+        log = self._gate.parent / "hanging.log"
+        program = Program.keyhole("up", "--data", data, log=log, **self._environment)
+        self.resolver.run(program)
+
+    def hang(self) -> None:
+        self._gate.touch()
+
+    def go_on(self) -> None:
+        self._gate.unlink()
+
+    def revoke(self, name: str) -> None:
+        """Takes a token away: the command ends well only when the engine has it."""
+        done = self.resolver.command("token", "revoke", name)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def says(self, part: str) -> Callable[[], bool]:
+        return lambda: f"{part}: stuck" in self.resolver.command("status").stdout
+
+
+@pytest.fixture
+def hanging(resolver: Resolver, tmp_path: Path) -> Hanging:
+    return Hanging(resolver, tmp_path)
+
+
+def test_a_file_on_a_system_that_hangs_holds_up_no_revocation(hanging: Hanging) -> None:
+    """A4: neither while it is looked for changes, nor while the documents are read."""
+    resolver = hanging.resolver
+    hanging.start()
+    resolver.settle()
+    resolver.wait_for_api()
+    hanging.hang()
+    try:
+        resolver.wait_for(hanging.says("watch of the documents"), "status says it")
+        hanging.revoke("one")
+        assert resolver.try_ask("probe.example.org") is not None
+        for _ in range(8):
+            assert resolver.api("GET", "/documents").status_code == 503
+        hanging.revoke("two")
+    finally:
+        hanging.go_on()
+    resolver.wait_for(lambda: not hanging.says("watch of the documents")(), "it goes on")
+    resolver.write(document("Record", "later", name="later.example.org", a=["192.0.2.1"]))
+    resolver.settle()
+
+
+def test_a_start_on_a_system_that_hangs_serves_and_takes_revocations(hanging: Hanging) -> None:
+    """A4, F1: by the last good snapshot; what was revoked meanwhile is refused."""
+    resolver = hanging.resolver
+    hanging.start()
+    resolver.settle()
+    resolver.stop()
+    hanging.hang()
+    try:
+        hanging.start()
+        resolver.wait_for(lambda: resolver.try_ask("probe.example.org"), "DNS is served")
+        resolver.wait_for_api()
+        hanging.revoke("three")
+        resolver.wait_for(hanging.says("documents"), "status says it")
+    finally:
+        hanging.go_on()
+    resolver.settle()
+
+
+def test_a_conversion_that_does_not_end_is_given_up_and_keeps_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A4: others are refused until it has ended, and nothing is left then."""
+    gate = threading.Event()
+
+    def hang(_product: str, file: Path, *_: object, **__: object) -> str:
+        gate.wait()
+        return file.read_text()
+
+    monkeypatch.setattr(import_upload, "import_file", hang)
+
+    async def act() -> None:
+        pool = DocumentPool(0.01, what="converting", hint="wait")
+        with Upload(tmp_path, "settings.yaml") as upload:
+            upload.file.write_text("text")
+            with pytest.raises(StuckError, match="converting has not ended since"):
+                await upload.convert(pool, "pihole", None)
+        assert upload.file.exists()
+        with Upload(tmp_path, "other.yaml") as other, pytest.raises(StuckError):
+            await other.convert(pool, "pihole", None)
+        assert not other.file.parent.exists()
+        gate.set()
+        await asyncio.to_thread(until, lambda: pool.stuck is None, "it has ended")
+        await asyncio.to_thread(until, lambda: not upload.file.parent.exists(), "nothing is left")
+
+    asyncio.run(act())
+
+
+def test_only_a_few_threads_read_documents_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A4: the others of the API are free to authenticate callers."""
+    gate = threading.Event()
+
+    def hang(_: Path) -> None:
+        gate.wait()
+        raise OSError
+
+    monkeypatch.setattr(change, "declared_files", hang)
+    monkeypatch.setattr(change, "READ_SECONDS", 0.01)
+
+    class Still:
+        documents = DocumentPool()
+
+    class Somewhere:
+        documents = Path()
+
+    changes = Changes(None, Somewhere(), None, Still())  # type: ignore[arg-type]
+    before = threading.active_count()
+    for _ in range(50):
+        with pytest.raises(StuckError, match="takes too long"):
+            changes.documents()
+    assert threading.active_count() <= before + change.READERS
+    gate.set()
+    monkeypatch.setattr(change, "READ_SECONDS", 30.0)
+    with pytest.raises(OSError):
+        until(partial(_reads, changes), "they are read again")
+
+
+def _reads(changes: Changes) -> bool:
+    try:
+        changes.documents()
+    except StuckError:
+        return False
+    return True
