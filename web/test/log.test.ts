@@ -42,6 +42,7 @@ describe('a filter', () => {
     expect(groupFilter('protection', 'neither')).toEqual({ protection: 'neither' });
     expect(groupWords('protection', 'neither')).toBe('Neither encrypted nor authenticated');
     expect(groupWords('name', 'neither')).toBe('neither');
+    expect(groupWords('client', 'spiffe://x/ns/shop/sa/web')).toBe('shop/web');
     const kinds = ['192.0.2.1', '2001:db8::1', 'tv', 'spiffe://a/b'].map(
       (value) => groupFilter('client', value).client_kind,
     );

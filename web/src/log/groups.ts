@@ -1,6 +1,7 @@
 // What the log can be grouped by.
 import { text } from '../strings';
 import type { Field, Filter } from './filters';
+import { shortClient } from './words';
 
 /** The dimensions, and the field that a value of each filters by. */
 export const GROUPS = {
@@ -35,6 +36,7 @@ export function groupFilter(by: Group, value: string): Filter {
 
 /** A value of a group as it is shown. */
 export function groupWords(by: Group, value: string): string {
+  if (by === 'client') return shortClient(value);
   const { protection, proof } = text.log.group.words;
   return (by === 'protection' ? protection[value] : by === 'proof' ? proof[value] : null) ?? value;
 }

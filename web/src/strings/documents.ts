@@ -92,7 +92,6 @@ export const documents = {
   deleteTitle: (label: string) => `Delete ${label}?`,
   deleteAbout: 'Its versions are kept: History brings it back.',
   history: {
-    none: 'A declared document has no versions here. Its file may have a history of its own.',
     label: 'Versions',
     version: 'Version',
     deleted: 'deleted',
