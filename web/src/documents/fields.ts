@@ -70,6 +70,7 @@ const GROUPS: Record<Kind, FormGroup[]> = {
           isOrdered: true,
           isShort: true,
           hint: words.upstreamsHint,
+          unset: text.upstreams.all,
         }),
       ],
     },
@@ -109,7 +110,7 @@ const GROUPS: Record<Kind, FormGroup[]> = {
       title: words.more,
       fields: [
         field('ttl', 'text', words.ttl),
-        field('policies', 'names', words.policies, { of: 'Policy' }),
+        field('policies', 'names', words.policies, { of: 'Policy', unset: text.records.all }),
       ],
     },
   ],

@@ -15,6 +15,7 @@ export const records = {
 export const upstreams = {
   about: 'The servers that Keyhole asks, encrypted and authenticated.',
   create: 'New upstream',
+  all: 'all upstreams',
   name: 'Upstream',
   health: 'Health',
   latency: 'Latency',
