@@ -193,7 +193,7 @@ def test_an_odd_answer_whose_message_is_whole_is_taken(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("word", ["cut", "broken"])
+@pytest.mark.parametrize("word", ["cut", "broken", "referral"])
 def test_an_answer_that_cannot_be_accepted_ends_its_try_at_once(
     resolver: Resolver, serve: Serve, protocol: str, word: str
 ) -> None:

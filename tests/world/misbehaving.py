@@ -24,6 +24,11 @@ from tests.world.waiting import PATIENCE
 from tests.world.zone import Zone
 
 _FRAME = 16_384
+_HEAD = [(":status", "200"), ("content-type", "application/dns-message")]
+# WINDOW_UPDATE by nothing, which is an error of the connection (RFC 9113 section 6.9).
+_BROKEN = bytes([0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+# The alert internal_error (RFC 8446 section 6).
+_ALERT = bytes([21, 3, 3, 0, 2, 2, 80])
 _Answer = Callable[[bytes, Any], None]
 
 
@@ -35,7 +40,12 @@ class Limits:
     streams are refused, -1 means all. ``refuse_every`` refuses each stream whose number it divides.
     A stream is refused by a reset for this ``reason``, or with a ``status`` of HTTP where there is
     one, and the header Retry-After. The first ``closed`` connections end at their first query, with
-    none answered; the first ``unready`` ones before anything was said. TLS waits for ``begins``.
+    none answered; the first ``unready`` ones before anything was said. TLS waits for ``begins``,
+    and the first ``alerts`` handshakes end with an alert.
+
+    Each query whose number ``silent_every`` divides gets no answer. With ``trickles`` each gets one
+    octet of a message that never ends, with ``wrong_id`` an answer for another id. After ``breaks``
+    answers a connection of HTTP/2 gets a frame that no server may send.
     """
 
     per_connection: int = 0
@@ -44,6 +54,11 @@ class Limits:
     closed: int = 0
     unready: int = 0
     begins: threading.Event | None = None
+    alerts: int = 0
+    silent_every: int = 0
+    trickles: bool = False
+    wrong_id: bool = False
+    breaks: int = 0
     status: int = 0
     retry_after: str = ""
     reason: h2.errors.ErrorCodes = h2.errors.ErrorCodes.REFUSED_STREAM
@@ -80,7 +95,7 @@ class Misbehaving(Upstream):
         self._behind: ssl.SSLContext | None = None
         if (begins := limits.begins) is not None and self._context is not None:
             self._context.sni_callback = partial(_hold, begins)
-        if limits.unready:
+        if limits.unready or limits.alerts:
             # Such connections end before TLS begins, so that it is started by hand.
             self._behind, self._context = self._context, None
 
@@ -88,6 +103,13 @@ class Misbehaving(Upstream):
         if self.limits.unready:
             self.limits.unready -= 1
             writer.transport.abort()
+            return
+        if self.limits.alerts:
+            self.limits.alerts -= 1
+            await reader.read(65536)
+            writer.write(_ALERT)
+            await writer.drain()
+            writer.close()
             return
         if self._behind is not None:
             await writer.start_tls(self._behind)
@@ -118,7 +140,14 @@ class Misbehaving(Upstream):
             self.counts.received += 1
             if not answered and self._is_to_end():
                 return
+            if self._is_silent():
+                continue
+            if self.limits.trickles:
+                writer.write(b"\xff")
+                continue
             for message in self._reply(packet):
+                if self.limits.wrong_id:
+                    message = bytes([message[0] ^ 1]) + message[1:]
                 writer.write(len(message).to_bytes(2, "big") + message)
             answered += 1
             if answered == self.limits.per_connection:
@@ -142,25 +171,42 @@ class Misbehaving(Upstream):
                     stream, self.counts.received = event.stream_id, self.counts.received + 1
                     if not answered and self._is_to_end():
                         return
-                    if self._refuses():
-                        query = dns.message.from_wire(bodies.pop(stream, b""))
-                        self.refused_names.append(query.question[0].name.to_text())
-                        self._refuse(talk, stream)
+                    if not self._respond(talk, stream, bodies.pop(stream, b"")):
                         continue
-                    for message in self._reply(bodies.pop(stream, b"")):
-                        kind = ("content-type", "application/dns-message")
-                        talk.send_headers(stream, [(":status", "200"), kind])
-                        # Frames have at most 16,384 octets (RFC 9113 section 4.2).
-                        for at in range(0, len(message), _FRAME):
-                            talk.send_data(stream, message[at : at + _FRAME])
-                        talk.end_stream(stream)
                     answered += 1
+                    if answered == self.limits.breaks:
+                        writer.write(talk.data_to_send() + _BROKEN)
                     if answered == self.limits.per_connection:
                         talk.close_connection(last_stream_id=stream)
                         writer.write(talk.data_to_send())
                         await writer.drain()
                         return
             writer.write(talk.data_to_send())
+
+    def _respond(self, talk: h2.connection.H2Connection, stream: int, packet: bytes) -> bool:
+        """Does with one request what the limits say; whether it was answered."""
+        if self._is_silent():
+            return False
+        if self.limits.trickles:
+            talk.send_headers(stream, _HEAD)
+            talk.send_data(stream, b"\xff")
+            return False
+        if self._refuses():
+            self.refused_names.append(dns.message.from_wire(packet).question[0].name.to_text())
+            self._refuse(talk, stream)
+            return False
+        for message in self._reply(packet):
+            talk.send_headers(stream, _HEAD)
+            # Frames have at most 16,384 octets (RFC 9113 section 4.2).
+            for at in range(0, len(message), _FRAME):
+                talk.send_data(stream, message[at : at + _FRAME])
+            talk.end_stream(stream)
+        return True
+
+    def _is_silent(self) -> bool:
+        """Whether this query gets no answer."""
+        every = self.limits.silent_every
+        return every > 0 and self.counts.received % every == 0
 
     def _refuse(self, talk: h2.connection.H2Connection, stream: int) -> None:
         if not self.limits.status:

@@ -9,6 +9,7 @@
 ``bogus-*``     SERVFAIL, unless the query has CD
 ``formerr-*``   FORMERR to a query with EDNS
 ``never-*``     FORMERR to every query
+``referral-*``  the names of other servers
 ``sizeN-*``     as many octets as N says
 ==============  ==================================================================
 """
@@ -75,7 +76,20 @@ def _broken(_: dns.message.Message, right: bytes) -> list[bytes]:
     return [right[:at] + b"\x00\x03" + right[at + 2 : at + 5] + right[at + 6 :]]
 
 
-_ODD = {"trailing": _trailing, "emptyede": _empty_error, "cut": _cut, "broken": _broken}
+def _referral(query: dns.message.Message, _: bytes) -> list[bytes]:
+    reply = dns.message.make_response(query)
+    servers = dns.rrset.from_text("example.org.", 300, "IN", "NS", "ns.example.net.")
+    reply.authority = [servers]
+    return [reply.to_wire()]
+
+
+_ODD = {
+    "trailing": _trailing,
+    "emptyede": _empty_error,
+    "cut": _cut,
+    "broken": _broken,
+    "referral": _referral,
+}
 
 
 def _answer(query: dns.message.Message) -> dns.message.Message:

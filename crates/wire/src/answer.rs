@@ -14,6 +14,7 @@ use crate::header::{HEADER, Header, u32_at};
 use crate::name::Name;
 use crate::parse_error::AnswerError;
 use crate::record::Record;
+use crate::section::Section;
 use crate::types::{Rcode, RecordType};
 
 /// An immutable answer to one question, in two forms: with and without DNSSEC records. Share it in
@@ -78,6 +79,9 @@ impl Answer {
         let failure = is_failure(raw.rcode);
         if failure {
             raw.records = RawRecords::default();
+        }
+        if raw.rcode == Rcode::NOERROR && is_referral(&raw.records) {
+            return Err(AnswerError::Referral);
         }
         let chain = chain::follow(&raw.records, name, kind, raw.rcode)?;
         let negative = chain.negative && !failure;
@@ -186,6 +190,15 @@ impl Answer {
 
 fn is_failure(rcode: Rcode) -> bool {
     !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+}
+
+/// Whether a message only says which servers to ask: NS records without a SOA record beside them (RFC
+/// 2308 section 2.2). Taken for an answer, it would say that there is no such record.
+fn is_referral(records: &RawRecords) -> bool {
+    let mut authority = records.entries.iter().filter(|entry| entry.section == Section::Authority);
+    let has_answer = records.entries.iter().any(|entry| entry.section == Section::Answer);
+    let names_servers = authority.clone().any(|entry| entry.kind == RecordType::NS);
+    !has_answer && names_servers && !authority.any(|entry| entry.kind == RecordType::SOA)
 }
 
 /// Whether a record is for clients that understand DNSSEC only: unless asked for, RRSIG, NSEC and

@@ -108,6 +108,8 @@ pub enum AnswerError {
     WrongQuestion,
     /// The upstream cut it (TC=1): ask again over a stream.
     Truncated,
+    /// It names other servers that are to be asked, which a resolver does itself.
+    Referral,
     /// The data of a record does not fit its type.
     BadData,
     /// Several OPT records, or one in the wrong place.
@@ -126,6 +128,7 @@ impl fmt::Display for AnswerError {
             Self::NotAResponse => "not a response to a query",
             Self::WrongQuestion => "another question than asked",
             Self::Truncated => "truncated by the upstream",
+            Self::Referral => "a referral to other servers",
             Self::BadData => "data of a record does not fit its type",
             Self::BadOpt => "broken OPT record",
             Self::LongChain => "chain of CNAME records is too long",

@@ -115,10 +115,11 @@ impl DohConnection {
     /// Takes an error in. What ends the connection closes it for new queries; a stream that was
     /// reset does not, the others on it go on.
     fn ended(&self, error: &h2::Error) -> UpstreamError {
-        if !error.is_reset() {
-            self.liveness.close();
+        if error.is_reset() {
+            return from_h2(error);
         }
-        from_h2(error)
+        self.liveness.close();
+        from_h2(error).ending_connection()
     }
 
     fn request(&self, length: usize) -> Request<()> {
@@ -179,8 +180,8 @@ where
             _ = &mut connection => return,
             pong = poll_fn(|context| pings.poll_pong(context)), if watch.pinged => {
                 if pong.is_err() { return }
+                // The connection is alive; of what answers behind it this says nothing.
                 watch.pinged = false;
-                end.0.touch();
             }
             _ = looks.tick() => if !watch.look(&end.0, &mut pings) { return },
         }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{CertificateError, OtherError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 
 use super::quote::quote;
 use super::spiffe::IdentityError;
@@ -67,6 +67,8 @@ pub(super) struct UpstreamError {
     pub(super) is_processed: bool,
     /// So it looks when an upstream restarts, or the network changes.
     pub(super) may_pass: bool,
+    /// It ended the connection, and with it queries that it may not be about.
+    pub(super) is_shared: bool,
     /// It is an HTTP response. That came over TLS, hence from the upstream itself.
     pub(super) is_response: bool,
     words: Arc<str>,
@@ -79,6 +81,7 @@ impl UpstreamError {
             retry_after: None,
             is_processed: false,
             may_pass: false,
+            is_shared: false,
             is_response: false,
             words: words.into(),
         }
@@ -104,6 +107,11 @@ impl UpstreamError {
 
     pub(super) fn invalid(words: impl Into<Arc<str>>) -> Self {
         Self::new(ErrorKind::Invalid, words)
+    }
+
+    /// The same error of a whole connection.
+    pub(super) fn ending_connection(self) -> Self {
+        Self { is_shared: true, ..self }
     }
 
     /// The same error, as what the head of an HTTP response says.
@@ -136,10 +144,15 @@ impl UpstreamError {
                 ErrorKind::Untrusted,
                 "a revocation list that names the issuer of the certificate is not signed by it",
             ),
-            Some(rustls::Error::AlertReceived(alert)) => Self::new(
-                ErrorKind::Unreachable,
-                format!("{address} refused the TLS handshake with alert {alert:?}"),
-            ),
+            Some(rustls::Error::AlertReceived(alert)) => {
+                let words = format!("{address} refused the TLS handshake with alert {alert:?}");
+                // RFC 8446 section 6: these say nothing against either side.
+                let may_pass = matches!(
+                    alert,
+                    AlertDescription::InternalError | AlertDescription::UserCanceled
+                );
+                Self { may_pass, ..Self::new(ErrorKind::Unreachable, words) }
+            }
             Some(rustls::Error::NoApplicationProtocol) => Self::new(
                 ErrorKind::Unreachable,
                 format!("{address} does not speak the protocol that was asked for"),

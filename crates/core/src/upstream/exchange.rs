@@ -125,12 +125,12 @@ impl Liveness {
         self.asked_micros.store(self.micros(Instant::now()), Relaxed);
     }
 
-    /// Something came in.
+    /// An answer came in, or one that is too late.
     pub(super) fn touch(&self) {
         self.active_micros.store(self.micros(Instant::now()), Relaxed);
     }
 
-    /// Whether anything came in after `moment`.
+    /// Whether an answer came in after `moment`.
     pub(super) fn active_after(&self, moment: Instant) -> bool {
         self.active_micros.load(Relaxed) > self.micros(moment)
     }

@@ -66,6 +66,8 @@ impl Repetition {
             // The connection is in order, or known as closed.
             ErrorKind::Unprocessed => 0,
             ErrorKind::Lost | ErrorKind::Unreachable => connection,
+            // What was nonsense may have been the answer to another query.
+            ErrorKind::Invalid if error.is_shared => connection,
             ErrorKind::Busy | ErrorKind::Timeout | ErrorKind::Invalid | ErrorKind::Untrusted => {
                 return None;
             }
@@ -82,9 +84,11 @@ impl Repetition {
     pub(super) fn judge(&self, signs: &Signs) -> Verdict {
         match self.kind {
             ErrorKind::Unprocessed => Verdict::Free,
-            ErrorKind::Lost if signs.answers_now && !self.is_processed => Verdict::Free,
+            ErrorKind::Lost | ErrorKind::Invalid if signs.answers_now && !self.is_processed => {
+                Verdict::Free
+            }
             // Nothing came from there for a while: that is as likely its end as a closed connection.
-            ErrorKind::Lost => Verdict::Counted,
+            ErrorKind::Lost | ErrorKind::Invalid => Verdict::Counted,
             // It takes no connection now, but answers on another one.
             _ if signs.answered != self.answered => Verdict::Free,
             _ => Verdict::Left,

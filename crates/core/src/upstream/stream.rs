@@ -1,7 +1,7 @@
 //! DNS over a stream: DoT (RFC 7858) and TCP (RFC 7766), pipelined and out of order.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -21,6 +21,9 @@ use super::exchange::{AttemptState, ClosedAtEnd, IDLE, Liveness, MAX_IN_FLIGHT, 
 /// Messages in a row that answer nothing, after which the connection is given up. Late answers to
 /// queries that were taken back are among them, hence so many.
 const MAX_STRAYS: u32 = 1000;
+/// Identifiers of queries that were taken back, and whose answers may still come; after so many they
+/// are forgotten.
+const MAX_TAKEN_BACK: usize = 4096;
 /// Queries that are written at once.
 const BATCH: usize = 64;
 /// A write that takes longer ends the connection.
@@ -45,6 +48,8 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     by_id: HashMap<u16, Waiter>,
+    /// Identifiers of queries that were taken back and not answered.
+    taken_back: HashSet<u16>,
     ended: Option<UpstreamError>,
 }
 
@@ -115,6 +120,10 @@ impl Drop for TakeBack<'_> {
         // listens: what waited for it was dropped before this.
         if waiting.by_id.get(&self.id).is_some_and(|waiter| waiter.reply.is_closed()) {
             waiting.by_id.remove(&self.id);
+            if waiting.taken_back.len() == MAX_TAKEN_BACK {
+                waiting.taken_back.clear();
+            }
+            waiting.taken_back.insert(self.id);
         }
     }
 }
@@ -135,6 +144,9 @@ impl Shared {
             rand::fill(&mut id)
                 .map_err(|_| UpstreamError::new(ErrorKind::Busy, "the system has no randomness"))?;
             let id = u16::from_be_bytes(id);
+            if waiting.taken_back.contains(&id) {
+                continue;
+            }
             if let Entry::Vacant(place) = waiting.by_id.entry(id) {
                 place.insert(waiter);
                 return Ok(id);
@@ -150,13 +162,20 @@ impl Shared {
         let Some(&[high, low]) = message.first_chunk::<2>() else { return false };
         let id = u16::from_be_bytes([high, low]);
         let (question, state) = {
-            let waiting = self.waiting.lock();
-            let Some(waiter) = waiting.by_id.get(&id) else { return false };
+            let mut waiting = self.waiting.lock();
+            let Some(waiter) = waiting.by_id.get(&id) else {
+                // Late, but a sign of life. An answer to nothing that was asked is none.
+                if waiting.taken_back.remove(&id) {
+                    self.liveness.touch();
+                }
+                return false;
+            };
             (waiter.question, Arc::clone(&waiter.state))
         };
         // Read without the lock: others may ask meanwhile.
         match question.read(message, id) {
             Ok(answer) => {
+                self.liveness.touch();
                 self.liveness.answers.fetch_add(1, Relaxed);
                 if let Some(waiter) = self.waiting.lock().by_id.remove(&id) {
                     // A question that was just taken back needs no answer.
@@ -224,7 +243,8 @@ async fn read_answers<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) ->
         buffer.reserve(MIN_READ);
         match reader.read_buf(&mut buffer).await {
             Ok(0) => return closed(),
-            Ok(_) => shared.liveness.touch(),
+            // Octets that trickle in are no sign of life: only answers are.
+            Ok(_) => {}
             Err(error) => return UpstreamError::lost(format!("the connection broke: {error}")),
         }
         while let Some(length) = whole_message(&buffer) {

@@ -41,6 +41,7 @@ impl Attempts<'_> {
     pub(super) fn note_error(&mut self, place: usize, error: UpstreamError) {
         match error.kind {
             ErrorKind::Unreachable | ErrorKind::Lost => self.was_out_of_reach = true,
+            ErrorKind::Invalid if error.is_shared => {}
             ErrorKind::Timeout | ErrorKind::Invalid | ErrorKind::Untrusted => {
                 self.hopeless.push(place);
             }
