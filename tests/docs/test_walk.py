@@ -40,6 +40,7 @@ ALONE = {
     *("coming-from-elsewhere", "engines", "identity", "jaeger", "kubernetes", "lists", "now"),
     "when-parts-fail",
     "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
+    "install",  # changes the machine; tests/release/test_debian_install.py has another one for it
 }
 API = "http://127.0.0.1:8080"
 

@@ -1,0 +1,1 @@
+"""What ``./dev release`` builds: wheel, sources, Debian package, bill of materials, checksums."""
