@@ -128,17 +128,6 @@ def test_a_query_outlives_handshakes_that_end_with_an_alert(
     assert resolver.server.ask(f"alert-{protocol}.example.org").rcode == "NOERROR"
 
 
-def test_no_query_is_lost_when_a_connection_breaks_the_rules_in_the_midst(
-    resolver: Resolver, serve: Serve
-) -> None:
-    """D1: one broken frame ends a connection, and all queries on it with it."""
-    upstream = serve("doh", breaks=10)
-    _use(resolver, upstream)
-    assert resolver.server.ask("whole.example.org").rcode == "NOERROR"
-    assert _errors(_ask_all(resolver, 20, "broken-frame")) == []
-    assert upstream.connections >= 2
-
-
 @pytest.mark.parametrize("reason", list(h2.errors.ErrorCodes), ids=lambda code: code.name)
 def test_no_query_is_lost_when_streams_are_reset_whatever_the_code_says(
     resolver: Resolver, serve: Serve, reason: h2.errors.ErrorCodes

@@ -25,8 +25,6 @@ from tests.world.zone import Zone
 
 _FRAME = 16_384
 _HEAD = [(":status", "200"), ("content-type", "application/dns-message")]
-# WINDOW_UPDATE by nothing, which is an error of the connection (RFC 9113 section 6.9).
-_BROKEN = bytes([0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 # The alert internal_error (RFC 8446 section 6).
 _ALERT = bytes([21, 3, 3, 0, 2, 2, 80])
 _Answer = Callable[[bytes, Any], None]
@@ -44,8 +42,7 @@ class Limits:
     and the first ``alerts`` handshakes end with an alert.
 
     Each query whose number ``silent_every`` divides gets no answer. With ``trickles`` each gets one
-    octet of a message that never ends, with ``wrong_id`` an answer for another id. After ``breaks``
-    answers a connection of HTTP/2 gets a frame that no server may send.
+    octet of a message that never ends, with ``wrong_id`` an answer for another id.
     """
 
     per_connection: int = 0
@@ -58,7 +55,6 @@ class Limits:
     silent_every: int = 0
     trickles: bool = False
     wrong_id: bool = False
-    breaks: int = 0
     status: int = 0
     retry_after: str = ""
     reason: h2.errors.ErrorCodes = h2.errors.ErrorCodes.REFUSED_STREAM
@@ -174,8 +170,6 @@ class Misbehaving(Upstream):
                     if not self._respond(talk, stream, bodies.pop(stream, b"")):
                         continue
                     answered += 1
-                    if answered == self.limits.breaks:
-                        writer.write(talk.data_to_send() + _BROKEN)
                     if answered == self.limits.per_connection:
                         talk.close_connection(last_stream_id=stream)
                         writer.write(talk.data_to_send())
