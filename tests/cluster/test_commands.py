@@ -16,7 +16,8 @@ from tests.world.kubernetes_objects import Objects
 from tests.world.waiting import until
 from tools.chart import MANIFESTS, ROOT
 
-pytestmark = needs_kubernetes
+# The first test waits for the server to start.
+pytestmark = [needs_kubernetes, pytest.mark.timeout(900)]
 Object = dict[str, Any]
 _GUIDE = (ROOT / "docs/guides/kubernetes.md").read_text()
 _LINES = [

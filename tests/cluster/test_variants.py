@@ -16,7 +16,8 @@ from tests.world.process import call_keyhole
 from tests.world.waiting import until
 from tests.world.workloads import pods_of
 
-pytestmark = needs_kubernetes
+# The first test waits for the server to start.
+pytestmark = [needs_kubernetes, pytest.mark.timeout(900)]
 PARTS = ("control", "resolver", "forwarder", "test")
 _UNKNOWN = {"ServiceMonitor"}
 """Kinds of which no package has the definition."""

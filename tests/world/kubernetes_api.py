@@ -1,6 +1,7 @@
 """A real API server of Kubernetes with its etcd, where it was built."""
 
 import json
+import ssl
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -75,25 +76,27 @@ class KubernetesApi:
         self._stop()
 
     def _start(self) -> None:
-        peers = f"http://127.0.0.1:{free_port()}"
-        self._run(
-            "etcd",
-            [
-                *(str(etcd()), "--data-dir", str(self.folder / "etcd"), "--unsafe-no-fsync"),
-                *("--listen-client-urls", self._database, "--advertise-client-urls"),
-                *(self._database, "--listen-peer-urls", peers, "--initial-advertise-peer-urls"),
-                *(peers, "--initial-cluster", f"default={peers}"),
-            ],
-        )
-        self._run("kube-apiserver", [str(server()), *self._settings()])
+        self._run("etcd", etcd(), self._database_settings(), "--unsafe-no-fsync")
+        self._run("kube-apiserver", server(), self._settings())
         until(self._is_ready, "the API server of Kubernetes is ready", _START)
 
-    def _settings(self) -> list[str]:
+    def _database_settings(self) -> dict[str, object]:
+        peers = f"http://127.0.0.1:{free_port()}"
+        return {
+            "data-dir": self.folder / "etcd",
+            "listen-client-urls": self._database,
+            "advertise-client-urls": self._database,
+            "listen-peer-urls": peers,
+            "initial-advertise-peer-urls": peers,
+            "initial-cluster": f"default={peers}",
+        }
+
+    def _settings(self) -> dict[str, object]:
         served = self.authority.issue("localhost", "127.0.0.1", "10.96.0.1")
         signer = self.authority.make(Form(names=("service-accounts",)))
         tokens = self.folder / "tokens.csv"
         tokens.write_text(f'{ADMIN},admin,1,"system:masters"\n')
-        given = {
+        return {
             "etcd-servers": self._database,
             "bind-address": "127.0.0.1",
             "advertise-address": "127.0.0.1",
@@ -111,16 +114,17 @@ class KubernetesApi:
             "authorization-mode": "RBAC",
             "allow-privileged": "true",
         }
-        return [f"--{name}={value}" for name, value in given.items()]
 
-    def _run(self, name: str, command: list[str]) -> None:
+    def _run(self, name: str, binary: Path, settings: dict[str, object], *more: str) -> None:
+        command = [str(binary), *(f"--{key}={value}" for key, value in settings.items()), *more]
         self._programs.append(Program(command, self.folder / f"{name}.log"))
 
     def _is_ready(self) -> bool:
         for program in self._programs:
             program.must_run()
         try:
-            found = self.client().get("/readyz")
+            with self.client() as client:
+                found = client.get("/readyz")
         except httpx2.HTTPError:
             return False
         return found.status_code == httpx2.codes.OK
@@ -133,9 +137,9 @@ class KubernetesApi:
     def client(self, token: str = ADMIN) -> httpx2.Client:
         """A client of its API."""
         headers = {"authorization": f"Bearer {token}"}
-        verify = str(self.authority.root)
+        trust = ssl.create_default_context(cafile=str(self.authority.root))
         return httpx2.Client(
-            base_url=self.url, headers=headers, verify=verify, timeout=30, trust_env=False
+            base_url=self.url, headers=headers, verify=trust, timeout=30, trust_env=False
         )
 
     def certificate_of(self, user: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ Object = dict[str, Any]
 _PASSING = {"events", "leases", "endpoints", "endpointslices", "componentstatuses", "flowschemas"}
 _PASSING |= {"prioritylevelconfigurations", "apiservices", "ipaddresses"}
 """Kinds that the API server itself writes."""
+_NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _STRICT = {"fieldManager": "test", "fieldValidation": "Strict"}
 
 
@@ -76,7 +77,8 @@ class Objects:
         for version in versions:
             for one in self.client.get(_root(version)).json()["resources"]:
                 if "list" in one["verbs"] and one["name"] not in _PASSING:
-                    answer = self.client.get(f"{_root(version)}/{one['name']}").json()
+                    path = f"{_root(version)}/{one['name']}"
+                    answer = self.client.get(path, headers={"accept": _NAMES}).json()
                     for each in answer["items"]:
                         metadata = each["metadata"]
                         place = metadata.get("namespace", "")
