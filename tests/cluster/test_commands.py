@@ -110,10 +110,19 @@ def test_kubectl_applies_the_manifests_and_nothing_of_them_changes_by_itself(
     file = str(MANIFESTS / mode / "keyhole.yaml")
     count = sum(1 for one in yaml.safe_load_all(Path(file).read_text()) if one)
     first = shell("kubectl", "apply", "-f", file).splitlines()
-    again = shell("kubectl", "apply", "-f", file).splitlines()
+    stored = _versions(shell, file)
+    shell("kubectl", "apply", "-f", file)
+    again = _versions(shell, file)
     shell("kubectl", "delete", "--wait=false", "-f", file)
     assert [line.split()[1] for line in first] == ["created"] * count
-    assert [line.split()[1] for line in again] == ["unchanged"] * count
+    assert len(stored) == count
+    assert stored == again, "nothing was stored anew"
+
+
+def _versions(shell: Shell, file: str) -> list[str]:
+    """The version of each object of a file, which changes with each change that is stored."""
+    form = '-o=jsonpath={range .items[*]}{.metadata.name}={.metadata.resourceVersion}{"\\n"}{end}'
+    return shell("kubectl", "get", "-f", file, form).splitlines()
 
 
 def test_the_client_of_the_guide_is_admitted(shell: Shell, cluster: Objects) -> None:

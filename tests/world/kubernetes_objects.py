@@ -79,7 +79,7 @@ class Objects:
                 if "list" in one["verbs"] and one["name"] not in _PASSING:
                     path = f"{_root(version)}/{one['name']}"
                     answer = self.client.get(path, headers={"accept": _NAMES}).json()
-                    for each in answer["items"]:
+                    for each in answer["items"] or ():
                         metadata = each["metadata"]
                         place = metadata.get("namespace", "")
                         found.add(f"{one['kind']} {place}/{metadata['name']}")
