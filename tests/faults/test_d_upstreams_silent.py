@@ -71,17 +71,6 @@ def _errors(replies: list[Reply]) -> list[object]:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_no_query_is_lost_when_an_upstream_answers_each_second_one_only(
-    resolver: Resolver, serve: Serve, protocol: str
-) -> None:
-    """D1: what stands before a server may lose some on the way to it."""
-    upstream = serve(protocol, silent_every=2)
-    _use(resolver, upstream)
-    assert _errors(_ask_all(resolver, 40, f"second-{protocol}")) == []
-    assert upstream.counts.received >= 78
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_an_upstream_that_answers_nobody_is_asked_a_few_times_only(
     resolver: Resolver, serve: Serve, protocol: str
 ) -> None:

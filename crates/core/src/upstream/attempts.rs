@@ -23,9 +23,6 @@ use crate::reason::Reason;
 use crate::shares::Owner;
 use crate::tls_version::TlsVersion;
 
-/// By how much the time grows after which a silent upstream is asked once more.
-const PATIENCE: f32 = 1.3;
-
 /// What a set answered.
 #[derive(Debug)]
 pub struct UpstreamAnswer {
@@ -128,8 +125,6 @@ pub(super) struct Attempts<'a> {
     running: Vec<Running<'a>>,
     /// When one more attempt starts beside those under way, if any is to.
     hedge_at: Option<Instant>,
-    /// How often one started at an upstream that was silent.
-    hedges: u32,
     /// What is to be repeated after a pause.
     repetitions: Vec<Repetition>,
     /// Repetitions so far.
@@ -173,7 +168,6 @@ impl<'a> Attempts<'a> {
             left,
             running,
             hedge_at,
-            hedges: 0,
             repetitions: Vec::new(),
             repeated: 0,
             round_at: None,
@@ -192,9 +186,7 @@ impl<'a> Attempts<'a> {
     pub(super) async fn run(mut self) -> Result<UpstreamAnswer, UpstreamError> {
         self.start_next();
         while !(self.is_at_rest() && self.round_at.is_none()) {
-            // Without an attempt under way there is nothing to start another one beside.
-            let hedge_at = self.hedge_at.filter(|_| !self.running.is_empty());
-            let round_at = self.round_at;
+            let (hedge_at, round_at) = (self.hedge_at, self.round_at);
             let repeat_at = self.repetitions.iter().map(|one| one.at).min();
             tokio::select! {
                 biased;
@@ -228,7 +220,7 @@ impl<'a> Attempts<'a> {
             if !self.may_get_better() {
                 break;
             }
-            if self.is_at_rest() && self.round_at.is_none() {
+            if self.is_at_rest() {
                 self.round_at = self.next_round();
             }
         }
@@ -274,29 +266,18 @@ impl<'a> Attempts<'a> {
     /// Starts one more attempt beside those under way: at the next upstream, or else on another
     /// connection.
     fn hedge(&mut self) {
-        if !self.start_next() {
-            self.ask_again();
+        if self.start_next() {
+            let has_more = self.left.len() > 0;
+            self.hedge_at = Some(Instant::now() + self.set.hedge_after()).filter(|_| has_more);
+            return;
         }
-        // Ever less often: the name may only be slow.
-        let pause = self.set.hedge_after().mul_f32(PATIENCE.powi(self.hedges.min(16) as i32));
-        self.hedge_at = Some(Instant::now() + pause);
-    }
-
-    /// Asks an upstream once more whose answer is long in coming: one that answers others, where this
-    /// query may be the only one that got lost; a lone one once, whatever it does.
-    fn ask_again(&mut self) {
-        let is_lone = self.set.upstreams.len() == 1 && self.hedges == 0 && !self.budget.is_empty();
-        let answers = |one: &Running<'_>| self.set.upstreams[one.place].signs().answers_now;
-        // While its first connection is still opening, another one would not be faster.
-        let is_asked = |one: &Running<'_>| one.state.connection.load(Relaxed) != 0;
-        let silent = self.running.iter().rev().filter(|one| is_asked(one));
-        let Some(one) = silent.into_iter().find(|one| is_lone || answers(one)) else { return };
-        let (place, used, is_free) = (one.place, one.state.connection.load(Relaxed), answers(one));
-        if is_free {
-            self.budget.give_back();
+        if let Some(first) = self.running.first().filter(|_| !self.budget.is_empty()) {
+            let (place, used) = (first.place, first.state.connection.load(Relaxed));
+            // While its first connection is still opening, another one would not be faster.
+            if used != 0 {
+                self.start(place, used);
+            }
         }
-        self.hedges += 1;
-        self.start(place, used);
     }
 
     fn start_next(&mut self) -> bool {
