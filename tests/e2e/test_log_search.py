@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -42,10 +43,10 @@ def running(
     resolver.stop()
 
 
-def _found(resolver: Resolver, **params: str) -> list[dict[str, object]]:
+def _found(resolver: Resolver, **params: str) -> list[dict[str, Any]]:
     answer = resolver.api("GET", "/queries", params=params)
     assert answer.status_code == 200, answer.text
-    items: list[dict[str, object]] = answer.json()["items"]
+    items: list[dict[str, Any]] = answer.json()["items"]
     return items
 
 
@@ -84,8 +85,8 @@ def test_queries_are_found_and_counted_by_how_they_were_protected(running: Resol
         running.server.ask("lock.example.org", "A", transport)
     span = {"name": "lock.example.org"}
     running.wait_for(lambda: len(_found(running, **span)) == 3, "all are found")
-    locks = [(one["transport"], one["lock_in"]) for one in _found(running, **span)]
-    assert {(transport, lock["closed"]) for transport, lock in locks} == {
+    found = _found(running, **span)
+    assert {(one["transport"], one["lock_in"]["closed"]) for one in found} == {
         ("udp", False),
         ("dot", False),
     }

@@ -44,7 +44,11 @@ def span(lab_page: LabPage) -> str:
 
 
 def _count(context: BrowserContext, end: datetime, client: str, kind: str) -> int:
-    params = {"client": client, "client_kind": kind, "until": end.isoformat()}
+    params: dict[str, str | float | bool] = {
+        "client": client,
+        "client_kind": kind,
+        "until": end.isoformat(),
+    }
     answer = context.request.get("/api/v1/queries/histogram", params=params)
     assert answer.ok, answer.text()
     return int(answer.json()["total"])

@@ -78,7 +78,7 @@ def test_a_search_by_protection_agrees_with_the_lock_of_each_query(
     history = place.open()
     locks, rules = _locks_and_rules(monkeypatch)
 
-    def names(**wanted: str) -> set[str]:
+    def names(**wanted: Any) -> set[str]:
         criteria = Criteria(proof_rules=rules, **wanted)
         found = {str(row.fields["name"]) for row in history.search(criteria, limit=1_000).rows}
         # The live tail finds the same.
