@@ -26,6 +26,7 @@ COMMANDS = {
         "audit": "keyhole.cli.audit",
         "stats": "keyhole.cli.stats",
         "graph": "keyhole.cli.graph",
+        "screen": "keyhole.cli.screen",
         "top": "keyhole.cli.top",
         "engines": "keyhole.cli.engines",
     },

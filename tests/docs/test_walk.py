@@ -38,7 +38,7 @@ IN_THE_LAB = [
 ]
 ALONE = {
     *("coming-from-elsewhere", "engines", "identity", "jaeger", "kubernetes", "lists", "now"),
-    "when-parts-fail",
+    *("tunneling", "when-parts-fail"),
     "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
     "install",  # changes the machine; tests/release/test_debian_install.py has another one for it
 }
@@ -183,6 +183,17 @@ def test_the_guides_to_policies_and_to_pauses_can_be_followed(
     )
     terminal = Terminal({}, tmp_path, resolver.folder, learned)
     terminal.walk(_text("docs/guides/now.md"))
+
+
+def test_the_guide_to_tunnels_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:
+    resolver.start()
+
+    def write(name: str, text: str) -> None:
+        (resolver.documents / "policy-home.yaml").unlink(missing_ok=True)
+        (resolver.folder / name).write_text(text)
+        resolver.settle()
+
+    Terminal({}, tmp_path, resolver.folder, write=write).walk(_text("docs/guides/tunneling.md"))
 
 
 def test_the_guide_to_other_products_can_be_followed(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_client_of_an_unknown_authority_is_found_and_leads_to_the_log(tab: Ope
 
 def test_a_tunnel_type_is_found(tab: OpenTab, lab_page: LabPage) -> None:
     page = tab("/findings?range=1h")
-    expect(page.get_by_text("No query used a type that serves tunnels alone.")).to_be_visible()
+    expect(page.get_by_text("No query looked like a tunnel.")).to_be_visible()
     assert lab_page.lab.server.ask("www.example.org", "NULL").rcode == "REFUSED"
     row = _row(page, "The type carries arbitrary bytes")
     expect(row.get_by_role("link")).to_have_attribute("href", "/log?reason=tunnel_type&range=1h")

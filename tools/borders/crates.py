@@ -28,6 +28,7 @@ _SYNCHRONOUS = (
     "crates/wire/src/",
     "crates/names/src/",
     "crates/lists/src/",
+    "crates/core/src/budgets/",
     "crates/core/src/document",
     "crates/core/src/faults",
     "crates/core/src/list_table",

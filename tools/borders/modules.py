@@ -43,7 +43,7 @@ _ROWS = {
         comment idn line skip_reason
     """,
     "core": """
-        catalogue engine judge
+        catalogue engine judge replay
         explain listen
         pipeline
         stages state
@@ -54,7 +54,7 @@ _ROWS = {
         client_identity connections policy tls
         list_table records subjects trust
         counters document options
-        clock close_notify cookie date faults histogram network pem question reason shares
+        budgets clock close_notify cookie date faults histogram network pem question reason shares
         special_addresses spiffe_id tls_version trace_context transport
     """,
 }

@@ -42,6 +42,10 @@ totals! {
     OverIdentityShare, "over_identity_share";
     #[doc = "Queries that were overloaded because their client's network had its share."]
     OverNetworkShare, "over_network_share";
+    #[doc = "Pairs of a client and a registered domain whose names carried more octets than the alert of the policy within an hour."]
+    TunnelAlerts, "tunnel_alerts";
+    #[doc = "Pairs of a client and a registered domain that were forgotten for others before their day was over, because the table of budgets was full."]
+    BudgetsForgotten, "budgets_forgotten";
 }
 
 /// How long a query took from its arrival to its end.
@@ -135,6 +139,14 @@ impl Counters {
     pub fn count_own(&self, worker: usize) {
         if let Some(shard) = self.shards.get(worker) {
             shard.add(Total::Own, 1);
+        }
+    }
+
+    /// Counts one more.
+    #[cold]
+    pub fn add(&self, worker: usize, total: Total) {
+        if let Some(shard) = self.shards.get(worker) {
+            shard.add(total, 1);
         }
     }
 

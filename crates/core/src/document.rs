@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod identity;
 mod rule;
+mod tunneling;
 
 pub use identity::{
     BelowDocument, IdentityDocument, NotBeforeDocument, RevokedCertificateDocument,
@@ -20,6 +21,7 @@ pub use identity::{
 pub use rule::{
     Action, AnswerDocument, MatchDocument, Mode, RuleDocument, ScheduleDocument, SpanDocument,
 };
+pub use tunneling::{ExemptDocument, TunnelingDocument};
 
 /// The version of this document; another one is an error.
 pub const SNAPSHOT_VERSION: u32 = 1;
@@ -197,6 +199,8 @@ pub struct PolicyDocument {
     pub private_names: Vec<MatchDocument>,
     /// Names with a special use that the upstreams are asked for, because they serve them.
     pub forwarded_names: Vec<MatchDocument>,
+    /// What happens when names carry much data out; none where nobody looks.
+    pub tunneling: Option<TunnelingDocument>,
     /// Seconds for which a client may keep the answer for a blocked name, 0 to 86400.
     pub blocked_ttl: u32,
     /// The index of the upstream set that answers.

@@ -9,6 +9,7 @@ use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
 
 use crate::arrival::{Arrival, Sender};
+use crate::budgets::Budgets;
 use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, ClientCertificateOptions, Limits, Listen, MeshOptions,
@@ -29,7 +30,7 @@ pub(crate) use query::Query;
 pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let query: Query = keyhole_names::error::read_document("query", query)?;
     let (name, kind) = query.question()?;
-    let core = Core::new(options())?;
+    let core = Core::with_budgets(options(), Some(Budgets::small()))?;
     let snapshot = core.prepare(snapshot)?;
     let (identity, client) = query.identity(&snapshot.subjects)?;
     core.commit(snapshot);

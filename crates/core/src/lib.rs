@@ -3,6 +3,7 @@
 //! Start reading at [`pipeline`]: the way of a query in one function.
 
 pub mod arrival;
+pub mod budgets;
 pub mod cache;
 pub mod catalogue;
 pub mod client_identity;
@@ -30,6 +31,7 @@ pub mod policy;
 pub mod question;
 pub mod reason;
 pub mod records;
+pub mod replay;
 pub mod shares;
 pub mod snapshot;
 pub mod special_addresses;

@@ -165,6 +165,10 @@ reasons! {
     UpstreamTimeout, "upstream_timeout", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
     #[doc = "The type carries arbitrary bytes and serves tunnels alone."]
     TunnelType, "tunnel_type", Blocked, Screen, Some(Rcode::REFUSED), Some(17);
+    #[doc = "The client's budget of octets in names below the domain is used up, which only a tunnel needs."]
+    TunnelBudget, "tunnel_budget", Blocked, Screen, Some(Rcode::REFUSED), Some(17);
+    #[doc = "The client asks for new names below the domain too fast, close to the end of its budget."]
+    TunnelThrottled, "tunnel_throttled", Blocked, Screen, Some(Rcode::REFUSED), Some(17);
     #[doc = "An upstream could not prove who it is."]
     UpstreamUntrusted, "upstream_untrusted", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
     #[doc = "An upstream answered with bytes that are no answer."]

@@ -8,6 +8,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::budgets::Budgets;
 use crate::connections::Connections;
 use crate::cookie::Cookies;
 use crate::counters::Counters;
@@ -32,6 +33,8 @@ pub struct Core {
     pub snapshot: ArcSwapOption<Snapshot>,
     /// Cache and look-ups under way.
     pub lookup: Lookup,
+    /// What each client told each domain by names; none where nobody counts.
+    pub budgets: Option<Budgets>,
     /// Connections to upstreams.
     pub upstreams: Upstreams,
     /// What was counted of queries.
@@ -63,6 +66,11 @@ fn waiting_share(limits: &Limits) -> Share {
 impl Core {
     /// Shared state without threads and sockets.
     pub fn new(options: Options) -> Result<Self, Error> {
+        Self::with_budgets(options, Some(Budgets::new()))
+    }
+
+    /// The same with budgets of another size, or without any.
+    pub fn with_budgets(options: Options, budgets: Option<Budgets>) -> Result<Self, Error> {
         let (mut secret, mut memory_id) = ([0; 16], [0; 8]);
         let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
         random
@@ -75,6 +83,7 @@ impl Core {
             traces,
             snapshot: ArcSwapOption::empty(),
             lookup: Lookup::new(&options.cache).sharing(waiting_share(&options.limits)),
+            budgets,
             upstreams: Upstreams::new(),
             counters: Counters::new(options.workers, options.counts, u64::from_ne_bytes(memory_id)),
             connections: Connections::default(),
@@ -86,6 +95,12 @@ impl Core {
             started: Instant::now(),
             options,
         })
+    }
+
+    /// Seconds from the beginning of the engine to this moment.
+    #[inline]
+    pub fn seconds(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.started).as_secs()
     }
 
     /// Whether a query is one of Keyhole's own: it bears the mark that nobody else knows.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyhole_core::snapshot::Snapshot;
-use keyhole_core::{Error, engine, explain as explaining, judge as judging};
+use keyhole_core::{Error, engine, explain as explaining, judge as judging, replay as replaying};
 use keyhole_lists as lists;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -138,6 +138,13 @@ fn judge<'py>(py: Python<'py>, snapshot: &[u8], queries: &[u8]) -> PyResult<Boun
     Ok(bytes(py, &verdicts))
 }
 
+/// Replays captured queries against the budgets of names.
+#[pyfunction]
+fn replay<'py>(py: Python<'py>, request: &[u8], queries: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let report = py.detach(|| replaying::replay(request, queries)).map_err(raise)?;
+    Ok(bytes(py, &report))
+}
+
 /// Compiles list files into one file for engines and reports what was taken.
 #[pyfunction]
 fn compile_list<'py>(py: Python<'py>, request: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
@@ -170,6 +177,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Prepared>()?;
     module.add_function(wrap_pyfunction!(explain, module)?)?;
     module.add_function(wrap_pyfunction!(judge, module)?)?;
+    module.add_function(wrap_pyfunction!(replay, module)?)?;
     module.add_function(wrap_pyfunction!(compile_list, module)?)?;
     module.add_function(wrap_pyfunction!(search_list, module)?)?;
     module.add_function(wrap_pyfunction!(catalogue, module)?)?;

@@ -45,7 +45,9 @@ class Cause(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    cause: str = Field(description="rule, list, record, default, mode, pause or private_addresses.")
+    cause: str = Field(
+        description="rule, list, record, default, mode, pause, private_addresses or tunneling."
+    )
 
 
 class Explanation(BaseModel):

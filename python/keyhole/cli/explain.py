@@ -185,6 +185,11 @@ def describe(cause: dict[str, Any]) -> str:
             return f"the policy {cause['policy']}, which only observes ({cause['policy_origin']})"
         case "pause":
             return f"the pause of the policy {cause['policy']} until {cause['until']}"
+        case "tunneling":
+            return (
+                f"the {cause['level']} of tunneling of the policy {cause['policy']} "
+                f"({cause['policy_origin']})"
+            )
         case "private_addresses":
             return f"privateAddresses of the policy {cause['policy']} ({cause['policy_origin']})"
     return _plain(cause)

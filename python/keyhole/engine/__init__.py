@@ -7,6 +7,7 @@ from keyhole.engine.runtime import (
     compile_list,
     explain,
     judge,
+    replay,
     search_list,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "compile_list",
     "explain",
     "judge",
+    "replay",
     "search_list",
 ]

@@ -139,6 +139,17 @@ def judge(snapshot: bytes, questions: Sequence[Document]) -> list[dict[str, Any]
         return verdicts
 
 
+def replay(request: Document, queries: bytes) -> dict[str, Any]:
+    """Replays captured queries against the budgets of names; nothing is asked and nothing sent.
+
+    ``request`` has ``alert``, ``throttle``, ``block``, ``day`` and ``shipped``; ``queries`` is a
+    line for each query: seconds, client, name and type, with tabs between. The report is documented
+    in ``crates/core/src/replay.rs``.
+    """
+    with _refusals():
+        return _load(_core.replay(_dump(request), queries))
+
+
 def compile_list(request: bytes) -> bytes:
     """Compiles list files; request and report are documented in ``crates/lists``."""
     with _refusals():

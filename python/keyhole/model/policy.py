@@ -12,6 +12,7 @@ from keyhole.model.references import References
 from keyhole.model.schedule import When
 from keyhole.model.subject import SUBJECT, Subject
 from keyhole.model.suggestion import suggest
+from keyhole.model.tunneling import TunnelingUse
 from keyhole.model.units import SECOND, milliseconds, seconds
 
 ANSWERS = ("nxdomain", "nodata", "refused", "null")
@@ -252,6 +253,11 @@ class PolicySpec(Spec):
     special_names: SpecialNameUse = Field(
         default_factory=SpecialNameUse,
         description="Names with a special use that leave this machine nevertheless.",
+    )
+    tunneling: TunnelingUse = Field(
+        default_factory=TunnelingUse,
+        description="What happens when names carry much data out: off, observe, enforce, or {mode, "
+        "alert, throttle, block, day, exempt}.",
     )
     blocked_ttl: Annotated[int, seconds(0, MAX_BLOCKED_TTL, bare=True)] = Field(
         10,

@@ -148,6 +148,25 @@ class SnapshotRule(Boundary):
     origin: str
 
 
+class Exempt(Boundary):
+    """A domain without a budget until a second of Unix time."""
+
+    domain: str
+    reason: str
+    until: int
+
+
+class Tunneling(Boundary):
+    """Budgets in octets of distinct names of one client below one registered domain."""
+
+    mode: Mode
+    alert: Index
+    throttle: Index
+    block: Index
+    day: Index
+    exempt: list[Exempt]
+
+
 class SnapshotPolicy(Boundary):
     """One policy with every default resolved."""
 
@@ -163,6 +182,7 @@ class SnapshotPolicy(Boundary):
     private_addresses: Literal["allow", "block"]
     private_names: list[Match]
     forwarded_names: list[Match]
+    tunneling: Tunneling | None
     blocked_ttl: int = Field(ge=0, le=86_400)
     upstream_set: Index
     record_set: Index

@@ -20,6 +20,7 @@ from keyhole.policy.checks.records import check_records
 from keyhole.policy.checks.references import check_references
 from keyhole.policy.checks.shadowed import check_shadowed
 from keyhole.policy.checks.subjects import check_subjects
+from keyhole.policy.checks.tunneling import advise_on_tunneling
 from keyhole.policy.checks.upstreams import advise_on_forwarders, check_cleartext
 from keyhole.policy.include import applied_policies, check_includes
 from keyhole.policy.own_names import check_own_names
@@ -49,7 +50,9 @@ def cross_check(
         *_of_clients(documents, context, is_whole=is_whole),
         *check_cleartext(documents, context),
         *advise_on_forwarders(documents, context),
-        # Not remembered: the files may change without the documents.
+        # Not remembered: an end comes without a change of the documents.
+        *advise_on_tunneling(documents),
+        # Nor this: the files may change without the documents.
         *check_certificate_files(documents, context.secrets),
     ]
 

@@ -14,7 +14,7 @@ export const findings = {
   },
   tunnels: {
     title: 'Signs of tunnels',
-    none: 'No query used a type that serves tunnels alone.',
+    none: 'No query looked like a tunnel.',
   },
   share: {
     title: 'Over their share',
@@ -86,6 +86,8 @@ export const findings = {
     handshake_failed: 'The TLS handshake failed',
     server_certificate_refused: 'The client did not accept the certificate of this server',
     sidecar_refused: 'The mesh listener refused a connection',
+    tunnel_budget: 'More octets in names below one domain than only a tunnel needs',
+    tunnel_throttled: 'New names below one domain, close to the end of its budget',
     tunnel_type: 'The type carries arbitrary bytes and serves tunnels alone',
     overloaded: 'Too many queries were under way',
     connection_over_limit: 'A limit of connections was reached',

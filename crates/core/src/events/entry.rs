@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use keyhole_wire::Name;
 
 use crate::Reason;
+use crate::budgets::Level;
 use crate::policy::GivenAnswer;
 use crate::tls_version::TlsVersion;
 use crate::transport::Transport;
@@ -48,6 +49,7 @@ pub(super) enum StoredCause {
     PrivateAddresses,
     Pause,
     Record,
+    Tunneling(Level),
 }
 
 /// Who asked, beside the address.
@@ -195,6 +197,7 @@ fn stored_cause(kind: u64, word: u64) -> Option<StoredCause> {
         5 => Some(StoredCause::PrivateAddresses),
         6 => Some(StoredCause::Pause),
         7 => Some(StoredCause::Record),
+        8 => Level::ALL.get(index(word)?).copied().map(StoredCause::Tunneling),
         _ => None,
     }
 }

@@ -178,6 +178,7 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
         Some(Cause::PrivateAddresses) => (5, NONE),
         Some(Cause::Pause) => (6, NONE),
         Some(Cause::Record) => (7, NONE),
+        Some(Cause::Tunneling(level)) => (8, level as u32),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The words of documents for what an event remembers by number.
 
 use super::entry::StoredCause;
+use crate::budgets::Level;
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
 
@@ -42,6 +43,7 @@ impl<'s> SnapshotNames<'s> {
         match stored_cause {
             StoredCause::Rule(index) => self.origin(index),
             StoredCause::List(index) => self.list(index),
+            StoredCause::Tunneling(level) => Some(tunneling_words(level)),
             StoredCause::Default
             | StoredCause::Record
             | StoredCause::Mode
@@ -53,5 +55,14 @@ impl<'s> SnapshotNames<'s> {
     pub(super) fn upstream(&self, place: u16) -> Option<&'s str> {
         let set = self.snapshot?.upstream_sets.get(self.policy?.upstream_set)?;
         set.upstream_name(place)
+    }
+}
+
+/// What a budget would have done, in the log.
+const fn tunneling_words(level: Level) -> &'static str {
+    match level {
+        Level::Free | Level::Alert => "tunneling: alert",
+        Level::Throttle => "tunneling: throttle",
+        Level::Block => "tunneling: block",
     }
 }

@@ -64,7 +64,14 @@ pub fn begin_traced(
         let permit = authorize::authorize(snapshot, &client, &question, when, trace)?;
         trace.enter(Stage::Screen);
         // Before fetch: afterwards the data has left.
-        let screened = screen::screen(&question, permit)?;
+        let account = screen::Account {
+            budgets: core.budgets.as_ref(),
+            counters: &core.counters,
+            worker: sender.worker,
+            client: || owner(core, &sender, &question).number(),
+            seconds: core.seconds(now),
+        };
+        let screened = screen::screen(snapshot, &question, permit, &account, trace)?;
         trace.enter(Stage::Fetch);
         // Takes the permit by value: no permit, no lookup.
         fetch::ready(&core.lookup, snapshot, &question, screened, now, trace)
@@ -78,11 +85,7 @@ pub fn begin_traced(
             vet::vet(snapshot, &question, fetched, trace)
         }
         ControlFlow::Continue(Ready::Later(lookup)) => {
-            let owner = if core.is_own(&question) {
-                Owner::OWN
-            } else {
-                sender.owner(core.cookies.proves(&question.query, sender.client.ip()))
-            };
+            let owner = owner(core, &sender, &question);
             match core.wait_for_upstream(owner) {
                 Ok(waiting) => wait = Some((Box::new(lookup.for_owner(owner)), waiting)),
                 Err(full) => core.counters.over_share(sender.worker, full),
@@ -118,6 +121,15 @@ pub fn begin_traced(
     query.context.policy = client_ref.map(|client_ref| client_ref.policy());
     let (progress, summary) = reply_and_record(core, &query, &end, out, trace);
     (progress, EndSummary { client_ref, ..summary })
+}
+
+/// On whose account the query counts.
+fn owner(core: &Core, sender: &Sender<'_>, question: &Question) -> Owner {
+    if core.is_own(question) {
+        Owner::OWN
+    } else {
+        sender.owner(core.cookies.proves(&question.query, sender.client.ip()))
+    }
 }
 
 /// fetch for a query that waits, and vet.

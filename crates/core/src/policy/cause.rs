@@ -2,6 +2,8 @@
 
 use keyhole_names::list_file::ListHit;
 
+use crate::budgets::Level;
+
 /// What decided. [`super::describe`] gives the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -19,4 +21,6 @@ pub enum Cause {
     Pause,
     /// The policy withholds private addresses in answers for public names.
     PrivateAddresses,
+    /// The client's budget of name octets for the registered domain.
+    Tunneling(Level),
 }

@@ -8,6 +8,7 @@ use super::name_patterns::NamePatterns;
 use super::rules::RuleSet;
 use super::schedule::Moment;
 use super::span::Span;
+use super::tunneling::Tunneling;
 use crate::document::{DefaultDocument, LogLevel, Mode, PrivateAddresses};
 
 /// One policy, compiled.
@@ -40,6 +41,8 @@ pub struct Policy {
     pub private_names: NamePatterns,
     /// Names with a special use that are asked upstream.
     pub forwarded_names: NamePatterns,
+    /// The budgets of name octets of each of its clients; none where nobody counts.
+    pub tunneling: Option<Tunneling>,
     /// Seconds for which a client may keep the answer for a blocked name.
     pub blocked_ttl: u32,
     /// The index of the upstream set that answers.
@@ -53,7 +56,9 @@ impl Policy {
     /// only if a rule or a pause depends on it.
     #[inline]
     pub fn moment(&self, unix: impl FnOnce() -> i64) -> Moment {
-        let is_timed = self.rules.is_scheduled() || self.paused.is_some();
+        let is_timed = self.rules.is_scheduled()
+            || self.paused.is_some()
+            || self.tunneling.as_ref().is_some_and(Tunneling::is_timed);
         Moment::at(if is_timed { unix() } else { 0 })
     }
 

@@ -38,6 +38,7 @@ pub fn describe(
         Cause::Mode => ("mode", json!({ "mode": policy.mode })),
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
         Cause::PrivateAddresses => ("private_addresses", json!({})),
+        Cause::Tunneling(level) => ("tunneling", json!({ "level": level.word() })),
     };
     value["cause"] = json!(word);
     value["policy"] = json!(policy.name);
@@ -203,9 +204,12 @@ pub fn yields_to_decision(policy: &Policy, cause: Cause) -> bool {
     match cause {
         Cause::Rule(rule) => policy.rules.rule(rule).is_some_and(|rule| !rule.important),
         Cause::List(_) => true,
-        Cause::Default | Cause::Record | Cause::Mode | Cause::Pause | Cause::PrivateAddresses => {
-            false
-        }
+        Cause::Default
+        | Cause::Record
+        | Cause::Mode
+        | Cause::Pause
+        | Cause::PrivateAddresses
+        | Cause::Tunneling(_) => false,
     }
 }
 

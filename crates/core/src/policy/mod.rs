@@ -16,6 +16,7 @@
 //! | `cause` | why it was decided so |
 //! | `describe` | the same for people |
 //! | `trace` | the recorder of `explain` |
+//! | `tunneling` | how much clients may tell a domain by names alone |
 
 mod alias_chain;
 mod block_answer;
@@ -31,6 +32,7 @@ mod rules;
 mod schedule;
 mod span;
 mod trace;
+mod tunneling;
 
 #[cfg(test)]
 mod tests;
@@ -47,3 +49,4 @@ pub use rules::RuleSet;
 pub use schedule::{Moment, Schedule};
 pub use span::Span;
 pub use trace::{InStage, Step, Trace};
+pub use tunneling::{Spared, Tunneling};

@@ -153,6 +153,10 @@ impl Permit {
     pub fn would_block(&self) -> Option<Cause> {
         self.would_block
     }
+    /// The same with what would have happened if it acted, unless something else is noted.
+    pub fn noting(self, observed: Cause) -> Self {
+        Self { would_block: self.would_block.or(Some(observed)), ..self }
+    }
     /// The same, on whose account what goes upstream counts.
     pub fn for_owner(self, owner: Owner) -> Self {
         Self { owner, ..self }

@@ -118,6 +118,19 @@ impl Records {
         self.tree.locate(hashed) != NameLocation::Outside
     }
 
+    /// Whether a question stays here: local records or a zone with a special use answer it.
+    pub fn keeps(
+        &self,
+        hashed: &HashedName,
+        kind: RecordType,
+        is_forwarded: impl Fn(&HashedName) -> bool,
+    ) -> bool {
+        let says = |zone: SpecialZone| {
+            !(zone.may_leave() && is_forwarded(hashed)) && zone.say(hashed, kind, false).is_some()
+        };
+        self.answers(hashed) || special_zone(hashed).is_some_and(says)
+    }
+
     /// Whether nothing is declared for the name, and something below it.
     #[inline]
     pub fn is_empty_nonterminal(&self, hashed: &HashedName) -> bool {

@@ -55,6 +55,12 @@ impl Owner {
         Self { identity: Some(SEED.hash_one(("identity", identity))), network, ..NOBODY }
     }
 
+    /// One number for the client: of its identity, or of its network where it showed none. Keyhole
+    /// itself has none.
+    pub fn number(self) -> Option<u64> {
+        (!self.is_own).then(|| self.turn())
+    }
+
     pub(super) fn keys(self) -> impl Iterator<Item = Key> {
         [self.identity, self.network].into_iter().flatten()
     }

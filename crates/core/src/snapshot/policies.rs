@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::document::{MatchDocument, PolicyDocument};
 use crate::faults::Faults;
-use crate::policy::{NamePatterns, Policy, RuleSet, Schedule, Span};
+use crate::policy::{NamePatterns, Policy, RuleSet, Schedule, Span, Tunneling};
 
 /// Seconds of the longest pause: a forgotten one must end.
 const MAX_PAUSE: i64 = 86_400;
@@ -70,6 +70,10 @@ fn compile_one(
         let why = format!("{} s is longer than a day ({MAX_BLOCKED_TTL} s)", document.blocked_ttl);
         faults.add(format!("{path}.blocked_ttl"), format!("{why} ({})", document.origin));
     }
+    let tunneling = document.tunneling.map(|tunneling| {
+        let path = format!("{path}.tunneling");
+        Tunneling::compile(tunneling, document.mode, &path, &document.origin, faults)
+    });
     let names = |part: &str, matches: &[MatchDocument], faults: &mut Faults| {
         NamePatterns::compile(matches, &format!("{path}.{part}"), &document.origin, faults)
     };
@@ -91,6 +95,7 @@ fn compile_one(
         private_addresses: document.private_addresses,
         private_names: names("private_names", &document.private_names, faults),
         forwarded_names: names("forwarded_names", &document.forwarded_names, faults),
+        tunneling,
         blocked_ttl: document.blocked_ttl,
         upstream_set: document.upstream_set,
         record_set: document.record_set,

@@ -67,6 +67,8 @@ fn reason(cause: Cause) -> Reason {
         Cause::Rule(_) => Reason::BlockedByRule,
         Cause::List(_) => Reason::BlockedByList,
         Cause::PrivateAddresses => Reason::PrivateAddress,
+        // No policy decides about names by their number.
+        Cause::Tunneling(_) => Reason::InternalError,
         // Neither mode, pause nor record ever blocks.
         Cause::Default | Cause::Mode | Cause::Pause | Cause::Record => Reason::DeniedByDefault,
     }

@@ -1,16 +1,22 @@
 //! screen: does the question carry data out?
 //!
-//! It comes before `fetch`: afterwards the data has left. Two marks of a tunnel show in a single
-//! question; budgets of bytes over time need more than one.
+//! It comes before `fetch`: afterwards the data has left. Some types serve tunnels alone, which a
+//! single question shows. All other tunnels need many names, which budgets over time bound.
 
 use std::ops::ControlFlow;
 
+use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
+use serde_json::{Value, json};
 
 use super::End;
 use crate::Reason;
-use crate::policy::Permit;
+use crate::budgets::{Asked, Budgets, Charge, Level, RegisteredDomain};
+use crate::counters::{Counters, Total};
+use crate::policy::{Cause, Permit, Policy, Spared, Step, Trace, Tunneling};
 use crate::question::Question;
+use crate::reason::Stage;
+use crate::snapshot::Snapshot;
 
 /// A permit for a question that may leave.
 pub struct Screened(Permit);
@@ -22,22 +28,133 @@ impl Screened {
     }
 }
 
-/// Stops types that carry arbitrary bytes and that only tunnels ask for.
+/// Where the octets of a question are counted, and for whom.
+pub struct Account<'a, F> {
+    /// The budgets of all clients; none where nobody counts.
+    pub budgets: Option<&'a Budgets>,
+    /// Where it is counted what budgets did.
+    pub counters: &'a Counters,
+    /// The worker that counts.
+    pub worker: usize,
+    /// The number of the client, asked only if it is needed; none for Keyhole's own questions.
+    pub client: F,
+    /// Seconds since the budgets were made.
+    pub seconds: u64,
+}
+
+/// Stops types that carry arbitrary bytes and that only tunnels ask for, and whoever has told a
+/// domain more by names than any other use of DNS needs.
 #[inline]
-pub fn screen(question: &Question, permit: Permit) -> ControlFlow<End, Screened> {
+pub fn screen(
+    snapshot: &Snapshot,
+    question: &Question,
+    permit: Permit,
+    account: &Account<'_, impl Fn() -> Option<u64>>,
+    trace: &mut impl Trace,
+) -> ControlFlow<End, Screened> {
     if carries_anything(question.kind()) {
-        let mut end = End::because(Reason::TunnelType);
-        end.cause = Some(permit.cause());
-        end.would_block = permit.would_block();
-        return ControlFlow::Break(end);
+        return end(&permit, Reason::TunnelType, permit.cause());
     }
-    ControlFlow::Continue(Screened(permit))
+    let policy = &snapshot.policies[permit.policy()];
+    let tunneling = policy.tunneling.as_ref().filter(|_| may_leave(question));
+    let (Some(tunneling), Some(budgets)) = (tunneling, account.budgets) else {
+        return ControlFlow::Continue(Screened(permit));
+    };
+    let Some(client) = (account.client)() else {
+        return ControlFlow::Continue(Screened(permit));
+    };
+    let name = question.hashed.name();
+    let asked = Asked {
+        client,
+        name,
+        domain: RegisteredDomain::of(name),
+        kind: question.kind(),
+        seconds: account.seconds,
+    };
+    let is_spared = || {
+        let is_forwarded = |name: &HashedName| policy.forwarded_names.has(name);
+        snapshot.records(policy).keeps(&question.hashed, question.kind(), is_forwarded)
+            || tunneling.spares(&question.hashed, permit.moment()).is_some()
+    };
+    let charge = budgets.charge(&asked, tunneling.limits, tunneling.acts, is_spared);
+    trace.step(|| budget_step(policy, tunneling, question, &permit, &asked, &charge));
+    if charge.is_first {
+        account.counters.add(account.worker, Total::TunnelAlerts);
+    }
+    if charge.forgot {
+        account.counters.add(account.worker, Total::BudgetsForgotten);
+    }
+    let cause = Cause::Tunneling(charge.level);
+    match charge.level {
+        Level::Throttle if tunneling.acts => end(&permit, Reason::TunnelThrottled, cause),
+        Level::Block if tunneling.acts => end(&permit, Reason::TunnelBudget, cause),
+        Level::Throttle | Level::Block => ControlFlow::Continue(Screened(permit.noting(cause))),
+        // The log names the question with which a client becomes conspicuous, and not all the others.
+        Level::Alert if charge.is_first => ControlFlow::Continue(Screened(permit.noting(cause))),
+        Level::Alert | Level::Free => ControlFlow::Continue(Screened(permit)),
+    }
+}
+
+#[cold]
+fn end(permit: &Permit, reason: Reason, cause: Cause) -> ControlFlow<End, Screened> {
+    let mut end = End::because(reason);
+    end.cause = Some(cause);
+    end.would_block = permit.would_block();
+    ControlFlow::Break(end)
 }
 
 /// NULL (RFC 1035 section 3.3.10: anything at all) and the numbers for private use (RFC 6895
 /// section 3.1: 65280 to 65534) are what tunnels prefer; no application asks them of a resolver.
 fn carries_anything(kind: RecordType) -> bool {
     kind == RecordType::NULL || (65280..=65534).contains(&kind.0)
+}
+
+/// Whether an upstream may be asked. Without recursion (RFC 1035 section 4.1.1) or for everything
+/// (RFC 8482) none is.
+#[inline]
+fn may_leave(question: &Question) -> bool {
+    question.query.recursion_desired && question.kind() != RecordType::ANY
+}
+
+fn budget_step(
+    policy: &Policy,
+    tunneling: &Tunneling,
+    question: &Question,
+    permit: &Permit,
+    asked: &Asked<'_>,
+    charge: &Charge,
+) -> Step {
+    let spared = tunneling.spares(&question.hashed, permit.moment());
+    let held_back = matches!(charge.level, Level::Throttle | Level::Block);
+    let result = match (spared, charge.level) {
+        (Some(_), _) => "exempt",
+        (None, Level::Throttle | Level::Block) if !tunneling.acts => "only observes",
+        (None, Level::Free) => "free",
+        (None, level) => level.word(),
+    };
+    let limits = tunneling.limits;
+    let exemption = match spared {
+        None => Value::Null,
+        Some(Spared::Exempt(reason, until)) => json!({ "reason": reason, "until": until }),
+        Some(Spared::Shipped(reason)) => json!({ "reason": reason, "shipped": true }),
+    };
+    Step {
+        stage: Stage::Screen,
+        what: "budget of name octets".into(),
+        result: result.into(),
+        decides: held_back && tunneling.acts,
+        detail: json!({
+            "domain": asked.domain.domain(asked.name).to_string(),
+            "octets": charge.octets,
+            "mode": if tunneling.acts { "enforce" } else { "observe" },
+            "alert": limits.alert,
+            "throttle": limits.throttle,
+            "block": limits.block,
+            "day": limits.day,
+            "exempt": exemption,
+            "origin": policy.origin,
+        }),
+    }
 }
 
 #[cfg(test)]

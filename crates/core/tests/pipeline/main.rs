@@ -20,5 +20,6 @@ mod shape;
 mod split;
 mod targets;
 mod traces;
+mod tunneling;
 mod upstream;
 mod world;

@@ -153,6 +153,20 @@ async fn stale() -> BTreeSet<String> {
     reached(&world.core.stats())
 }
 
+/// A budget that is nearly and then quite used up.
+async fn tunneling() -> BTreeSet<String> {
+    let world = world_with(&options(), |document| {
+        document["policies"][0]["tunneling"] = json!({
+            "mode": "enforce", "alert": 32, "throttle": 64, "block": 128, "day": 256, "exempt": [],
+        });
+    })
+    .await;
+    for octets in [62, 20, 10, 60] {
+        world.ask(&query(&format!("{octets:0octets$}.evil.example"), A)).await;
+    }
+    reached(&world.core.stats())
+}
+
 #[tokio::test]
 async fn every_reason_of_the_table_is_one_that_a_query_ends_for() {
     let unready = core(&options());
@@ -163,6 +177,7 @@ async fn every_reason_of_the_table_is_one_that_a_query_ends_for() {
     reasons.extend(reached(&world.core.stats()));
     reasons.extend(failing().await);
     reasons.extend(stale().await);
+    reasons.extend(tunneling().await);
     // Before there is a query, listeners refuse connections: tested there.
     let here = Reason::ALL
         .iter()

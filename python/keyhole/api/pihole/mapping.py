@@ -30,6 +30,8 @@ _BY_REASON = {
     "blocked_target": "GRAVITY_CNAME",
     "private_address": "DENYLIST_CNAME",
     "tunnel_type": "DENYLIST",
+    "tunnel_budget": "DENYLIST",
+    "tunnel_throttled": "DENYLIST",
 }
 # Answered, and of no status that Pi-hole has.
 _WITHOUT_STATUS = ("minimal_any", "cookie_alone")

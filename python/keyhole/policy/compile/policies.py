@@ -8,12 +8,15 @@ from keyhole.model.policy import PolicySpec, Rule
 from keyhole.model.record import RecordSpec
 from keyhole.model.snapshot import (
     Answer,
+    Exempt,
     Index,
     RecordData,
     SnapshotPolicy,
     SnapshotRecord,
     SnapshotRule,
+    Tunneling,
 )
+from keyhole.model.tunneling import TunnelingUse
 from keyhole.policy.compile.schedules import Schedules
 from keyhole.policy.compile.upstreams import UpstreamSets
 from keyhole.policy.include import FlatPolicy, applied_policies
@@ -83,6 +86,7 @@ class Policies:
             private_addresses=spec.private_addresses.default,
             private_names=list(spec.private_addresses.allow),
             forwarded_names=list(spec.special_names.forward),
+            tunneling=_tunneling(spec.tunneling),
             blocked_ttl=spec.blocked_ttl,
             upstream_set=self._upstream_sets.place(policy),
             record_set=self._record_sets.setdefault(view, len(self._record_sets)),
@@ -102,6 +106,20 @@ class Policies:
             decision=False,
             origin=policy.origin("spec", "rules", index),
         )
+
+
+def _tunneling(use: TunnelingUse) -> Tunneling | None:
+    if use.mode == "off":
+        return None
+    exempt = [Exempt(domain=one.domain, reason=one.reason, until=one.ends) for one in use.exempt]
+    return Tunneling(
+        mode=use.mode,
+        alert=use.alert,
+        throttle=use.throttle,
+        block=use.block,
+        day=use.day,
+        exempt=exempt,
+    )
 
 
 def _records(documents: Documents) -> tuple[list[SnapshotRecord], list[range]]:

@@ -104,6 +104,7 @@ pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -
         private_addresses: PrivateAddresses::Block,
         private_names: NamePatterns::compile(&[], "names", "", &mut faults),
         forwarded_names: NamePatterns::compile(&[], "names", "", &mut faults),
+        tunneling: None,
         blocked_ttl: 10,
         upstream_set: 0,
         record_set: 0,

@@ -1,0 +1,325 @@
+//! Budgets of name octets: how much a client may tell a registered domain by the names that it asks
+//! for.
+//!
+//! A tunnel must put what it carries into names that were not asked before. So the octets of distinct
+//! names bound what can leave, whatever the encoding, and need no guess about how a name looks.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `registered_domain` | which part of a name its owner registered, and how long the rest is |
+//! | `slots` | sums over the last hour and day, in overlapping windows |
+//! | `names` | which names were asked |
+//! | `pairs` | how many octets each client told each domain |
+//! | `held` | how much of a table each client uses, which decides who has to yield |
+//! | `throttle` | how often a new name may pass when a budget is nearly used up |
+//! | `shipped` | domains that are known to need many names |
+//!
+//! Memory is fixed and all words are atomic: all workers share one account of each client, no worker
+//! waits for another. What is forgotten when a table is full can only make a sum too large, and it is
+//! the client with the most entries that pays for it.
+
+mod held;
+mod names;
+mod pairs;
+mod registered_domain;
+mod shipped;
+mod slots;
+mod throttle;
+
+#[cfg(test)]
+mod tests;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use keyhole_wire::{Name, RecordType};
+
+use names::Names;
+use pairs::Pairs;
+pub use pairs::Totals;
+pub use registered_domain::RegisteredDomain;
+pub use shipped::shipped;
+use slots::Slots;
+use throttle::Throttle;
+
+/// Pairs of a client and a domain that are counted at once: 6 MiB.
+const PAIRS: usize = 1 << 18;
+/// Names that are remembered at once: 8 MiB.
+const NAMES: usize = 1 << 20;
+
+/// The least that a distinct name counts. Below, its place among others would say more than it does.
+const MIN_CHARGE: u32 = 8;
+/// What another type than those of addresses adds: its number has two octets.
+const TYPE_CHARGE: u32 = 2;
+
+/// How many octets of distinct names do what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Within an hour: the pair is noted.
+    pub alert: u32,
+    /// Within an hour: new names pass seldom.
+    pub throttle: u32,
+    /// Within an hour: nothing below the domain passes any more.
+    pub block: u32,
+    /// Within a day: the same.
+    pub day: u32,
+}
+
+/// How far a budget is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Nothing strikes.
+    Free,
+    /// More than most clients ever need.
+    Alert,
+    /// A new name, too soon after the one before.
+    Throttle,
+    /// Used up.
+    Block,
+}
+
+impl Level {
+    /// All, in their order.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Alert, Self::Throttle, Self::Block];
+
+    /// The word in log, explanation and report.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Alert => "alert",
+            Self::Throttle => "throttle",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// A question, as budgets see it.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The number of the client; nobody outside may know how it is made.
+    pub client: u64,
+    /// The name in lower case.
+    pub name: &'a Name,
+    /// What part of it is registered.
+    pub domain: RegisteredDomain,
+    /// The record type.
+    pub kind: RecordType,
+    /// Seconds since the budgets were made.
+    pub seconds: u64,
+}
+
+/// What a question cost, and what that means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// What to do with the question.
+    pub level: Level,
+    /// Whether this is the question with which the pair becomes noted.
+    pub is_first: bool,
+    /// What it added to the sum of the hour, in octets.
+    pub octets: u32,
+    /// The sums with it, in octets.
+    pub totals: Totals,
+    /// Whether another pair was forgotten for it.
+    pub forgot: bool,
+}
+
+/// The budgets of all clients.
+pub struct Budgets {
+    seed: RandomState,
+    names: Names,
+    pairs: Pairs,
+    throttle: Throttle,
+}
+
+impl Budgets {
+    /// Empty ones, in 16 MB.
+    pub fn new() -> Self {
+        Self::sized(PAIRS, NAMES)
+    }
+
+    /// Small ones, for few questions.
+    pub fn small() -> Self {
+        Self::sized(64, 256)
+    }
+
+    /// Powers of two, at least 8.
+    fn sized(pairs: usize, names: usize) -> Self {
+        Self {
+            seed: RandomState::new(),
+            names: Names::new(names),
+            pairs: Pairs::new(pairs),
+            throttle: Throttle::new(),
+        }
+    }
+
+    /// Charges a question to its client, unless `is_spared` says that it does not count, which is
+    /// asked only where it matters.
+    ///
+    /// Where the budget acts (`acts`), what is held back does not leave and so is not charged, but for
+    /// the one name that uses the budget up: it stays used up until what filled it is an hour old.
+    #[inline]
+    pub fn charge(
+        &self,
+        asked: &Asked<'_>,
+        limits: Limits,
+        acts: bool,
+        is_spared: impl FnOnce() -> bool,
+    ) -> Charge {
+        let at = Slots::at(asked.seconds);
+        let hashes = self.hashes(asked);
+        let before = self.pairs.totals(hashes.pair(), at);
+        let price = self.price(asked, &hashes, at);
+        if price.is_nothing() && before.hour < limits.throttle && before.day <= limits.day {
+            return Charge::nothing(limits.level(before), before);
+        }
+        if is_spared() {
+            return Charge::nothing(Level::Free, before);
+        }
+        if limits.is_over(before) || price.is_nothing() {
+            return Charge::nothing(limits.level(before), before);
+        }
+        let is_throttled = before.hour + price.hour > limits.throttle
+            && !limits.is_over(before.with(price.hour, price.day))
+            && !self.throttle.take(hashes.pair, asked.seconds);
+        if is_throttled && acts {
+            return Charge::nothing(Level::Throttle, before);
+        }
+        let paid = self.pay(asked, &hashes, at);
+        let (totals, forgot) = self.pairs.add(hashes.pair(), at, paid.hour, paid.day);
+        let level = if is_throttled { Level::Throttle } else { Level::Free };
+        Charge {
+            level: level.max(limits.level(totals)),
+            is_first: before.hour < limits.alert && totals.hour >= limits.alert,
+            octets: paid.hour,
+            totals,
+            forgot,
+        }
+    }
+
+    /// What is on the account, in octets.
+    pub fn totals(&self, asked: &Asked<'_>) -> Totals {
+        self.pairs.totals(self.hashes(asked).pair(), Slots::at(asked.seconds))
+    }
+
+    /// What the tables take, in octets.
+    pub fn octets(&self) -> usize {
+        self.names.octets() + self.pairs.octets() + self.throttle.octets()
+    }
+
+    /// The hashes are keyed, so that nobody can make two names share one.
+    #[inline]
+    fn hashes(&self, asked: &Asked<'_>) -> Hashes {
+        let (rest, domain) = asked.domain.split(asked.name);
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(asked.client);
+        hasher.write(domain);
+        let pair = hasher.finish();
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(pair);
+        hasher.write(rest);
+        Hashes { client: held::number(asked.client), pair, name: hasher.finish() }
+    }
+
+    fn of_type(&self, name: u64, kind: RecordType) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(name);
+        hasher.write_u16(kind.0);
+        hasher.finish()
+    }
+
+    /// What the question would cost now.
+    #[inline]
+    fn price(&self, asked: &Asked<'_>, hashes: &Hashes, at: Slots) -> Price {
+        self.sum(asked, hashes, |names, hash| names.seen(hash, hashes.client, at))
+    }
+
+    /// The same, and remembers it. Of two workers that meet a new name at once, one pays.
+    #[inline]
+    fn pay(&self, asked: &Asked<'_>, hashes: &Hashes, at: Slots) -> Price {
+        self.sum(asked, hashes, |names, hash| names.remember(hash, hashes.client, at))
+    }
+
+    #[inline]
+    fn sum(
+        &self,
+        asked: &Asked<'_>,
+        hashes: &Hashes,
+        seen: impl Fn(&Names, u64) -> names::Seen,
+    ) -> Price {
+        let mut price = Price::default();
+        let octets = asked.domain.octets();
+        if octets > 0 {
+            price.add(octets.max(MIN_CHARGE), seen(&self.names, hashes.name));
+        }
+        if carries_by_type(asked.kind) {
+            let hash = self.of_type(hashes.name, asked.kind);
+            price.add(TYPE_CHARGE, seen(&self.names, hash));
+        }
+        price
+    }
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether the type itself may say something: clients ask for these three side by side.
+fn carries_by_type(kind: RecordType) -> bool {
+    !matches!(kind, RecordType::A | RecordType::AAAA | RecordType::HTTPS)
+}
+
+/// What a question is known by in the tables.
+struct Hashes {
+    client: u16,
+    pair: u64,
+    name: u64,
+}
+
+impl Hashes {
+    fn pair(&self) -> pairs::Pair {
+        pairs::Pair { hash: self.pair, client: self.client }
+    }
+}
+
+/// Octets for the sums of hour and day.
+#[derive(Clone, Copy, Default)]
+struct Price {
+    hour: u32,
+    day: u32,
+}
+
+impl Price {
+    fn add(&mut self, octets: u32, seen: names::Seen) {
+        self.hour += if seen.in_hour { 0 } else { octets };
+        self.day += if seen.in_day { 0 } else { octets };
+    }
+
+    fn is_nothing(self) -> bool {
+        self.hour == 0 && self.day == 0
+    }
+}
+
+impl Limits {
+    /// What is said of sums: those of the throttle are said of single names.
+    fn level(self, totals: Totals) -> Level {
+        if self.is_over(totals) {
+            Level::Block
+        } else if totals.hour >= self.alert {
+            Level::Alert
+        } else {
+            Level::Free
+        }
+    }
+
+    fn is_over(self, totals: Totals) -> bool {
+        totals.hour > self.block || totals.day > self.day
+    }
+}
+
+impl Charge {
+    fn nothing(level: Level, totals: Totals) -> Self {
+        Self { level, is_first: false, octets: 0, totals, forgot: false }
+    }
+}

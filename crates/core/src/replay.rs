@@ -1,0 +1,216 @@
+//! replay: a capture of queries against the budgets of names, as fast as it can be read.
+//!
+//! This is what `keyhole screen replay` asks: the same functions count as in the engine. Nothing is
+//! held back, because what was captured has left.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+
+use keyhole_names::HashedName;
+use keyhole_names::error::read_document;
+use keyhole_wire::{Name, RecordType};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Error;
+use crate::budgets::{Asked, Budgets, Charge, Level, Limits, RegisteredDomain, shipped};
+
+/// What is replayed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    alert: u32,
+    throttle: u32,
+    block: u32,
+    day: u32,
+    /// Whether the domains that Keyhole ships are exempt.
+    shipped: bool,
+}
+
+/// Replays queries, a line of text each: seconds, client, name and type, with tabs between. Gives how
+/// many there were (`queries`, `clients`, `domains`), the lines that were none (`unreadable`), and each
+/// pair of client and domain with its `level` above `free` (`pairs`), with the octets of distinct names
+/// and the second at which it was flagged and blocked.
+///
+/// # Errors
+/// A request that cannot be read.
+pub fn replay(request: &[u8], queries: &[u8]) -> Result<Value, Error> {
+    let Request { alert, throttle, block, day, shipped } = read_document("request", request)?;
+    let limits = Limits { alert, throttle, block, day };
+    let mut replay = Replay { limits, shipped, ..Replay::default() };
+    for line in String::from_utf8_lossy(queries).lines() {
+        match read(line) {
+            Some(query) => replay.count(&query),
+            None => replay.unreadable += 1,
+        }
+    }
+    Ok(replay.report())
+}
+
+/// One query of a capture.
+struct Query<'l> {
+    seconds: f64,
+    client: &'l str,
+    name: Name,
+    kind: RecordType,
+}
+
+fn read(line: &str) -> Option<Query<'_>> {
+    let mut columns = line.split('\t');
+    let mut next = || columns.next();
+    let (seconds, client, name, kind) = (next()?.parse().ok()?, next()?, next()?, next()?);
+    let name = Name::from_text(name).ok()?.to_lower();
+    Some(Query { seconds, client, name, kind: RecordType::from_text(kind)? })
+}
+
+#[derive(Default)]
+struct Replay {
+    limits: Limits,
+    shipped: bool,
+    budgets: Budgets,
+    hasher: RandomState,
+    began: Option<f64>,
+    queries: u64,
+    unreadable: u64,
+    clients: HashSet<String>,
+    domains: HashSet<String>,
+    pairs: HashMap<(String, String), Pair>,
+}
+
+/// What became of one client and domain.
+#[derive(Default)]
+struct Pair {
+    queries: u64,
+    octets: u32,
+    level: Option<Level>,
+    flagged: Option<Moment>,
+    blocked: Option<Moment>,
+}
+
+/// When something happened, and how many octets of distinct names had left before that query.
+#[derive(Clone, Copy)]
+struct Moment {
+    seconds: f64,
+    octets: u32,
+}
+
+impl Replay {
+    fn count(&mut self, query: &Query<'_>) {
+        let began = *self.began.get_or_insert(query.seconds);
+        let since = (query.seconds - began).max(0.0);
+        let domain = RegisteredDomain::of(&query.name);
+        let asked = Asked {
+            client: self.hasher.hash_one(query.client),
+            name: &query.name,
+            domain,
+            kind: query.kind,
+            seconds: since as u64,
+        };
+        let is_spared = || self.shipped && shipped(&HashedName::new(&query.name)).is_some();
+        let charge = self.budgets.charge(&asked, self.limits, false, is_spared);
+        let domain = domain.domain(&query.name).to_string();
+        self.queries += 1;
+        if !self.clients.contains(query.client) {
+            self.clients.insert(query.client.to_owned());
+        }
+        if !self.domains.contains(&domain) {
+            self.domains.insert(domain.clone());
+        }
+        let pair = self.pairs.entry((query.client.to_owned(), domain)).or_default();
+        pair.count(&charge, since);
+    }
+
+    fn report(self) -> Value {
+        let struck = |pair: &Pair| pair.flagged.is_some() || pair.blocked.is_some();
+        let mut pairs: Vec<_> = self.pairs.iter().filter(|(_, pair)| struck(pair)).collect();
+        pairs.sort_by(|(one, a), (other, b)| b.octets.cmp(&a.octets).then(one.cmp(other)));
+        let of = |is: fn(&Pair) -> bool| {
+            let domains: BTreeSet<&String> =
+                pairs.iter().filter(|(_, pair)| is(pair)).map(|((_, domain), _)| domain).collect();
+            domains.len()
+        };
+        json!({
+            "queries": self.queries,
+            "unreadable": self.unreadable,
+            "clients": self.clients.len(),
+            "domains": self.domains.len(),
+            "flagged_domains": of(|pair| pair.flagged.is_some()),
+            "blocked_domains": of(|pair| pair.blocked.is_some()),
+            "pairs": pairs.iter().map(|(key, pair)| pair.document(key)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Pair {
+    fn count(&mut self, charge: &Charge, seconds: f64) {
+        self.queries += 1;
+        self.octets += charge.octets;
+        self.level = self.level.max(Some(charge.level));
+        let moment = Moment { seconds, octets: self.octets - charge.octets };
+        if charge.is_first {
+            self.flagged.get_or_insert(moment);
+        }
+        if charge.level == Level::Block {
+            self.blocked.get_or_insert(moment);
+        }
+    }
+
+    fn document(&self, (client, domain): &(String, String)) -> Value {
+        json!({
+            "client": client,
+            "domain": domain,
+            "queries": self.queries,
+            "level": self.level.map(Level::word),
+            "flagged": self.flagged.map(Moment::document),
+            "blocked": self.blocked.map(Moment::document),
+        })
+    }
+}
+
+impl Moment {
+    fn document(self) -> Value {
+        json!({ "seconds": (self.seconds * 1e3).round() / 1e3, "octets": self.octets })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] =
+        br#"{"alert": 1024, "throttle": 2048, "block": 4096, "day": 8192, "shipped": true}"#;
+
+    fn lines(lines: impl Iterator<Item = String>) -> Value {
+        replay(REQUEST, lines.collect::<Vec<_>>().join("\n").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_tunnel_is_flagged_by_the_alert_and_blocked_by_the_budget() {
+        let name = |number: u32| format!("{number}.5\tc\t{number:040}.t.example.org\tA");
+        let report = lines((0..500).map(name));
+        let pair = &report["pairs"][0];
+        assert_eq!((&report["queries"], &report["clients"]), (&json!(500), &json!(1)));
+        assert_eq!((&pair["client"], &pair["domain"]), (&json!("c"), &json!("example.org")));
+        assert_eq!(pair["flagged"], json!({ "seconds": 24.0, "octets": 24 * 42 }));
+        assert_eq!(pair["blocked"], json!({ "seconds": 97.0, "octets": 97 * 42 }));
+    }
+
+    #[test]
+    fn what_repeats_or_is_spread_is_neither() {
+        let repeated = lines((0..9_000).map(|n| format!("{n}\tc\t{:040}.example.org\tA", n % 20)));
+        assert_eq!(repeated["pairs"], json!([]));
+        let spread = lines((0..900).map(|n| format!("{n}\tc{n}\t{n:040}.example.org\tA")));
+        assert_eq!((&spread["pairs"], &spread["clients"]), (&json!([]), &json!(900)));
+        let shipped = lines((0..900).map(|n| format!("{n}\tc\t{n:040}.fbcdn.net\tA")));
+        assert_eq!(shipped["blocked_domains"], 0);
+    }
+
+    #[test]
+    fn lines_that_are_no_queries_are_counted_and_skipped() {
+        let report = lines(
+            ["x\tc\ta.example\tA", "1\tc", "", "2\tc\ta..b\tA"].map(String::from).into_iter(),
+        );
+        assert_eq!((&report["queries"], &report["unreadable"]), (&json!(0), &json!(4)));
+        assert!(replay(b"{}", b"").is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! Budgets of name octets, where queries go by.
+
+use keyhole_core::explain::explain;
+use keyhole_core::transport::Transport;
+use serde_json::{Value, json};
+
+use super::message::{A, query};
+use super::world::{World, options, send, world_with};
+
+async fn world(mode: &str, change: impl FnOnce(&mut Value)) -> World {
+    world_with(&options(), |document| {
+        document["policies"][0]["tunneling"] = json!({
+            "mode": mode, "alert": 128, "throttle": 512, "block": 512, "day": 1_024,
+            "exempt": [{"domain": "cdn.example", "reason": "test", "until": 9_999_999_999_i64}],
+        });
+        change(document);
+    })
+    .await
+}
+
+/// Asks for so many new names of 64 octets; gives the words of the replies.
+async fn tunnel(world: &World, domain: &str, names: usize) -> Vec<Option<String>> {
+    let mut words = Vec::new();
+    for number in 0..names {
+        let name = format!("{number:062}.x.{domain}");
+        let reply = world.ask(&query(&name, A).edns(&[])).await;
+        words.push(reply.word().map(str::to_owned));
+    }
+    words
+}
+
+fn blocked(words: &[Option<String>]) -> Vec<usize> {
+    let is_blocked = |word: &Option<String>| word.as_deref() == Some("tunnel_budget");
+    words.iter().enumerate().filter(|(_, word)| is_blocked(word)).map(|(at, _)| at).collect()
+}
+
+#[tokio::test]
+async fn a_tunnel_is_refused_when_its_budget_is_used_up_and_others_are_not() {
+    let world = world("enforce", |_| {}).await;
+    assert_eq!(blocked(&tunnel(&world, "evil.example", 12).await), [8, 9, 10, 11]);
+    assert_eq!(world.core.stats()["totals"]["tunnel_alerts"], 1);
+    let reply = world.ask(&query("www.example.org", A).edns(&[])).await;
+    assert_eq!((reply.rcode(), reply.word()), (0, None), "another domain");
+    let name = query("new.evil.example", A).edns(&[]);
+    let other = send(&world.core, &name.octets(), Transport::Udp, "127.0.0.2").await.unwrap();
+    assert_ne!(other.word(), Some("tunnel_budget"), "another client");
+    let again = world.ask(&name).await;
+    assert_eq!((again.rcode(), again.word()), (5, Some("tunnel_budget")));
+}
+
+#[tokio::test]
+async fn budgets_that_observe_and_policies_that_do_refuse_nothing() {
+    for (budget, policy) in [("observe", "enforce"), ("enforce", "observe")] {
+        let world = world(budget, |document| document["policies"][0]["mode"] = json!(policy)).await;
+        assert!(blocked(&tunnel(&world, "evil.example", 12).await).is_empty());
+        // The one with which it was noted, and those that would have been refused.
+        assert_eq!(world.core.stats()["totals"]["observed"], 1 + 4, "{budget} {policy}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_exempt_known_or_answered_here_costs_nothing() {
+    let world = world("enforce", |_| {}).await;
+    assert!(blocked(&tunnel(&world, "cdn.example", 20).await).is_empty());
+    assert!(blocked(&tunnel(&world, "invalid", 20).await).is_empty(), "RFC 6761 section 6.4");
+    for _ in 0..40 {
+        let reply = world.ask(&query("www.example.org", A).edns(&[])).await;
+        assert_eq!(reply.word(), None);
+    }
+    assert_eq!(world.core.stats()["totals"]["tunnel_alerts"], 0);
+}
+
+#[tokio::test]
+async fn without_budgets_nothing_is_counted() {
+    let world =
+        world("enforce", |document| document["policies"][0]["tunneling"] = Value::Null).await;
+    assert!(blocked(&tunnel(&world, "evil.example", 20).await).is_empty());
+    assert_eq!(world.core.stats()["totals"]["tunnel_alerts"], 0);
+}
+
+#[tokio::test]
+async fn an_explanation_says_what_a_query_costs_and_of_which_budget() {
+    let world = world("enforce", |_| {}).await;
+    let step = |name: &str, kind: &str| {
+        let query = json!({"name": name, "type": kind, "transport": "udp"}).to_string();
+        let told = explain(world.document.to_string().as_bytes(), query.as_bytes()).unwrap();
+        let steps = told["steps"].as_array().unwrap();
+        steps.iter().find(|step| step["stage"] == "screen").cloned().unwrap_or_default()
+    };
+    let told = step("host-seven.evil.example", "TXT");
+    assert_eq!(
+        (&told["result"], &told["detail"]["domain"]),
+        (&json!("free"), &json!("evil.example"))
+    );
+    assert_eq!((&told["detail"]["octets"], &told["detail"]["block"]), (&json!(12), &json!(512)));
+    let exempt = step("x.cdn.example", "A");
+    assert_eq!((&exempt["result"], &exempt["detail"]["octets"]), (&json!("exempt"), &json!(0)));
+    assert_eq!(exempt["detail"]["exempt"]["reason"], "test");
+    assert_eq!(step("x.fbcdn.net", "A")["detail"]["exempt"]["shipped"], true);
+}

@@ -1,0 +1,123 @@
+"""``tunneling`` of a policy: how much a client may tell a domain by the names that it asks for.
+
+A budget is a number of octets: those of distinct names of one client below one registered domain.
+"""
+
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
+from keyhole.model.name import read_name
+from keyhole.model.units import KIB, octets, show_octets
+
+MODES = ("off", "observe", "enforce")
+MIN_BUDGET, MAX_BUDGET = 128, 15 * KIB  # octets
+
+
+def read_domain(written: object) -> str:
+    """A domain of at least two labels: one label would exempt all domains below it."""
+    text = text_of(written).strip()
+    name = read_name(text.removeprefix("*."))
+    if "." not in name:
+        raise ValueError(f"{name} would exempt every domain below it; name the domain itself")
+    return name
+
+
+def read_day(written: object) -> date:
+    """A day such as ``2027-03-31``."""
+    text = text_of(written).strip()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text or 'nothing'} is not a day; write it as 2027-03-31") from None
+
+
+DOMAIN = FieldType(read_domain, {"type": "string", "examples": ["cdn.example.org"]})
+DAY = FieldType(read_day, {"type": "string", "format": "date"}, date.isoformat)
+_BUDGET = octets(MIN_BUDGET, MAX_BUDGET)
+
+
+class Exemption(Spec):
+    """A domain without a budget, with its reason and its end."""
+
+    domain: Annotated[str, DOMAIN] = Field(description="The domain, with all names below it.")
+    reason: str = Field(
+        min_length=1, max_length=500, description="Why it needs many names, for whoever reads it."
+    )
+    until: Annotated[date, DAY] = Field(
+        description="The day on which its budget begins again (UTC), such as 2027-03-31."
+    )
+
+    @property
+    def ends(self) -> int:
+        """The second of Unix time at which it ends."""
+        end = datetime(self.until.year, self.until.month, self.until.day, tzinfo=UTC)
+        return int(end.timestamp())
+
+
+def _with_words(schema: dict[str, Any]) -> None:
+    """A word may stand in the place of the keys."""
+    keys = {name: schema.pop(name) for name in list(schema) if name not in ("title", "description")}
+    schema["anyOf"] = [{"enum": list(MODES)}, keys]
+
+
+def _budget(default: int, description: str) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={"default": show_octets(default)}
+    )
+
+
+class TunnelingUse(Spec):
+    """Budgets of octets in distinct names, of each client below each registered domain."""
+
+    model_config = ConfigDict(json_schema_extra=_with_words)
+
+    mode: Literal["off", "observe", "enforce"] = Field(
+        "observe",
+        description="enforce acts; observe only records what it would have done; off counts "
+        "nothing.",
+    )
+    alert: Annotated[int, _BUDGET] = _budget(
+        KIB, "Octets within an hour after which the client is noted in log and counters."
+    )
+    throttle: Annotated[int, _BUDGET] = _budget(
+        2 * KIB, "Octets within an hour after which one new name passes in ten seconds."
+    )
+    block: Annotated[int, _BUDGET] = _budget(
+        4 * KIB, "Octets within an hour after which nothing below the domain passes."
+    )
+    day: Annotated[int, _BUDGET] = _budget(
+        8 * KIB, "Octets within a day after which nothing below the domain passes."
+    )
+    exempt: list[Exemption] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="Domains without a budget, beside those that Keyhole ships.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word_alone(cls, value: Any) -> Any:
+        return {"mode": value} if isinstance(value, str) else value
+
+    @field_validator("exempt")
+    @classmethod
+    def _each_once(cls, value: list[Exemption]) -> list[Exemption]:
+        seen: set[str] = set()
+        for index, one in enumerate(value):
+            if one.domain in seen:
+                raise error_at(f"{index}.domain", f"{one.domain} appears twice; name it once")
+            seen.add(one.domain)
+        return value
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        steps = [(key, getattr(self, key)) for key in ("alert", "throttle", "block", "day")]
+        for (lower, less), (higher, more) in pairwise(steps):
+            if less > more:
+                why = f"{show_octets(more)} is below {lower}, {show_octets(less)}; budgets ascend"
+                raise error_at(higher, why)
+        return self

@@ -1,0 +1,77 @@
+"""A client that sends data out by names is stopped by its budget, and nobody else is."""
+
+import re
+
+from tests.world.callers import Caller, ask_as
+from tests.world.resolver import Resolver, document
+from tests.world.upstream import Upstream
+
+from .test_query_log import events
+
+_BUDGETS = {"alert": "256B", "throttle": "1KiB", "block": "1KiB", "day": "2KiB"}
+_NAMES = 24  # of 64 octets each
+_FIT = 1024 // 64
+
+
+def _name(number: int) -> str:
+    return f"{number:062}.x.evil.example"
+
+
+def _start(resolver: Resolver, upstream: Upstream, mode: str) -> dict[str, Caller]:
+    resolver.write(
+        resolver.upstream(upstream.port),
+        document("Policy", "home", default="allow", tunneling={"mode": mode, **_BUDGETS}),
+    )
+    resolver.start()
+    resolver.wait_for_api()
+    callers = {name: Caller(token=_token(resolver, name)) for name in ("bad", "good")}
+    resolver.settle()
+    return callers
+
+
+def _token(resolver: Resolver, name: str) -> str:
+    found = re.search(r"\b[a-z2-7]{32}\b", resolver.command("token", "create", name).stdout)
+    assert found is not None
+    return found[0]
+
+
+def _tunnel(resolver: Resolver, caller: Caller) -> list[str]:
+    """Asks for new names below one domain; gives the reason of each refusal, or nothing."""
+    said = []
+    for number in range(_NAMES):
+        reply = ask_as(resolver.server, "dot", caller, _name(number))
+        said.append(reply.errors[0][1] if reply.rcode == "REFUSED" else "")
+    return said
+
+
+def test_a_workload_that_tunnels_is_blocked_and_another_one_is_not_touched(
+    resolver: Resolver, upstream: Upstream
+) -> None:
+    callers = _start(resolver, upstream, "enforce")
+    said = _tunnel(resolver, callers["bad"])
+    assert said[:_FIT] == [""] * _FIT
+    assert all(one.startswith("tunnel_budget") for one in said[_FIT:])
+    left = {name for name in upstream.questions if "evil.example" in name}
+    assert sum(len(name.removesuffix(".evil.example.")) for name in left) == 1024
+    other = ask_as(resolver.server, "dot", callers["good"], _name(_NAMES))
+    assert other.rcode != "REFUSED"
+    calm = ask_as(resolver.server, "dot", callers["bad"], "www.example.org")
+    assert calm.rcode != "REFUSED", "another domain of the same client"
+
+
+def test_a_policy_that_observes_says_what_it_would_have_done_and_refuses_nothing(
+    resolver: Resolver, upstream: Upstream
+) -> None:
+    callers = _start(resolver, upstream, "observe")
+    assert _tunnel(resolver, callers["bad"]) == [""] * _NAMES
+
+    def logged() -> bool:
+        return any(one["name"] == _name(_NAMES - 1) for one in events(resolver))
+
+    resolver.wait_for(logged, "the last query is in the log")
+    observed = {one["name"]: one["observed"] for one in events(resolver) if one["observed"]}
+    assert observed[_name(3)] == "tunneling: alert"
+    blocked = [name for name, said in observed.items() if said == "tunneling: block"]
+    assert blocked == [_name(number) for number in range(_FIT, _NAMES)]
+    assert resolver.api("GET", "/status").json()["counters"]["tunnel_alerts"] == 1
+    assert all(upstream.times_asked(_name(number)) for number in range(_NAMES))
