@@ -65,6 +65,7 @@ def _alone(snapshot: Snapshot, place: int) -> Snapshot:
         private_addresses="allow",
         private_names=[],
         forwarded_names=[],
+        tunneling=None,
         blocked_ttl=0,
         upstream_set=0,
         record_set=0,

@@ -15,7 +15,7 @@ def advise_on_tunneling(documents: Documents) -> Iterator[Problem]:
         for index, one in enumerate(use.exempt):
             if one.until <= today:
                 why = f"the exemption of {one.domain} ended on {one.until}; remove it, or renew it"
-                place = ["spec", "tunneling", "exempt", index, "until"]
+                place: list[int | str] = ["spec", "tunneling", "exempt", index, "until"]
                 yield policy.problem(place, why, is_advice=True)
         if use.mode == "off" and use.exempt:
             why = "nothing is counted, so no domain needs an exemption; take exempt out"
