@@ -59,6 +59,10 @@ def _script() -> str:
     use = [line.replace("www.debian.org", "printer.example.org") for line in use]
     parts = {
         "installed": [
+            "mkdir -p /var/lib/keyhole && echo mine >/var/lib/keyhole/keyhole.yaml",
+            "apt install ./*.deb >/dev/null 2>/run/refused || grep ^keyhole: /run/refused",
+            "chown -R keyhole: /var/lib/keyhole; dpkg --configure keyhole 2>&1 | grep ^keyhole:",
+            "cat /var/lib/keyhole/keyhole.yaml.dpkg-old; rm /var/lib/keyhole/keyhole.yaml.dpkg-old",
             *install,
             "stat -c '%U:%G %a %n' /etc/keyhole /etc/keyhole/keyhole.yaml /var/lib/keyhole",
             "getent passwd keyhole",
@@ -137,6 +141,15 @@ def test_only_the_service_reads_its_data_and_only_root_writes_its_settings(
     assert "root:root 644 /etc/keyhole/keyhole.yaml\n" in installed
     assert "keyhole:keyhole 700 /var/lib/keyhole\n" in installed
     assert re.search(r"(?m)^keyhole:.*:/var/lib/keyhole:/usr/sbin/nologin$", installed)
+
+
+def test_the_data_of_another_keyhole_is_not_taken_without_asking_and_its_settings_are_kept(
+    told: dict[str, str],
+) -> None:
+    refused, kept, settings = told["installed"].splitlines()[:3]
+    assert refused.startswith("keyhole: /var/lib/keyhole belongs to another Keyhole. ")
+    assert kept.startswith("keyhole: the settings are in /etc/keyhole/keyhole.yaml now; ")
+    assert settings == "mine"
 
 
 def test_every_file_is_as_packed_and_systemd_finds_no_mistake_in_the_unit(
