@@ -4,6 +4,7 @@ import base64
 import csv
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,7 +18,7 @@ import pytest
 from tests.release.conftest import _ignore
 from tests.world.tools import run
 from tools.release.build import SUMS, build_quick
-from tools.release.project import ROOT, Project
+from tools.release.project import ROOT, Project, ReleaseError
 
 _VERSION = Project().version
 _INFO = f"keyhole-{_VERSION}.dist-info"
@@ -43,6 +44,14 @@ def test_packing_again_gives_the_same_octets(packed: Path, tmp_path: Path) -> No
     sums = (packed / SUMS).read_text()
     assert (tmp_path / "again" / SUMS).read_text() == sums
     assert len(sums.splitlines()) == 3
+
+
+def test_a_folder_with_anything_else_in_it_is_left_as_it_is(packed: Path, tmp_path: Path) -> None:
+    for name in ("mine", SUMS):
+        shutil.copy(packed / SUMS, tmp_path / name)
+    with pytest.raises(ReleaseError, match="has mine, which no finished build left there"):
+        build_quick(Project(), tmp_path, _ignore)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_the_digests_are_those_of_the_files(packed: Path) -> None:

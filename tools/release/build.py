@@ -1,7 +1,6 @@
 """Builds all artifacts into one folder."""
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from tools.release.debian_package import write_package
 from tools.release.debian_tree import lay_out
 from tools.release.extension import build_extension, installed_extension
-from tools.release.project import Project
+from tools.release.project import Project, ReleaseError
 from tools.release.sbom import bill_of_materials
 from tools.release.site_packages import copy_installed, download, unpack
 from tools.release.sources import write_sources
@@ -54,9 +53,20 @@ def build_quick(project: Project, out: Path, say: Say, *, python: str | None = N
 
 
 def _begin(out: Path) -> None:
-    """Empties the folder: what an earlier build left would be taken for a part of this one."""
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    """Removes what an earlier build left, which would be taken for a part of this one, and nothing
+    else: a folder with other files is refused."""
+    out.mkdir(parents=True, exist_ok=True)
+    sums = out / SUMS
+    if sums.is_file():
+        for line in sums.read_text().splitlines():
+            (out / Path(line.partition("  ")[2]).name).unlink(missing_ok=True)
+        sums.unlink()
+    left = sorted(path.name for path in out.iterdir())
+    if left:
+        raise ReleaseError(
+            f"{out} has {left[0]}, which no finished build left there; name an empty or a new "
+            "folder with --out, or remove it"
+        )
 
 
 def _packages(project: Project, out: Path, extension: bytes, say: Say) -> bytes:

@@ -43,7 +43,8 @@ def build_extension(project: Project, target: Path, wheels: Path) -> bytes:
 def _environment(project: Project, target: Path) -> dict[str, str]:
     """That of this process, so that the octets do not tell where the library was built."""
     cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
-    names = {target: "/target", project.root: "/keyhole", cargo: "/cargo"}
+    # The last one that fits is taken, and target may lie in the root.
+    names = {project.root: "/keyhole", cargo: "/cargo", target: "/target"}
     rust = [f"--remap-path-prefix={path}={name}" for path, name in names.items()]
     c = [f"-ffile-prefix-map={path}={name}" for path, name in names.items()]
     return {
