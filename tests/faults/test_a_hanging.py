@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -134,6 +135,14 @@ def test_a_conversion_that_does_not_end_is_given_up_and_keeps_its_file(
     asyncio.run(act())
 
 
+class _Still:
+    documents = DocumentPool()
+
+
+class _Somewhere:
+    documents = Path()
+
+
 def test_only_a_few_threads_read_documents_that_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -147,13 +156,7 @@ def test_only_a_few_threads_read_documents_that_cannot_be_read(
     monkeypatch.setattr(change, "declared_files", hang)
     monkeypatch.setattr(change, "READ_SECONDS", 0.01)
 
-    class Still:
-        documents = DocumentPool()
-
-    class Somewhere:
-        documents = Path()
-
-    changes = Changes(None, Somewhere(), None, Still())  # type: ignore[arg-type]
+    changes = Changes(None, _Somewhere(), None, _Still())  # type: ignore[arg-type]
     before = threading.active_count()
     for _ in range(50):
         with pytest.raises(StuckError, match="takes too long"):
@@ -163,6 +166,30 @@ def test_only_a_few_threads_read_documents_that_cannot_be_read(
     monkeypatch.setattr(change, "READ_SECONDS", 30.0)
     with pytest.raises(OSError):
         until(partial(_reads, changes), "they are read again")
+
+
+def test_a_reading_that_never_began_hides_none_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A4: else each later caller would wait for its own, until no thread of the API is free."""
+    gate, began = threading.Event(), threading.Event()
+
+    def hang(_: Path) -> None:
+        began.set()
+        gate.wait()
+        raise OSError
+
+    monkeypatch.setattr(change, "declared_files", hang)
+    monkeypatch.setattr(change, "READERS", 1)
+    monkeypatch.setattr(change, "READ_SECONDS", 0.2)
+    changes = Changes(None, _Somewhere(), None, _Still())  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as caller:
+        first = caller.submit(_reads, changes)
+        assert began.wait(30)
+        assert not _reads(changes), "it waits behind the first one, and is taken back"
+        assert not first.result()
+    hanging = changes._late
+    assert hanging is not None
+    assert not hanging.done()
+    gate.set()
 
 
 def _reads(changes: Changes) -> bool:

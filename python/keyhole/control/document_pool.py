@@ -57,6 +57,11 @@ class DocumentPool:
         since = time.strftime("%H:%M:%S", time.localtime(self.since))
         return f"{self._what} has not ended since {since}; {self._hint}"
 
+    @property
+    def abandoned(self) -> str | None:
+        """As `stuck`, but only of work that nobody waits for any more: to compile may take long."""
+        return self.stuck if self._is_abandoned else None
+
     def check(self) -> None:
         """For the work itself: raises `StuckError` once nobody waits for it any more."""
         if self._is_abandoned:

@@ -104,7 +104,7 @@ class Changes:
     def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
         """All documents by kind and name, and the syntax errors of declared ones. Raises
         `StuckError` while their files cannot be read because a system hangs."""
-        if (stuck := self._reconciler.documents.stuck) is not None:
+        if (stuck := self._reconciler.documents.abandoned) is not None:
             raise StuckError(stuck)
         if self._late is not None and not self._late.done():
             raise StuckError(f"{READING} takes too long")
@@ -114,8 +114,8 @@ class Changes:
         except TimeoutError:
             if reading.done():
                 raise  # the work itself timed out
-            reading.cancel()
-            self._late = reading  # type: ignore[assignment]  # only asked whether it is done
+            if not reading.cancel():
+                self._late = reading  # type: ignore[assignment]  # only asked whether it is done
             raise StuckError(f"{READING} takes too long") from None
 
     def _read_documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
