@@ -39,6 +39,7 @@ class ProcessGroup:
         self._claim = claim
         self._notify = notify
         self._systemd = systemd
+        self._is_ready = False
         self._counts = make_shared_memory("keyhole-counts", COUNTS_OCTETS)
         self._engine = self._make_engine()
         self._control = self._make_control(serves_first=False)
@@ -92,14 +93,18 @@ class ProcessGroup:
 
     async def _start(self) -> None:
         if can_serve_first(self._data, self._config) and await self._serve_first():
-            self._systemd.ready("DNS is served, from the last good snapshot")
+            self._tell_ready("DNS is served, from the last good snapshot")
             self._control = self._make_control(serves_first=True)
             await self._control.start(None)
             return
         # Control writes the launch document of the engine. Compiling may take long: no timeout.
         await self._control.start(None)
         await self._engine.start()
-        self._systemd.ready("DNS is served")
+        self._tell_ready("DNS is served")
+
+    def _tell_ready(self, status: str) -> None:
+        self._systemd.ready(status)
+        self._is_ready = True
 
     async def _give_signs_of_life(self) -> None:
         """Tells the service manager again and again that both processes are taken care of.
@@ -110,7 +115,7 @@ class ProcessGroup:
         if self._systemd.ping_seconds is None:
             return
         while True:
-            if self._engine.is_running and self._control.is_kept:
+            if self._is_ready and self._engine.is_running and self._control.is_kept:
                 self._systemd.alive()
             await asyncio.sleep(self._systemd.ping_seconds)
 

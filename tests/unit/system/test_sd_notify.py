@@ -3,10 +3,12 @@
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from keyhole.system import sd_notify
 from keyhole.system.sd_notify import SdNotify
 
 
@@ -68,6 +70,25 @@ def test_no_sign_of_life_is_expected_without_a_limit_for_this_process(
     environment: dict[str, str],
 ) -> None:
     assert SdNotify.take(environment).ping_seconds is None
+
+
+def test_a_ready_that_found_no_room_is_said_with_the_next_sign_of_life(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the manager would end a service that serves."""
+    monkeypatch.setattr(sd_notify, "_WAIT_SECONDS", 0.0)
+    service = SdNotify.take(_environment(systemd))
+    for _ in range(10_000):  # more than the queue holds
+        service.alive()
+    service.ready("DNS is served")
+    systemd.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            assert systemd.recv(4096) == b"WATCHDOG=1"
+    for _ in range(2):
+        service.alive()
+    assert systemd.recv(4096) == b"WATCHDOG=1\nREADY=1\nSTATUS=DNS is served"
+    assert systemd.recv(4096) == b"WATCHDOG=1", "once"
 
 
 def test_a_socket_that_is_gone_or_full_stops_nothing(tmp_path: Path) -> None:
