@@ -32,6 +32,12 @@ KINDS = (
     ("gateway.networking.k8s.io/v1", "gateways"),
 )
 """API version and name of each kind that a trap is about, besides namespaces."""
+_BEFORE = {
+    "security.istio.io/v1": "security.istio.io/v1beta1",
+    "networking.istio.io/v1": "networking.istio.io/v1beta1",
+    "gateway.networking.k8s.io/v1": "gateway.networking.k8s.io/v1beta1",
+}
+"""The version before, which older clusters have alone (Istio before 1.22)."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _PAGE = 250
 _SECONDS = 30.0
@@ -110,6 +116,8 @@ class _Reader:
             if tree is None and version == "v1":
                 raise MeshError(f"{self._access.server} is no API of Kubernetes: it has no {place}")
             if tree is None:
+                if version in _BEFORE:
+                    yield from self.all(_BEFORE[version], place)
                 return
             kind = str(tree.get("kind")).removesuffix("List")
             yield from (self._manifest(one, version, kind) for one in listed(tree, "items"))
