@@ -74,6 +74,7 @@ class ControlPlane:
         self._data = data
         self._notify = notify
         self._stop = asyncio.Event()
+        self._must_remember = False
         self._tasks: list[asyncio.Task[None]] = []
         self._pending: dict[str, EnrollmentServer | Fleet] = {}
         self._notified_advice: set[str] = set()
@@ -239,8 +240,10 @@ class ControlPlane:
 
     async def remember(self) -> None:
         """Keeps what the next start needs to know of what is there now."""
+        self._must_remember = True
         with suppress(StuckError):
             await self._watching.run(self._remember)
+            self._must_remember = False
 
     def _remember(self) -> None:
         with self.parts.recorded(DISK, OSError):
@@ -256,6 +259,8 @@ class ControlPlane:
             self.clock.check()
             with self.parts.working(FOLDER, f"looking at {self._data.path}"):
                 await asyncio.to_thread(self._check_folder)
+            if self._must_remember:
+                await self.remember()
             await asyncio.sleep(CHECK_SECONDS)
 
     def _check_folder(self) -> None:

@@ -64,8 +64,8 @@ def is_used(data: DataFolder) -> bool:
     if record.has(SETTINGS) or not is_blank(data.database):
         return True
     left = [data.snapshot, data.snapshot_copy, data.last_good, data.query_log, data.history]
-    if not record.exists():
-        left.append(data.identity / _ROOT)  # the record was beside it, and is lost
+    if not record.has(_IDENTITY + _ROOT):
+        left.append(data.identity / _ROOT)  # the record of it is lost
     return any(one.exists() for one in left)
 
 
