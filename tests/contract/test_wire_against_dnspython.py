@@ -220,6 +220,13 @@ def records(message: dns.message.Message) -> set[tuple[bool, bytes, int, bytes]]
     }
 
 
+def is_referral(message: dns.message.Message) -> bool:
+    """Whether it only says which servers to ask (RFC 2308 section 2.2)."""
+    beside = {found.rdtype for found in message.authority}
+    is_empty = message.rcode() == dns.rcode.NOERROR and not message.answer
+    return is_empty and dns.rdatatype.NS in beside and dns.rdatatype.SOA not in beside
+
+
 def octets(thing: dns.name.Name | dns.rdata.Rdata) -> bytes:
     wire = thing.to_wire()
     assert wire is not None
@@ -232,7 +239,9 @@ def test_an_answer_has_only_records_of_the_response(
     inspector: Inspector, response: dns.message.Message
 ) -> None:
     ours = inspector("answer", response.to_wire())
-    assert ours["ok"], ours
+    assert ours["ok"] != is_referral(response), ours
+    if not ours["ok"]:
+        return
     kept = {
         (
             record["answer"],
@@ -259,6 +268,7 @@ def test_an_answer_has_only_records_of_the_response(
 def test_dnspython_reads_a_written_answer_in_the_same_way(
     inspector: Inspector, response: dns.message.Message
 ) -> None:
+    assume(not is_referral(response))
     ours = inspector("answer", response.to_wire())
     written = dns.message.from_wire(bytes.fromhex(ours["written"]), one_rr_per_rrset=True)
     assert written.rcode() == response.rcode()

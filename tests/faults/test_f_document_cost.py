@@ -18,6 +18,7 @@ from keyhole.config.files import BESIDE, COPY
 from keyhole.control.changes import change as changing
 from keyhole.control.changes.change import Changes
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.document_pool import DocumentPool
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
 from keyhole.policy import TrustContext, check, compile_documents, cross_check
@@ -207,7 +208,8 @@ def test_the_pages_of_a_list_are_made_of_one_reading(
     folder = _folder(tmp_path / "documents", "pages")
     settings = cast(Settings, SimpleNamespace(documents=folder))
     database = Database.in_file(tmp_path / "control.db")
-    changes = Changes(database, settings, DataFolder(tmp_path), cast(Reconciler, None))
+    reconciler = cast(Reconciler, SimpleNamespace(documents=DocumentPool()))
+    changes = Changes(database, settings, DataFolder(tmp_path), reconciler)
     merged = counted(changing, "merged")
     first, _ = changes.documents()
     assert changes.documents()[0] is first
