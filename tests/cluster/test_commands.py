@@ -139,6 +139,7 @@ def test_pods_of_a_labelled_namespace_get_keyhole_as_their_nameserver(cluster: O
     spaces = {
         "asks": {"keyhole.dev/dns": "tcp"},
         "sidecars": {"keyhole.dev/dns": "tcp", "istio-injection": "enabled"},
+        "revisions": {"keyhole.dev/dns": "tcp", "istio.io/rev": "default"},
         "others": {},
     }
     namespaces = [
@@ -153,11 +154,11 @@ def test_pods_of_a_labelled_namespace_get_keyhole_as_their_nameserver(cluster: O
             name = {"name": "default", "namespace": one["metadata"]["name"]}
             assert cluster.apply({**account, "metadata": name}).is_success
 
-    def servers(namespace: str, **spec: object) -> list[str]:
+    def servers(namespace: str, labels: dict[str, str] | None = None, **spec: object) -> list[str]:
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": "x", "namespace": namespace},
+            "metadata": {"name": "x", "namespace": namespace, "labels": labels or {}},
             "spec": {"containers": [{"name": "x", "image": "x"}], **spec},
         }
         answer = cluster.try_to_create(pod)
@@ -168,6 +169,9 @@ def test_pods_of_a_labelled_namespace_get_keyhole_as_their_nameserver(cluster: O
     until(lambda: servers("asks") == address, "the policy is in force")
     assert servers("others") == []
     assert servers("sidecars") == []
+    assert servers("revisions") == []
+    assert servers("asks", {"sidecar.istio.io/inject": "true"}) == []
+    assert servers("asks", {"sidecar.istio.io/inject": "false"}) == address
     assert servers("asks", hostNetwork=True) == []
     own = {"nameservers": ["192.0.2.1"]}
     assert servers("asks", dnsPolicy="None", dnsConfig=own) == ["192.0.2.1"]
