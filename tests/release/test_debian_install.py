@@ -60,7 +60,7 @@ def _script() -> str:
     parts = {
         "installed": [
             "mkdir -p /var/lib/keyhole && echo mine >/var/lib/keyhole/keyhole.yaml",
-            "apt install ./*.deb >/dev/null 2>/run/refused || grep ^keyhole: /run/refused",
+            "apt install ./*.deb >/run/refused 2>&1 || grep ^keyhole: /run/refused",
             "chown -R keyhole: /var/lib/keyhole; dpkg --configure keyhole 2>&1 | grep ^keyhole:",
             "cat /var/lib/keyhole/keyhole.yaml.dpkg-old; rm /var/lib/keyhole/keyhole.yaml.dpkg-old",
             *install,
