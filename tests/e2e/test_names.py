@@ -256,10 +256,8 @@ def test_random_names_leave_memory_flat(resolver: Resolver, upstream: Upstream) 
         {word: median(size[word] for size in some) for word in pids}
         for some in (sizes[1:4], sizes[-3:])
     )
-    # The engine holds no name beyond its cache and its ring of events, both of which are full. Room
-    # for the lines of one batch is kept, 8 MiB in the core and as much where they are written, and
-    # the largest batch may come late. Kept names would be 40 MiB more.
-    assert end["engine"] - warm["engine"] < 32 * MIB, sizes
+    # The engine holds no name beyond its cache and its ring of events, both of which are full.
+    assert end["engine"] - warm["engine"] < 16 * MIB, sizes
     # Who keeps both running sees no query.
     assert end["up"] - warm["up"] < 4 * MIB, sizes
     # Control reads the log in pieces of 16 MiB, and DuckDB keeps buffers for its next question.

@@ -23,6 +23,7 @@ from keyhole.engine.runtime import Refusal, Runtime, catalogue
 from keyhole.engine.withdrawal import FILE, Withdrawal
 from keyhole.model.address import read_listener
 from keyhole.system import fd_limit
+from keyhole.system.heap import return_large_buffers
 from keyhole.system.installation import was_there
 from keyhole.system.lock import try_lock
 from keyhole.system.operation_log import is_json, is_wanted, json_line
@@ -64,6 +65,7 @@ def run(
     """
     say = _to_supervisor(supervisor)
     _block_signals()
+    return_large_buffers()
     try:
         launch = Launch.read(launch_file)
         runtime = _runtime(launch, counts)
