@@ -100,7 +100,8 @@ def test_a_start_on_a_system_that_hangs_serves_and_takes_revocations(hanging: Ha
         resolver.wait_for(lambda: resolver.try_ask("probe.example.org"), "DNS is served")
         resolver.wait_for_api()
         hanging.revoke("three")
-        resolver.wait_for(hanging.says("documents"), "status says it")
+        for part in ("documents", "list refresh"):
+            resolver.wait_for(hanging.says(part), f"status says it of {part}")
     finally:
         hanging.go_on()
     resolver.settle()

@@ -96,6 +96,13 @@ class ControlPlane:
         self.clock = ClockWatch(data, self.parts)
         self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify), notify)
         self._reconciler = Reconciler(settings, data, self._engine, notify, self.parts)
+        self.pools = {
+            DOCUMENTS: self._reconciler.documents,
+            WATCH: self._watching,
+            IMPORT: self.imports,
+            LIST_PREVIEW: self.previews,
+        }
+        """What may hang on a file, by the part that `attention` then names."""
         self.refused_handshakes = RefusedHandshakes(
             lambda why: notify(Notice(Severity.WARNING, why))
         )
@@ -153,13 +160,7 @@ class ControlPlane:
         return [*self.parts.states(), *self._stuck(), *_engines_behind(self.engines())]
 
     def _stuck(self) -> list[PartState]:
-        pools = {
-            DOCUMENTS: self._reconciler.documents,
-            WATCH: self._watching,
-            IMPORT: self.imports,
-            LIST_PREVIEW: self.previews,
-        }
-        stuck = ((name, pool.stuck, pool.since) for name, pool in pools.items())
+        stuck = ((name, pool.stuck, pool.since) for name, pool in self.pools.items())
         return [PartState(name, Health.STUCK, why, since) for name, why, since in stuck if why]
 
     @property

@@ -14,6 +14,7 @@ SERVER_TLS, CLIENT_TLS = "certificate of the listeners", "certificates for upstr
 API, ENROLLMENT, LINK, METRICS = "API", "enrollment", "link", "metrics"
 FOLDER, AUDIT, LISTS = "data folder", "audit record", "lists"
 WATCH, IMPORT, LIST_PREVIEW = "watch of the documents", "import", "list preview"
+SENT_DOCUMENTS, LIST_REFRESH = "documents that were sent", "list refresh"
 """The names of the parts."""
 
 

@@ -308,6 +308,8 @@ class Reconciler:
         try:
             # In a thread: compiling large lists takes seconds and must not block the event loop.
             compiled = await self.documents.run(self._compile)
+            # Before the lock: a file may hang, and a pause does not wait for that.
+            usable = await self._usable(compiled.identities, self._clients())
             async with self._commit_lock:
                 compiled = await self._with_current_overrides(compiled)
                 if self._in_force is not None and compiled.same_as(self._in_force):
@@ -316,7 +318,7 @@ class Reconciler:
                     await self.withdrawals.serve_removed()
                     self.is_behind = False
                     return None
-                await self._install(await self._usable(compiled.identities, self._clients()))
+                await self._install(usable)
                 await self._commit(compiled)
         except (EngineGoneError, UnwritableError, StuckError) as error:
             if not self.is_behind:

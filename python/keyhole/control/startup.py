@@ -19,7 +19,7 @@ from keyhole.control.missing_parts import DATABASE as DATABASE_PART
 from keyhole.control.missing_parts import MissingError, database_missing
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.overrides import DecisionService, OverrideStore, PauseService
-from keyhole.control.parts import DATABASE, DISK, Health
+from keyhole.control.parts import DATABASE, DISK, LIST_REFRESH, SENT_DOCUMENTS, Health
 from keyhole.control.query_history import QueryHistory, query_history
 from keyhole.control.services import Services
 from keyhole.control.settings import Settings
@@ -50,6 +50,7 @@ async def open_services(
     linked = control_plane.fleet.addresses if control_plane.fleet else []
     own = own_addresses([*listeners, *control_plane.enrollment, *linked, *api])
     lists = ListRefresher(settings, data, control_plane.reconciler, own, notify)
+    control_plane.pools[LIST_REFRESH] = lists.reading
     with control_plane.parts.recorded(DISK, OSError):
         await lists.begin()
     queries = query_history(settings, data, notify, control_plane.parts, control_plane.clock)
@@ -179,6 +180,7 @@ async def open_changes(
     try:
         database = await asyncio.to_thread(open_database, control_plane.settings, data)
         changes = Changes(database, control_plane.settings, data, control_plane.reconciler)
+        control_plane.pools[SENT_DOCUMENTS] = changes.sent
         await changes.begin()
     except (KeyholeError, OSError) as error:
         missing = isinstance(error, MissingError)

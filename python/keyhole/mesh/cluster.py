@@ -84,7 +84,8 @@ class _Reader:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        headers = {"accept": "application/json"}
+        # Uncompressed, so that what is counted is what arrives.
+        headers = {"accept": "application/json", "accept-encoding": "identity"}
         if self._access.token:
             headers["authorization"] = f"Bearer {self._access.token}"
         self._client = self._open.enter_context(

@@ -13,6 +13,8 @@ from keyhole.mesh.error import MeshError
 from keyhole.mesh.objects import Tree, inner, listed
 
 _PIPE = "print the objects with kubectl get -o yaml and give them to keyhole mesh check -"
+_OTHER_CREDENTIALS = {"exec", "auth-provider", "username", "as", "as-uid", "as-groups"}
+"""Without ``as``, what it may read would be that of somebody else."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,16 @@ def _check(path: Path, cluster: Tree, user: Tree) -> None:
             f"{path}: insecure-skip-tls-verify lets anybody be the cluster; give its root in "
             "certificate-authority-data"
         )
-    if other := sorted({"exec", "auth-provider", "username"} & user.keys()):
+    if cluster.get("proxy-url"):
+        raise MeshError(f"{path}: a proxy (proxy-url) is not supported; {_PIPE}")
+    if other := sorted(_OTHER_CREDENTIALS & user.keys()):
         raise MeshError(f"{path}: credentials by {other[0]} are not supported; {_PIPE}")
 
 
 def _trust(path: Path, cluster: Tree) -> ssl.SSLContext:
     root = _content(path, cluster, "certificate-authority")
+    if root is not None and not root.strip():
+        raise MeshError(f"{path}: certificate-authority is empty, and any authority would do")
     try:
         return ssl.create_default_context(cadata=root.decode("ascii") if root else None)
     except (ssl.SSLError, ValueError) as error:
@@ -105,7 +111,7 @@ def _token(path: Path, user: Tree) -> str | None:
     if file := user.get("tokenFile"):
         token = _read(path, path.parent / str(file)).decode("ascii", "replace").strip()
     else:
-        token = str(user.get("token") or "")
+        token = str(user.get("token") or "").strip()
     if not token.isprintable() or not token.isascii():
         raise MeshError(f"{path}: the token of the user is none")
     return token or None

@@ -63,6 +63,9 @@ def test_files_that_it_names_are_beside_it(tmp_path: Path) -> None:
         ({}, {"certificate-authority-data": "QUJD"}, "certificate-authority cannot be used"),
         ({"client-certificate-data": "QUJD"}, {}, "client-certificate cannot be used"),
         ({}, {"certificate-authority": "absent.pem"}, "cannot be read"),
+        ({}, {"certificate-authority": "/dev/null"}, "any authority would do"),
+        ({}, {"proxy-url": "http://192.0.2.9"}, "proxy-url"),
+        ({"as": "admin", "token": "abc"}, {}, "by as are not supported"),
         ({"token": "a\nb"}, {}, "the token of the user is none"),
     ],
 )

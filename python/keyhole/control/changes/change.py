@@ -70,7 +70,8 @@ class Changes:
         # Also where it is a file or missing: its parent holds keys and what Keyhole keeps.
         self._beside = settings.documents
         self._files = StoredFiles(data, self._beside)
-        self._given = DocumentPool(what="reading documents that were sent")
+        self.sent = DocumentPool(what="reading documents that were sent")
+        """Where documents that somebody sent are read."""
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="readers")
         self._late: Future[object] | None = None
         """What read the documents and was given up."""
@@ -99,7 +100,7 @@ class Changes:
     async def read_requests(self, text: str, file: str) -> list[ChangeRequest]:
         """The documents of a YAML stream, as `read_change_requests`. They may name files, so this
         has a thread of its own and a deadline; raises `StuckError`."""
-        return await self._given.run(read_change_requests, text, file, self._beside)
+        return await self.sent.run(read_change_requests, text, file, self._beside)
 
     def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
         """All documents by kind and name, and the syntax errors of declared ones. Raises

@@ -76,7 +76,8 @@ class ListRefresher:
         self._downloads = DownloadStore(data.state.absolute())
         self._entries = EntryFiles(data.state.absolute())
         self._state = _State()
-        self._reading = DocumentPool(what="reading the lists of the documents")
+        self.reading = DocumentPool(what="reading the lists of the documents")
+        """Where the documents are read for their lists."""
         self._wake = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._hosts: dict[str, asyncio.Lock] = {}
@@ -105,7 +106,7 @@ class ListRefresher:
         else. Raises ``OSError``. Documents that cannot be read in time are read later."""
         await asyncio.to_thread(self._downloads.remove_drafts)
         with suppress(StuckError):
-            await self._reading.run(self.reload)
+            await self.reading.run(self.reload)
 
     async def run(self) -> None:
         """Downloads lists that are due, until it is cancelled."""
@@ -114,7 +115,7 @@ class ListRefresher:
                 self._wake.clear()
                 ended = {task for task in self._tasks.values() if task.done()}
                 with suppress(StuckError):
-                    await self._reading.run(self.reload)
+                    await self.reading.run(self.reload)
                 # Only now the state says how they ended; until then they count as under way.
                 self._tasks = {url: one for url, one in self._tasks.items() if one not in ended}
                 self._start_due()
@@ -134,7 +135,7 @@ class ListRefresher:
     async def refresh(self, names: Iterable[str] = ()) -> list[str]:
         """Downloads the lists of these names, or all, even if not due; returns the URLs. Raises
         ``NotThereError`` for an unknown name, and ``StuckError``."""
-        await self._reading.run(self.reload)
+        await self.reading.run(self.reload)
         by_name = {one.name: one for one in self._state.lists}
         wanted = list(names) or list(by_name)
         for name in wanted:
