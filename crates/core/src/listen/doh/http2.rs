@@ -235,8 +235,10 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
                 self.read_body(RequestBody::new(request.into_body(), responder, now), cx, now);
             }
             Err(error) => {
+                let identity = responder.identity.clone();
                 self.refuse(responder, error, now);
-                self.discard(DiscardedBody::new(request.into_body(), now, None), cx);
+                let body = DiscardedBody::new(request.into_body(), now, None);
+                self.discard(body, identity.as_deref(), cx);
             }
         }
         MESSAGE.set(message);
@@ -264,11 +266,16 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
     }
 
     /// Reads a body on that nobody needs. Without a place it is given up, which resets its stream.
-    fn discard(&mut self, mut body: DiscardedBody, cx: &mut Context<'_>) {
+    fn discard(
+        &mut self,
+        mut body: DiscardedBody,
+        identity: Option<&ClientIdentity>,
+        cx: &mut Context<'_>,
+    ) {
         if body.poll(cx).is_ready() {
             return;
         }
-        body.place = body.place.take().or_else(|| self.open(None));
+        body.place = body.place.take().or_else(|| self.open(identity));
         if body.place.is_some() {
             self.discarded.push(body);
         }
@@ -296,9 +303,9 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             Poll::Ready(None) => {}
             Poll::Ready(Some(Err(error))) => {
                 let (mut responder, body) = body.into_parts();
-                let place = responder.place.take();
+                let (place, identity) = (responder.place.take(), responder.identity.clone());
                 self.refuse(responder, error, now);
-                self.discard(DiscardedBody::new(body, now, place), cx);
+                self.discard(DiscardedBody::new(body, now, place), identity.as_deref(), cx);
             }
             Poll::Ready(Some(Ok(message))) => self.answer(&message, body.responder, now),
         }

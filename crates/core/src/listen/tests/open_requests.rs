@@ -31,8 +31,17 @@ async fn cleartext(world: &World, set: impl FnOnce(&mut h2::client::Builder)) ->
 
 /// Begins a POST whose body does not end yet.
 async fn begin(client: &Http2, path: &str) -> (ResponseFuture, SendStream<Bytes>) {
+    begin_with(client, path, MEDIA_TYPE).await
+}
+
+/// The same with another media type.
+async fn begin_with(
+    client: &Http2,
+    path: &str,
+    media_type: &str,
+) -> (ResponseFuture, SendStream<Bytes>) {
     let request = Request::post(format!("https://localhost/dns-query{path}"))
-        .header("content-type", MEDIA_TYPE)
+        .header("content-type", media_type)
         .body(())
         .unwrap();
     client.0.clone().ready().await.unwrap().send_request(request, false).unwrap()
@@ -126,6 +135,18 @@ async fn bodies_of_refused_requests_count_as_long_as_they_are_read() {
     assert_eq!(refused.await.unwrap().status(), 404);
     let (response, _other) = begin(&client, "").await;
     assert_eq!(reason_of(response).await, Some(Reason::REFUSED_STREAM));
+}
+
+#[tokio::test]
+async fn bodies_of_refused_requests_count_for_the_token_of_their_request() {
+    let world = world(1, 1000);
+    let [one, other] = TOKENS.map(|token| format!("/{token}"));
+    let client = cleartext(&world, |_| ()).await;
+    let (refused, _body) = begin_with(&client, &one, "text/plain").await;
+    assert_eq!(refused.await.unwrap().status(), 415);
+    let (response, _second) = begin(&client, &one).await;
+    assert_eq!(reason_of(response).await, Some(Reason::REFUSED_STREAM));
+    assert_eq!(end(begin(&client, &other).await).await, answer(1, ""));
 }
 
 #[test]
