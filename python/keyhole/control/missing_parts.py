@@ -80,7 +80,7 @@ def begin_record(data: DataFolder) -> None:
         data.installation.remember(*(_ALWAYS if is_used(data) else ()), *_present(data))
 
 
-def as_adopted(data: DataFolder) -> DataFolder:
+def as_recorded(data: DataFolder) -> DataFolder:
     """The folder as `begin_record` would leave it; writes nothing."""
     if data.installation.exists() or not is_used(data):
         return data

@@ -2,7 +2,7 @@
 
 from keyhole.control.clock import CLOCK, ClockRecord
 from keyhole.control.data_folder import DataFolder, unwritable
-from keyhole.control.missing_parts import all_missing, as_adopted, is_used, snapshot_missing
+from keyhole.control.missing_parts import all_missing, as_recorded, is_used, snapshot_missing
 from keyhole.control.parts import DISK, SNAPSHOT, Health, Parts, PartState
 from keyhole.control.start_settings import find_settings
 from keyhole.errors import KeyholeError
@@ -12,7 +12,7 @@ def look(data: DataFolder) -> list[PartState]:
     """The parts that would not work; empty for a folder that was never used."""
     if not is_used(data):
         return []
-    data = as_adopted(data)
+    data = as_recorded(data)
     parts = Parts(lambda notice: None)
     parts.set(DISK, unwritable(data))
     known = ClockRecord.read(data)
