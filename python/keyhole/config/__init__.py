@@ -7,7 +7,7 @@ from `read_documents` and are compiled by ``keyhole.policy``.
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.config.default import default_config_text
 from keyhole.config.documents import read_documents, read_text_documents
-from keyhole.config.load import load_config, read_config, read_config_text
+from keyhole.config.load import load_config, load_config_and_text, read_config, read_config_text
 from keyhole.config.resolve import Resolved, ServerTls, resolve
 from keyhole.config.sections import Config
 
@@ -19,6 +19,7 @@ __all__ = [
     "ServerTls",
     "default_config_text",
     "load_config",
+    "load_config_and_text",
     "read_config",
     "read_config_text",
     "read_documents",

@@ -17,13 +17,18 @@ _DOCUMENT_KEYS = {"apiVersion", "kind"}
 
 def read_config(path: Path) -> tuple[Config | None, list[Problem]]:
     """Reads the file; returns the config, or none, with all problems and advice."""
+    config, problems, _ = _read_file(path)
+    return config, problems
+
+
+def _read_file(path: Path) -> tuple[Config | None, list[Problem], str]:
     text, problems = read_text(Source(path, path.name))
     if problems:
-        return None, problems
+        return None, problems, text
     config, node, problems = _read(text, path.name)
     if config is not None:
         problems += _missing_files(config, node, path)
-    return config, problems
+    return config, problems, text
 
 
 def read_config_text(text: str, name: str) -> tuple[Config | None, list[Problem]]:
@@ -50,10 +55,16 @@ def _read(text: str, name: str) -> tuple[Config | None, Node, list[Problem]]:
 
 def load_config(path: Path) -> tuple[Config, list[Problem]]:
     """Reads the file; returns the config and advice. Raises `DocumentErrors` with all problems."""
-    config, problems = read_config(path)
+    config, problems, _ = load_config_and_text(path)
+    return config, problems
+
+
+def load_config_and_text(path: Path) -> tuple[Config, list[Problem], str]:
+    """As `load_config`, with the text that was read: the file may have changed since."""
+    config, problems, text = _read_file(path)
     if config is None or has_errors(problems):
         raise DocumentErrors(problems)
-    return config, problems
+    return config, problems, text
 
 
 def is_config(nodes: list[Node]) -> bool:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from keyhole.config.files import MAX_FILE
 from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder, unwritable
 from keyhole.control.document_pool import DocumentPool, StuckError
@@ -37,13 +36,12 @@ from keyhole.control.parts import (
 )
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
+from keyhole.control.start_settings import keep_settings
 from keyhole.control.watched_files import Fingerprint, changes, fingerprint
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
 from keyhole.http.refused_handshakes import RefusedHandshakes
 from keyhole.model.engine_stats import EngineStats
-from keyhole.system import durable
-from keyhole.system.regular_file import read_regular
 
 if TYPE_CHECKING:
     from keyhole.control.fleet import Fleet
@@ -249,10 +247,7 @@ class ControlPlane:
     def _remember(self) -> None:
         with self.parts.recorded(DISK, OSError):
             remember(self._data, self.settings)
-            if self.settings.mark:
-                durable.write_bytes(
-                    self._data.settings_copy, read_regular(self.settings.file, MAX_FILE)
-                )
+            keep_settings(self._data, self.settings)
 
     async def _check(self) -> None:
         """Looks regularly for what no event tells; never ends by itself."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from keyhole.config import Config, Resolved, load_config, read_config_text, resolve
+from keyhole.config import Config, Resolved, load_config_and_text, read_config_text, resolve
 from keyhole.config.files import Source, read_text
 from keyhole.control.first_look import mark_of
 from keyhole.engine.launch import Identity, TraceExport
@@ -24,6 +24,8 @@ class Settings:
     advice: tuple[str, ...]
     mark: str = ""
     """A digest of the file and its path; see :func:`keyhole.control.first_look.mark_of`."""
+    text: str | None = None
+    """The text of the file as it was read; none where it is not that of the file."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -66,9 +68,9 @@ class Settings:
 def read_settings(file: Path) -> Settings:
     """Reads the file; raises ``DocumentErrors`` with all errors in it."""
     mark = mark_of(file)
-    written, problems = load_config(file)
+    written, problems, text = load_config_and_text(file)
     settings = settings_from(file, written, tuple(str(one) for one in problems))
-    return replace(settings, mark=mark)
+    return replace(settings, mark=mark, text=text)
 
 
 def settings_from(file: Path, written: Config, advice: tuple[str, ...] = ()) -> Settings:

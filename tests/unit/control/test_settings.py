@@ -8,7 +8,8 @@ from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.check import check_files
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
-from keyhole.control.settings import Settings, read_settings
+from keyhole.control.settings import Settings, read_last_good_settings, read_settings
+from keyhole.control.start_settings import keep_settings
 from keyhole.errors import DocumentErrors
 from keyhole.identity import IdentityError
 
@@ -35,6 +36,19 @@ def test_differences_are_named_by_their_keys(folder: DataFolder) -> None:
     after = _with(folder, 'workers: 3\nlisten: {udp: ["127.0.0.1:5333"]}\n')
     assert after.differences(before) == ["listen", "workers"]
     assert before.differences(before) == []
+
+
+@pytest.mark.parametrize("later", ["{", "", "workers: 5\n"])
+def test_the_settings_that_were_read_are_kept_and_not_what_the_file_holds_later(
+    folder: DataFolder, later: str
+) -> None:
+    settings = _with(folder, "\ufeffworkers: 3\n")
+    folder.config.write_text(later)
+    folder.make()
+    keep_settings(folder, settings)
+    kept = read_last_good_settings(folder.config, folder.settings_copy)
+    assert kept is not None
+    assert kept.written.workers == 3
 
 
 def test_an_unknown_key_is_an_error(folder: DataFolder) -> None:
