@@ -42,8 +42,19 @@ changed() {
     ! -path './etc/sub?id*' ! -path './etc/.pwd.lock' ! -path './etc/machine-id' \\
     ! -path './var/lib/PackageKit/*' ! -type c | sort)
 }
-settle() {
-  until keyhole status >/dev/null 2>&1; do sleep 0.1; done
+wait_for() {
+  last=$(($(date +%s) + 180))
+  until "$@" >/run/waited 2>&1; do
+    if [ "$(date +%s)" -ge "$last" ]; then
+      cat /run/waited >&2
+      journalctl --no-pager --lines 100 >&2
+      return 1
+    fi
+    sleep 0.1
+  done
+}
+answers() {
+  dig @127.0.0.1 -p 5300 printer.example.org | grep -q 192.0.2.7
 }
 """
 
@@ -70,10 +81,9 @@ def _script() -> str:
             "systemd-analyze verify --man=no keyhole.service 2>&1 | grep -i keyhole || true",
         ],
         "served": [
-            "settle",
+            "wait_for keyhole status",
             "cp /run/given/printer.yaml /etc/keyhole/documents/",
-            "until dig @127.0.0.1 -p 5300 printer.example.org | grep -q 192.0.2.7",
-            "do sleep 0.1; done",
+            "wait_for answers",
             *use,
             "find /var/lib/keyhole ! -user keyhole ! -type l",
         ],

@@ -91,7 +91,7 @@ _WHY = _missing()
 needs_spare_machine = pytest.mark.skipif(_WHY is not None, reason=_WHY or "")
 
 
-def run_in_spare_machine(script: str, given: Path, *, seconds: float = 800) -> str:
+def run_in_spare_machine(script: str, given: Path, *, seconds: float = 600) -> str:
     """Starts such a machine, runs a shell script as root in it, and gives what it printed.
 
     The folder ``given`` is at ``/run/given`` there, and what was changed or made is below
@@ -101,17 +101,21 @@ def run_in_spare_machine(script: str, given: Path, *, seconds: float = 800) -> s
     (given / "script").write_text(f"set -ex\n{script}")
     for name in ("output", "errors", "code"):
         (given / name).unlink(missing_ok=True)
-    done = subprocess.run(
-        [*_UNSHARE, "sh", "-c", _PREPARE + _BOOT, str(given)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=seconds,
-        stdin=subprocess.DEVNULL,
-    )
+    boot = [*_UNSHARE, "sh", "-c", _PREPARE + _BOOT, str(given)]
+    try:
+        said = subprocess.run(
+            boot,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+            stdin=subprocess.DEVNULL,
+        ).stderr
+    except subprocess.TimeoutExpired:
+        said = f"it did not end within {seconds} s"
     told = {
         name: (given / name).read_text() if (given / name).exists() else ""
         for name in ("output", "errors", "code")
     }
-    assert told["code"].strip() == "0", f"{told['output']}\n{told['errors']}\n{done.stderr}"
+    assert told["code"].strip() == "0", f"{told['output']}\n{told['errors']}\n{said}"
     return told["output"]

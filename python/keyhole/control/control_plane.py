@@ -22,6 +22,7 @@ from keyhole.control.missing_parts import identity_missing, remember
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.parts import (
     AUTHORITY,
+    CHANGES,
     DISK,
     DOCUMENTS,
     ENROLLMENT,
@@ -75,7 +76,7 @@ class ControlPlane:
         self._must_remember = False
         self._tasks: list[asyncio.Task[None]] = []
         self._pending: dict[str, EnrollmentServer | Fleet] = {}
-        self._notified_advice: set[str] = set()
+        self._notified: set[str] = set()
         self._fingerprint = fingerprint([settings.file])
         # Apart from the documents: they are watched while some are compiled.
         self._watching = DocumentPool(
@@ -287,12 +288,20 @@ class ControlPlane:
     async def _watch(self) -> None:
         """Applies each change of a watched file; never ends by itself."""
         known, stop = self._fingerprint, self._stop
-        async for changed in changes(self._watched_paths, known, stop, self._look):
+        found = changes(self._watched_paths, known, stop, self._look, self._notify_no_events)
+        async for changed in found:
             if self.settings.file in changed:
                 self._notify_settings_change()
             if changed - {self.settings.file}:
                 await self._reconciler.apply()
                 self._refresh_servers()
+
+    def _notify_no_events(self, why: str) -> None:
+        text = "the kernel reports no changes of files; they are found within a second all the same"
+        if text not in self._notified:
+            self._notified.add(text)
+            limits = "raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl)"
+            self._notify(Notice(Severity.WARNING, text, (why, limits)))
 
     def _watched_paths(self) -> Iterable[Path]:
         return {self.settings.file, *self._reconciler.watched_files}
@@ -309,8 +318,8 @@ class ControlPlane:
         """Reports once, and in time, what an administrator must do for the authority."""
         with suppress(KeyholeError):  # errors of the authority are reported elsewhere
             for advice in authority_advice(self.settings, self._data):
-                if advice not in self._notified_advice:
-                    self._notified_advice.add(advice)
+                if advice not in self._notified:
+                    self._notified.add(advice)
                     self._notify(Notice(Severity.WARNING, advice))
 
     def _refresh_servers(self) -> None:
@@ -341,9 +350,7 @@ class ControlPlane:
         """Reports a task that ended by itself: none of them should."""
         if not task.cancelled() and (error := task.exception()) is not None:
             text = "changes are not applied any more because of a bug in Keyhole; DNS goes on"
-            self._notify(
-                Notice(Severity.ERROR, text, (repr(error), "restart keyhole, and report this"))
-            )
+            self.parts.fail(CHANGES, f"{text}\n{error!r}\nrestart keyhole, and report this")
 
     def _notify_settings_change(self) -> None:
         """Reports changed settings: listeners and limits change only with a restart."""

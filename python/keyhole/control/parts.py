@@ -15,6 +15,7 @@ API, ENROLLMENT, LINK, METRICS = "API", "enrollment", "link", "metrics"
 FOLDER, AUDIT, LISTS = "data folder", "audit record", "lists"
 WATCH, IMPORT, LIST_PREVIEW = "watch of the documents", "import", "list preview"
 SENT_DOCUMENTS, LIST_REFRESH = "documents that were sent", "list refresh"
+CHANGES = "changes"
 """The names of the parts."""
 
 

@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
-from watchfiles import awatch
+from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 Fingerprint = dict[Path, tuple[int, int, int]]
 """For each existing file: inode, size in octets, modification time in nanoseconds."""
 
 CHECK_MILLISECONDS = 1000
+_STEP_MILLISECONDS, _DEBOUNCE_MILLISECONDS = 50, 400
+"""Events that follow one another within a step are one change, for as long as the second says."""
+_CHECKS_WITHOUT_EVENTS = 30
+"""Without events: after so many checks, events are asked for again."""
 
 Look = Callable[..., Awaitable[Any]]
 """Runs a function in a thread: a look at a file waits for as long as its system hangs."""
@@ -36,17 +40,19 @@ async def changes(
     known: Fingerprint,
     stop: asyncio.Event,
     look: Look = asyncio.to_thread,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[set[Path]]:
     """Yields the changed paths after each change, until ``stop`` is set.
 
     ``known`` is the state of the files when they were read, so that a change before the watch began
     is not missed. ``paths`` is called again after each change, since a new document may name new
     files. Folders are watched, not files: editors and secret mounts replace files and links instead
-    of writing into them.
+    of writing into them. Where the kernel gives no events, changes are found by looking, and
+    ``warn`` is told why.
     """
     while not stop.is_set():
         watched: set[Path] = await look(_folders, paths())
-        async with aclosing(_rounds(watched, stop)) as rounds:
+        async with aclosing(_rounds(watched, stop, look, warn)) as rounds:
             async for _ in rounds:
                 now: Fingerprint = await look(fingerprint, paths())
                 changed = _different(known, now)
@@ -57,26 +63,43 @@ async def changes(
                     break
 
 
-async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncGenerator[None]:
+async def _rounds(
+    folders: set[Path], stop: asyncio.Event, look: Look, warn: Callable[[str], None]
+) -> AsyncGenerator[None]:
     """Yields when to check: at once, after an event, and regularly without events.
 
     So changes are found also on file systems that report none, and none are lost between rounds.
     """
     yield
-    async with aclosing(
-        awatch(
-            *folders,
-            watch_filter=None,
-            recursive=False,
-            step=50,
-            debounce=400,
-            rust_timeout=CHECK_MILLISECONDS,
-            yield_on_timeout=True,
-            stop_event=stop,
-        )
-    ) as events:
-        async for _ in events:
-            yield
+    try:
+        watch: RustNotify = await look(_begin_watch, folders)
+    except FileNotFoundError:
+        checks = 1  # a folder has just vanished
+    except (OSError, WatchfilesRustInternalError) as error:
+        # Above all: the limits of inotify(7), which all programs of a user share.
+        warn(str(error))
+        checks = _CHECKS_WITHOUT_EVENTS
+    else:
+        checks = 0
+        times = (_DEBOUNCE_MILLISECONDS, _STEP_MILLISECONDS, CHECK_MILLISECONDS)
+        with watch:
+            while await asyncio.to_thread(watch.watch, *times, stop) != "stop":
+                yield
+    for _ in range(checks):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), CHECK_MILLISECONDS / 1000)
+        yield
+
+
+def _begin_watch(folders: set[Path]) -> RustNotify:
+    return RustNotify(
+        [str(folder) for folder in folders],
+        debug=False,
+        force_polling=False,
+        poll_delay_ms=0,
+        recursive=False,
+        ignore_permission_denied=False,
+    )
 
 
 def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:

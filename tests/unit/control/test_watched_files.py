@@ -1,12 +1,18 @@
 """Each change of a watched file is noticed, however an editor or a mount makes it."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from keyhole.control.watched_files import changes, fingerprint
+from keyhole.control.watched_files import _begin_watch, changes, fingerprint
+
+_LIMITED = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+"""A user of its own, whose limits bind nobody else."""
 
 
 def _first_change(paths: list[Path], act: Callable[[], object]) -> set[Path]:
@@ -104,3 +110,70 @@ def test_a_folder_means_only_the_documents_in_it(tmp_path: Path, name: str) -> N
     (tmp_path / "policy.yaml").write_text("a")
     (tmp_path / name).write_text("b")
     assert set(fingerprint([tmp_path])) == {tmp_path / "policy.yaml"}
+
+
+_FIND_CHANGE = """
+import asyncio, sys
+from pathlib import Path
+from keyhole.control.watched_files import changes, fingerprint
+
+async def run(folder):
+    known, why = fingerprint([folder]), []
+    found = changes(lambda: [folder], known, asyncio.Event(), warn=why.append)
+    waiting = asyncio.ensure_future(anext(found))
+    while not why and not waiting.done():
+        await asyncio.sleep(0)
+    (folder / "policy.yaml").write_text("a")
+    print(*(path.name for path in await waiting), *why)
+
+asyncio.run(asyncio.wait_for(run(Path(sys.argv[1])), 20))
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"), [("instances", "Too many open files"), ("watches", "watch limit reached")]
+)
+def test_a_change_is_noticed_where_the_kernel_has_no_room_for_a_watch(
+    tmp_path: Path, limit: str, why: str
+) -> None:
+    bound = f"echo 0 >/proc/sys/user/max_inotify_{limit}"
+    if subprocess.run([*_LIMITED, bound], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this kernel or container bounds no user of its own (unshare --user)")
+    words = [
+        *_LIMITED,
+        f'{bound}; exec "$@"',
+        "sh",
+        sys.executable,
+        "-c",
+        _FIND_CHANGE,
+        str(tmp_path),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("policy.yaml ")
+    assert why in done.stdout
+
+
+def test_a_change_is_noticed_although_a_folder_vanished_when_its_watch_began(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+
+    async def run() -> set[Path]:
+        async def look(work: Callable[..., Any], *given: Any) -> Any:
+            if work is not _begin_watch:
+                return work(*given)
+            folder.rmdir()
+            try:
+                return work(*given)
+            finally:
+                folder.mkdir()
+                (folder / "policy.yaml").write_text("a")
+
+        async for changed in changes(lambda: [folder], {}, asyncio.Event(), look, warnings.append):
+            return changed
+        return set()
+
+    warnings: list[str] = []
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == {folder / "policy.yaml"}
+    assert warnings == []
