@@ -3,12 +3,12 @@
 The packages ``cli``, ``lab`` and ``dns_client`` never import each other; they meet here.
 """
 
-import gc
 import sys
 
 import typer
 
 from keyhole.cli.app import create_app, run
+from keyhole.system.collector import collect_rarely
 
 COMMANDS = {
     "Run": {
@@ -67,15 +67,9 @@ def app() -> typer.Typer:
     return create_app(COMMANDS)
 
 
-_COLLECT_AFTER = 50_000
-"""New objects between two collections of cycles."""
-
-
 def main() -> int:
     """Runs the command that was called and gives the exit code."""
-    # Imports make half a million objects and no cycle that is garbage. Python's default, 700,
-    # looks through them again and again: a fifth of the time of a start.
-    gc.set_threshold(_COLLECT_AFTER)
+    collect_rarely()
     return run(app())
 
 

@@ -7,6 +7,7 @@ import typer
 
 from keyhole.cli.options import CONFIG, LOG_FORMAT, LOG_LEVEL
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.collector import only_imports
 from keyhole.system.operation_log import configure
 
 EXAMPLES = """
@@ -56,7 +57,8 @@ def control(
     """
     import asyncio
 
-    from keyhole.cli.control_process import Installation, Start, run
+    with only_imports():
+        from keyhole.cli.control_process import Installation, Start, run
 
     configure(log_format, log_level)
     installation = Installation(DataFolder(data or default_data_folder()), config)

@@ -7,6 +7,7 @@ import typer
 
 from keyhole.cli.options import LOG_FORMAT, LOG_LEVEL
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.collector import only_imports
 from keyhole.system.operation_log import configure
 
 EXAMPLES = """
@@ -55,8 +56,9 @@ def engine(
     `keyhole up` starts and watches this process. Started by hand, it serves the last good snapshot,
     and receives changes while control runs on the same data folder.
     """
-    from keyhole.engine.process import run
-    from keyhole.link.session import open_session
+    with only_imports():
+        from keyhole.engine.process import run
+        from keyhole.link.session import open_session
 
     configure(log_format, log_level)
     launch = launch or DataFolder(default_data_folder()).launch
