@@ -5,6 +5,7 @@ no draft remains; only a folder that cannot be synced leaves the new content in 
 process can leave a draft behind: `remove_drafts` removes it.
 """
 
+import errno
 import json
 import os
 import secrets
@@ -95,12 +96,15 @@ def append_line(path: Path, line: bytes) -> None:
     """Adds a line to a file of whole lines, or makes the file with mode 0600.
 
     Two processes never mix their lines. A line that a crash cut short does not take this one along.
+    A disk that has room for a part of the line counts as full.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
         size = os.fstat(descriptor).st_size
         is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
+        octets = (b"\n" if is_torn else b"") + line + b"\n"
+        if os.write(descriptor, octets) < len(octets):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

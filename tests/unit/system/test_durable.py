@@ -215,6 +215,20 @@ def test_only_drafts_of_the_name_are_removed(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == [".hidden", "file", "file.new"]
 
 
+def test_a_disk_with_room_for_a_part_of_a_line_counts_as_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E1: whoever adds the line must not go on as if it were there."""
+    log, write = tmp_path / "log", os.write
+    durable.append_line(log, b"one")
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda file, octets: write(file, octets[:3]))
+        with pytest.raises(OSError, match="No space left"):
+            durable.append_line(log, b"two-and-more")
+    durable.append_line(log, b"three")
+    assert log.read_bytes().splitlines() == [b"one", b"two", b"three"]
+
+
 def test_a_line_is_added_on_the_disk_and_a_torn_one_stays_apart(
     synced: list[tuple[str, list[str]]], tmp_path: Path
 ) -> None:
