@@ -1,6 +1,8 @@
 //! dnsmasq settings: `address=/x/`, `local=/x/` and `server=/x/` mean `x` and every name below, and
 //! the line for the more specific name wins (dnsmasq(8), `--server`).
 
+use keyhole_names::list_file::{Action, Pattern};
+
 use crate::comment::before_spaced_hash;
 use crate::entry::{Findings, ListEntry, Scope, Target, add_name};
 use crate::name_syntax::{is_nowhere, read_address, read_name};
@@ -14,6 +16,10 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
     }
     let (setting, value) = line.split_once('=').unwrap_or((line, ""));
     let setting = setting.trim().trim_start_matches("--");
+    if matches!(setting, "host-record" | "cname") {
+        read_records(setting, value, findings);
+        return;
+    }
     let names = value.trim().strip_prefix('/').and_then(|value| value.rsplit_once('/'));
     let (Some((names, target)), "address" | "server" | "local") = (names, setting) else {
         findings.push(Err(SkipReason::OtherSetting));
@@ -27,11 +33,43 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         };
         if name == "#" {
             findings.push(Err(skip.unwrap_or(SkipReason::TooBroad)));
+        } else if let Some(end) = name.strip_prefix('*') {
+            findings.push(read_ending(end, make));
         } else {
             add_name(read_name(name), scope, make, findings);
         }
     }
     findings.extend(skip.map(Err));
+}
+
+/// `*x` is every name that ends so, also inside a label. Which of such a line and another one is
+/// more specific cannot be told here, so that one which blocks nothing takes its names out.
+fn read_ending(end: &str, make: fn(Target) -> ListEntry) -> Result<ListEntry, SkipReason> {
+    let name = read_name(end)?;
+    let target = Target::Pattern(Pattern::Wildcard(format!("{name}^")));
+    let is_block = make(target.clone()).action == Action::Block;
+    Ok(if is_block { ListEntry::block(target) } else { ListEntry::exempt(target) })
+}
+
+/// `host-record=x,y,address` and `cname=x,y,target` answer for their names alone, whatever else
+/// the settings say of them.
+fn read_records(setting: &str, value: &str, findings: &mut Findings) {
+    let is_ttl = |word: &&str| word.bytes().all(|octet| octet.is_ascii_digit());
+    let words = value.split(',').map(str::trim).filter(|word| !is_ttl(word));
+    let (addresses, mut names): (Vec<_>, Vec<_>) =
+        words.partition(|word| read_address(word).is_some());
+    let is_alias = setting == "cname";
+    if is_alias {
+        names.pop();
+    }
+    let is_null = |address: &&str| read_address(address).is_some_and(is_nowhere);
+    let blocks = !is_alias && !addresses.is_empty() && addresses.iter().all(is_null);
+    let make = if blocks { ListEntry::block_specific } else { ListEntry::exempt_specific };
+    for name in names {
+        add_name(read_name(name), Scope::Exact, make, findings);
+    }
+    let skip = if is_alias { SkipReason::OtherAnswer } else { SkipReason::RealAddress };
+    findings.extend((!blocks).then_some(Err(skip)));
 }
 
 /// What a setting with this target does with its names, and why not all of it is done here.
@@ -79,6 +117,29 @@ mod tests {
             ),
         ] {
             assert_eq!(said(Dnsmasq, line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn records_of_single_names_come_before_what_is_said_of_domains() {
+        for (line, expected) in [
+            ("host-record=a.org,b.org,192.0.2.7,60", "exempt a.org, exempt b.org, RealAddress"),
+            ("host-record=a.org,0.0.0.0,::", "block a.org"),
+            ("cname=a.org,b.org,nas.example", "exempt a.org, exempt b.org, OtherAnswer"),
+        ] {
+            assert_eq!(said(Dnsmasq, line).join(", "), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_star_in_front_is_any_beginning_of_a_name() {
+        for (line, expected) in [
+            ("address=/*ads.org/#", "block wildcard ads.org^"),
+            ("server=/*ok.org/#", "exempt wildcard ok.org^"),
+            ("address=/*/#", "NoName"),
+            ("address=/a*.org/#", "NotAName"),
+        ] {
+            assert_eq!(said(Dnsmasq, line), [expected], "{line}");
         }
     }
 
