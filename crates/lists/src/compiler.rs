@@ -10,7 +10,7 @@ use keyhole_names::list_file::{
 use keyhole_wire::Name;
 
 use crate::builder::FileBuilder;
-use crate::entry::{ListEntry, Scope, Target};
+use crate::entry::{Findings, ListEntry, Scope, Target};
 use crate::formats::{Format, LineReader, detect, is_web_page};
 use crate::line::{Line, read_line};
 use crate::protected_names::ProtectedNames;
@@ -129,13 +129,21 @@ impl Compiler {
                 }
                 _ => self.skip(SkipReason::NotText, &here),
             }
-            for finding in findings.drain(..) {
-                if let Err(skip) = finding.and_then(|entry| self.take(entry, &here)) {
-                    self.skip(skip, &here);
-                }
+            self.take_all(&mut findings, &here);
+        }
+        // It stands in no line: the last one is as good as any.
+        let here = LinePosition { text: &[], ..*place };
+        reader.finish(&mut findings);
+        self.take_all(&mut findings, &here);
+        Ok(())
+    }
+
+    fn take_all(&mut self, findings: &mut Findings, here: &LinePosition<'_>) {
+        for finding in findings.drain(..) {
+            if let Err(skip) = finding.and_then(|entry| self.take(entry, here)) {
+                self.skip(skip, here);
             }
         }
-        Ok(())
     }
 
     fn skip(&mut self, skip: SkipReason, place: &LinePosition<'_>) {

@@ -81,6 +81,11 @@ impl LineReader {
             Format::Rpz => self.zone.read(line, findings),
         }
     }
+
+    /// Adds what only the whole file tells.
+    pub(crate) fn finish(&mut self, findings: &mut Findings) {
+        self.unbound.finish(findings);
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +110,7 @@ pub(crate) mod testing {
         for line in lines.lines() {
             reader.read(line, &mut findings);
         }
+        reader.finish(&mut findings);
         findings
             .into_iter()
             .map(|finding| finding.map_or_else(|s| format!("{s:?}"), short))

@@ -2,7 +2,7 @@
 //! with a null address that name alone. The zone closest to a name decides, and data beat their zone
 //! (unbound.conf(5), local-zone).
 
-mod null_names;
+mod name_tree;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,7 +10,7 @@ use keyhole_names::hash_wire;
 use keyhole_names::list_file::{Action, Effect};
 use keyhole_wire::{Name, RecordType};
 
-use self::null_names::NullNames;
+use self::name_tree::NameTree;
 use crate::comment::before_unquoted_hash;
 use crate::entry::{Findings, ListEntry, Scope, add_name};
 use crate::name_syntax::{is_nowhere, read_address, read_zone_name};
@@ -45,12 +45,12 @@ pub(super) struct Settings {
     redirecting: HashSet<u64>,
     /// The hashes of names with other data, and the type that these are of; none for all types.
     data: BTreeSet<(u64, Option<u16>)>,
-    /// The hashes of the zones that only clients with a tag have.
-    tagged: HashSet<u64>,
+    /// The zones that only clients with a tag have. Tags, zones and data may stand in any order.
+    tagged: NameTree,
     /// The hashes of all zones.
     zones: HashSet<u64>,
-    /// Names blocked by their data; those of a zone may stand before the tags of it.
-    null_names: NullNames,
+    /// Names blocked by their data.
+    null_names: NameTree,
 }
 
 impl Settings {
@@ -133,34 +133,41 @@ impl Settings {
 
     /// Only clients with one of its tags have the zone, and with it its data.
     fn read_tag(&mut self, value: &str, findings: &mut Findings) {
-        let name = read_zone_name(unquoted(value.split_whitespace().next().unwrap_or_default()));
-        add_name(name, Scope::AtAndBelow, ListEntry::exempt_specific, findings);
-        if let Ok(name) = name
-            && self.tagged.insert(hash_of(&name))
-        {
-            let mut names = std::mem::take(&mut self.null_names);
-            for data in names.take(&name, |data| self.is_tagged(data)) {
-                add_name(Ok(data), Scope::Exact, ListEntry::exempt_specific, findings);
-            }
-            self.null_names = names;
+        let name = unquoted(value.split_whitespace().next().unwrap_or_default());
+        match read_zone_name(name) {
+            Ok(name) => self.tagged.add(&name),
+            Err(skip) => findings.push(Err(skip)),
         }
         findings.push(Err(SkipReason::View));
     }
 
-    /// Whether the zone that holds the name, which is the closest one, is for some clients only.
-    fn is_tagged(&self, name: &Name) -> bool {
+    /// Adds what only the whole file tells: zones with tags block for nobody, and neither do the
+    /// data in them. Tags of what is no zone mean nothing.
+    pub(super) fn finish(&mut self, findings: &mut Findings) {
+        let mut zones = std::mem::take(&mut self.tagged).into_names();
+        zones.retain(|zone| self.zones.contains(&hash_of(zone)));
+        let tagged: HashSet<u64> = zones.iter().map(hash_of).collect();
+        for zone in zones {
+            add_name(Ok(zone), Scope::AtAndBelow, ListEntry::exempt_specific, findings);
+            let belongs =
+                |data: &Name| self.closest_zone(data).is_some_and(|hash| tagged.contains(&hash));
+            for data in self.null_names.below(&zone, belongs) {
+                add_name(Ok(data), Scope::Exact, ListEntry::exempt_specific, findings);
+            }
+        }
+    }
+
+    /// The hash of the zone that holds the name, if there is one.
+    fn closest_zone(&self, name: &Name) -> Option<u64> {
         let mut left = name.as_wire();
         while let Some((&octets, rest)) = left.split_first() {
             let hash = hash_wire(left);
-            if self.tagged.contains(&hash) {
-                return true;
-            }
             if self.zones.contains(&hash) {
-                return false;
+                return Some(hash);
             }
             left = rest.get(usize::from(octets)..).unwrap_or_default();
         }
-        false
+        None
     }
 
     fn read_data(&mut self, value: &str, findings: &mut Findings) {
@@ -177,10 +184,6 @@ impl Settings {
         let name = read_zone_name(name);
         match (kind, rest.next().and_then(read_address)) {
             (Some(RecordType::A | RecordType::AAAA), Some(address)) if is_nowhere(address) => {
-                if name.as_ref().is_ok_and(|name| self.is_tagged(name)) {
-                    findings.push(Err(SkipReason::View));
-                    return;
-                }
                 if let Ok(name) = &name {
                     self.null_names.add(name);
                 }
@@ -302,46 +305,47 @@ mod tests {
             "NotBlocking",
             "View",
             "block ||e.org",
-            "exempt ||e.org",
             "View",
             "exempt f.org",
             "RealAddress",
             "OtherSetting",
             "OtherSetting",
             "block ||g.org",
-        ];
-        assert_eq!(said(Unbound, lines), expected);
-    }
-
-    #[test]
-    fn data_of_a_zone_with_tags_block_for_nobody_in_any_order() {
-        let (zone, tag) = ("local-zone: e.org static", "local-zone-tag: 'E.org' \"x\"");
-        let data = "local-data: 'ads.e.org A 0.0.0.0'";
-        let other = "local-data: 'ads.f.org A 0.0.0.0'";
-        let lines = format!("{zone}\n{tag}\n{data}\n{other}");
-        let expected = ["block ||e.org", "exempt ||e.org", "View", "View", "block ads.f.org"];
-        assert_eq!(said(Unbound, &lines), expected);
-    }
-
-    #[test]
-    fn tags_of_a_zone_take_out_what_belongs_to_it_and_nothing_else() {
-        let lines = "local-data: 'ads.e.org A 0.0.0.0'\nlocal-data: 'ads.f.org A 0.0.0.0'\n\
-                     local-zone: e.org static\nlocal-zone: open.e.org static\n\
-                     local-data: 'x.open.e.org A 0.0.0.0'\nlocal-zone-tag: e.org 'x'\n\
-                     local-data: 'y.open.e.org A 0.0.0.0'\nlocal-data: 'y.e.org A 0.0.0.0'";
-        let expected = [
-            "block ads.e.org",
-            "block ads.f.org",
-            "block ||e.org",
-            "block ||open.e.org",
-            "block x.open.e.org",
             "exempt ||e.org",
-            "exempt ads.e.org",
-            "View",
-            "block y.open.e.org",
-            "View",
         ];
         assert_eq!(said(Unbound, lines), expected);
+    }
+
+    #[test]
+    fn tags_of_a_zone_take_out_what_belongs_to_it_in_any_order() {
+        let mut lines = [
+            "local-zone: e.org static",
+            "local-zone-tag: 'E.org' \"x\"",
+            "local-data: 'ads.e.org A 0.0.0.0'",
+            "local-zone: open.e.org static",
+            "local-data: 'x.open.e.org A 0.0.0.0'",
+            "local-data: 'ads.f.org A 0.0.0.0'",
+        ];
+        for _ in 0..lines.len() {
+            lines.rotate_left(1);
+            for lines in [lines.to_vec(), lines.iter().rev().copied().collect()] {
+                let found = said(Unbound, &lines.join("\n"));
+                assert_eq!(found.len(), 8, "{found:?}");
+                assert_eq!(found[6..], ["exempt ||e.org", "exempt ads.e.org"], "{lines:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tags_of_what_is_no_zone_mean_nothing() {
+        for lines in [
+            "local-zone-tag: e.org 'x'\nlocal-data: 'ads.e.org A 0.0.0.0'",
+            "local-data: 'ads.e.org A 0.0.0.0'\nlocal-zone-tag: e.org 'x'",
+        ] {
+            let mut found = said(Unbound, lines);
+            found.sort();
+            assert_eq!(found, ["View", "block ads.e.org"]);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Names that were blocked by their data, in an order in which those below a zone stand together.
+//! Names in an order in which those below a zone stand together.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -7,30 +7,32 @@ use keyhole_wire::Name;
 
 /// Names, each by its labels from the last to the first.
 #[derive(Default)]
-pub(super) struct NullNames(BTreeSet<Box<[u8]>>);
+pub(super) struct NameTree(BTreeSet<Box<[u8]>>);
 
-impl NullNames {
+impl NameTree {
     /// Adds one.
     pub(super) fn add(&mut self, name: &Name) {
         self.0.insert(turned(name.as_wire()).into());
     }
 
-    /// Takes out the names at or below the zone that `belongs` says are to be.
-    pub(super) fn take(&mut self, zone: &Name, belongs: impl Fn(&Name) -> bool) -> Vec<Name> {
+    /// All of them.
+    pub(super) fn into_names(self) -> Vec<Name> {
+        self.0.iter().filter_map(|key| name_of(key)).collect()
+    }
+
+    /// Those at or below the zone that `belongs` says are meant.
+    pub(super) fn below(&self, zone: &Name, belongs: impl Fn(&Name) -> bool) -> Vec<Name> {
         let start = turned(zone.as_wire());
         let from = (Bound::Included(&start[..]), Bound::Unbounded);
         let keys = self.0.range::<[u8], _>(from).take_while(|key| key.starts_with(&start));
-        let mut taken = Vec::new();
-        for key in keys {
-            let mut wire = turned(key);
-            wire.push(0);
-            taken.extend(Name::from_wire(&wire).ok().filter(&belongs));
-        }
-        for name in &taken {
-            self.0.remove(&turned(name.as_wire())[..]);
-        }
-        taken
+        keys.filter_map(|key| name_of(key)).filter(belongs).collect()
     }
+}
+
+fn name_of(key: &[u8]) -> Option<Name> {
+    let mut wire = turned(key);
+    wire.push(0);
+    Name::from_wire(&wire).ok()
 }
 
 /// Labels in the opposite order, without the root.
@@ -51,15 +53,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_at_and_below_a_zone_are_taken_once() {
+    fn names_at_and_below_a_zone_stand_together() {
         let name = |text: &str| Name::from_text(text).unwrap();
-        let mut names = NullNames::default();
+        let mut names = NameTree::default();
         for text in ["e.org", "a.e.org", "b.a.e.org", "ae.org", "e.organ", "org"] {
             names.add(&name(text));
         }
-        let taken = names.take(&name("e.org"), |one| one != &name("a.e.org"));
-        assert_eq!(taken, [name("e.org"), name("b.a.e.org")]);
-        assert_eq!(names.take(&name("e.org"), |_| true), [name("a.e.org")]);
-        assert_eq!(names.take(&name("org"), |_| true), [name("org"), name("ae.org")]);
+        let found = names.below(&name("e.org"), |one| one != &name("a.e.org"));
+        assert_eq!(found, [name("e.org"), name("b.a.e.org")]);
+        assert_eq!(names.below(&name("org"), |_| true).len(), 5);
+        assert_eq!(names.into_names().len(), 6);
     }
 }
