@@ -4,27 +4,35 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import CDPSession, Page, Request, expect
+from playwright.sync_api import expect
 from rich.console import Console
 from rich.table import Table
 
 from bench.log import make
+from bench.page_memory import hidden, keep_open, open_pages
 from keyhole.control.data_folder import DataFolder
 from tests.world.lab import Lab
 from tests.world.page import LabPage, chromium
 
-# The paint of the first figure: the page sets it in the same task as the text.
-_FIGURE = """() => new Promise((done) => {
-  const shown = () => [...document.querySelectorAll('main a')].some((one) =>
-    /Queries per second/.test(one.textContent) && /[0-9]/.test(one.textContent));
-  const look = () => shown()
-    ? requestAnimationFrame(() => done(performance.now())) : requestAnimationFrame(look);
+# The paints of the first figure and of all: the page sets each in the same task as its text.
+_FIGURES = """() => new Promise((done) => {
+  let first;
+  const look = () => {
+    const values = [...document.querySelectorAll('main a.figure .value')];
+    const isThere = (one) => /[0-9]|\\u2013/.test(one.textContent);
+    const isLoading = document.querySelector('main .skeleton');
+    const isWhole = !isLoading && values.length && values.every(isThere);
+    const next = () => {
+      if (values.some(isThere)) first ??= performance.now();
+      if (isWhole) done([first, performance.now()]);
+      else look();
+    };
+    requestAnimationFrame(next);
+  };
   look();
 })"""
 # Frames of a scroll: the milliseconds between them, and whether a row was in the middle of each.
@@ -42,20 +50,10 @@ _SCROLL = """([pixels, frames]) => new Promise((done) => {
   };
   requestAnimationFrame(step);
 })"""
-_HIDE = """(isHidden) => {
-  const state = isHidden ? 'hidden' : 'visible';
-  Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
-  Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
-  document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
-}"""
 _WAIT = 120_000
 """Milliseconds for a page to show its first rows; the machine may be busy."""
 _FRAMES = 600
-_SETTLE = 15
-_HIDDEN = 30
-"""Seconds."""
 _STEPS = {"slow, 120 pixels a frame": 120, "fast, 900 pixels a frame": 900}
-_MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,9 @@ def main(arguments: list[str]) -> int:
     expect.set_options(timeout=_WAIT)
     parser = argparse.ArgumentParser(prog="./dev bench page", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="how many queries")
+    parser.add_argument("--only", nargs="+", choices=_PARTS, default=list(_PARTS), help="these")
     parser.add_argument("--minutes", type=float, default=2, help="how long pages stay open")
+    parser.add_argument("--every", type=float, default=5, help="minutes between looks at memory")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="keyhole-bench-page-", dir="/var/tmp") as place:
         begin = time.monotonic()
@@ -81,8 +81,8 @@ def main(arguments: list[str]) -> int:
         try:
             with chromium() as browser:
                 lab_page = LabPage(lab, browser)
-                for part in (_first_paints, _scrolls, partial(_long_open, options.minutes)):
-                    for one in part(lab_page):
+                for name in options.only:
+                    for one in _PARTS[name](lab_page, options):
                         figures.append(one)
                         print(f"{one.what}: {one.found}", flush=True)
         finally:
@@ -94,21 +94,23 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _first_paints(lab_page: LabPage) -> list[Figure]:
-    """Milliseconds from the start of the navigation to the first figure; five new tabs each."""
-    cold: list[float] = []
-    warm: list[float] = []
-    for _ in range(5):
+def _first_paints(lab_page: LabPage, _: argparse.Namespace) -> list[Figure]:
+    """Milliseconds from the start of the navigation to figures; five new browsers, two tabs each:
+    one as at the first visit, one as at every other."""
+    found: dict[str, list[tuple[float, float]]] = {"nothing cached": [], "files cached": []}
+    for _round in range(5):
         context = lab_page.signed_in()
-        for found in (cold, warm):
+        for times in found.values():
             page = context.new_page()
             page.goto("/", wait_until="commit")
-            found.append(page.evaluate(_FIGURE))
+            first, whole = page.evaluate(_FIGURES)
+            times.append((first, whole))
             page.close()
         context.close()
     return [
-        Figure("first paint with data, nothing cached", _milliseconds(cold)),
-        Figure("first paint with data, files cached", _milliseconds(warm)),
+        Figure(f"{what}, {how}", _milliseconds([one[part] for one in times]))
+        for how, times in found.items()
+        for part, what in enumerate(("first paint with data", "all figures"))
     ]
 
 
@@ -116,7 +118,7 @@ def _milliseconds(values: list[float]) -> str:
     return f"median {statistics.median(values):.0f} ms, longest {max(values):.0f} ms"
 
 
-def _scrolls(lab_page: LabPage) -> list[Figure]:
+def _scrolls(lab_page: LabPage, _: argparse.Namespace) -> list[Figure]:
     """Frames while all rows of the log are scrolled."""
     page = lab_page.signed_in(width=1920).new_page()
     page.goto("/log?range=30d")
@@ -134,55 +136,21 @@ def _scrolls(lab_page: LabPage) -> list[Figure]:
     return figures
 
 
-def _long_open(minutes: float, lab_page: LabPage) -> list[Figure]:
+def _long_open(lab_page: LabPage, options: argparse.Namespace) -> Iterator[Figure]:
     """Memory of the script and work of pages that stay open with traffic."""
-    pages = {}
-    for path in ("/", "/log", "/graph"):
-        page = lab_page.signed_in().new_page()
-        page.goto(path)
-        pages[path] = (page, page.context.new_cdp_session(page))
-    time.sleep(_SETTLE)  # What is loaded late is there before the first measurement.
-    before = {path: _heap(session) for path, (_, session) in pages.items()}
-    time.sleep(minutes * 60)
-    figures = [
-        Figure(
-            f"{path} open for {minutes:g} minutes: memory of its script",
-            f"{before[path]:.1f} MiB, then {_heap(session):.1f} MiB",
-        )
-        for path, (_, session) in pages.items()
-    ]
-    return figures + _hidden(pages)
+    pages = open_pages(lab_page)
+    for path, samples in keep_open(pages, options.minutes, options.every).items():
+        memory = ", ".join(f"{one.mebibytes:.1f}" for one in samples)
+        what = f"{path} open for {options.minutes:g} minutes"
+        yield Figure(f"{what}: memory of its script", f"{memory} MiB")
+        first, last = samples[0].elements, samples[-1].elements
+        yield Figure(f"{what}: nodes of its document", f"{first}, then {last}")
+    for path, words in hidden(pages).items():
+        yield Figure(f"{path} hidden for half a minute", words)
 
 
-def _heap(session: CDPSession) -> float:
-    session.send("HeapProfiler.collectGarbage")
-    return float(_metrics(session)["JSHeapUsedSize"]) / _MEBIBYTE
-
-
-def _metrics(session: CDPSession) -> dict[str, Any]:
-    session.send("Performance.enable")
-    found = session.send("Performance.getMetrics")["metrics"]
-    return {one["name"]: one["value"] for one in found}
-
-
-def _count(asked: Counter[str], path: str, _: Request) -> None:
-    asked[path] += 1
-
-
-def _hidden(pages: dict[str, tuple[Page, CDPSession]]) -> list[Figure]:
-    """What pages ask and do while all of them are hidden."""
-    asked: Counter[str] = Counter()
-    before = {}
-    for path, (page, session) in pages.items():
-        page.on("request", partial(_count, asked, path))
-        page.evaluate(_HIDE, True)
-        before[path] = float(_metrics(session)["TaskDuration"])
-    asked.clear()
-    for page, _ in pages.values():
-        page.wait_for_timeout(_HIDDEN * 1_000 / len(pages))
-    figures = []
-    for path, (_, session) in pages.items():
-        used = (float(_metrics(session)["TaskDuration"]) - before[path]) * 1_000
-        words = f"{asked[path]} requests, {used:.0f} ms of work"
-        figures.append(Figure(f"{path} hidden for {_HIDDEN} s", words))
-    return figures
+_PARTS: dict[str, Callable[[LabPage, argparse.Namespace], Iterable[Figure]]] = {
+    "paint": _first_paints,
+    "scroll": _scrolls,
+    "memory": _long_open,
+}

@@ -20,6 +20,7 @@ const status = (more: Partial<Status> = {}): Status => ({
   traces: null,
   upstreams: [],
   queries: {},
+  rate: null,
   counters: {},
   closed_connections: {},
   load: null,
@@ -33,6 +34,14 @@ describe('the rate', () => {
     expect(rate.now).toBeUndefined();
     rate.add(status({ queries: { cached: 20, forwarded: 15 } }), 3_000);
     expect(rate.now).toBe(7.5);
+  });
+
+  test('is known at the first look, where control knows it', () => {
+    const rate = new Rate();
+    rate.add(status({ queries: { cached: 1_000 }, rate: 3.5 }), 1_000);
+    expect(rate.now).toBe(3.5);
+    rate.add(status({ queries: { cached: 1_010 }, rate: 3.6 }), 3_000);
+    expect(rate.values).toEqual([3.5, 5]);
   });
 
   test('begins anew with an engine that begins anew', () => {

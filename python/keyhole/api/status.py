@@ -152,6 +152,10 @@ class Status(BaseModel):
         description="Queries that ended since the start of the engine, by reason: the difference "
         "of two looks is the rate. Null while no engine answers."
     )
+    rate: float | None = Field(
+        description="Queries per second in the last ten seconds or so; null while no engine "
+        "answers, and in the first seconds of one."
+    )
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
         "null while no engine answers."
@@ -198,6 +202,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             ),
         ],
         queries=_by_reason(stats) if stats else None,
+        rate=services.control_plane.rate.now if stats else None,
         counters=None if stats is None else dict(stats["totals"]),
         closed_connections=stats["connections"]["closed"] if stats else None,
         load=_load(stats) if stats else None,

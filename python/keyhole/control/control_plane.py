@@ -35,6 +35,7 @@ from keyhole.control.parts import (
     Parts,
     PartState,
 )
+from keyhole.control.query_rate import QueryRate
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.start_settings import keep_settings
@@ -89,6 +90,8 @@ class ControlPlane:
             what="looking at a list that was given for a preview",
             hint="others are refused until it has",
         )
+        self.rate = QueryRate()
+        """How many queries come now, as of the last look at the counters."""
         self.settings = settings
         self.parts = parts or Parts(notify)
         """What does not work while DNS goes on."""
@@ -175,7 +178,9 @@ class ControlPlane:
 
     async def stats(self) -> EngineStats:
         """All counters of the running engine."""
-        return await self._engine.stats()
+        found = await self._engine.stats()
+        self.rate.add(found)
+        return found
 
     async def __aenter__(self) -> Self:
         try:

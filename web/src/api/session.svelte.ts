@@ -1,6 +1,7 @@
 // Who uses the page, and what their role allows.
 import { api, read, type Schemas } from './client';
 import { ProblemError } from './problem';
+import { remember, remembered } from './remembered';
 import { onSignedOut } from './signed-out';
 
 /** The person that is signed in. */
@@ -11,16 +12,28 @@ export type Role = 'viewer' | 'operator' | 'administrator';
 const RANKS: Record<Role, number> = { viewer: 0, operator: 1, administrator: 2 };
 
 class Session {
-  /** The person; null without a session, undefined until that is known. */
-  user = $state<User | null>();
+  /** Whether the API has said who is there: until then it is who was there last. */
+  isConfirmed = false;
   /** Whether a session ended while the page was open. */
   hasEnded = $state(false);
+  #user = $state<User | null | undefined>(remembered());
 
   constructor() {
     onSignedOut(() => {
       if (this.user) this.hasEnded = true;
       this.user = null;
     });
+  }
+
+  /** The person; null without a session, undefined until that is known. */
+  get user(): User | null | undefined {
+    return this.#user;
+  }
+
+  set user(user: User | null | undefined) {
+    this.isConfirmed = true;
+    this.#user = user;
+    remember(user);
   }
 
   /** Whether the person has this role or a higher one. */

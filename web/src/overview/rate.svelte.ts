@@ -1,4 +1,5 @@
-// Queries per second, from the counters of the engine: each look at the status adds a point.
+// Queries per second: the first point is what control says, and each look at the counters of the
+// engine adds one.
 import type { Schemas } from '../api/client';
 
 const POINTS = 60;
@@ -9,7 +10,7 @@ export class Rate {
   values = $state.raw<number[]>([]);
   #before: { total: number; at: number } | undefined;
 
-  /** The newest value; undefined until there are two looks. */
+  /** The newest value; undefined until it is known. */
   get now(): number | undefined {
     return this.values.at(-1);
   }
@@ -21,8 +22,8 @@ export class Rate {
     if (before && at <= before.at) return;
     this.#before = { total, at };
     // An engine that was started again counts from zero.
-    if (!before || total < before.total) return;
-    const value = ((total - before.total) * 1000) / (at - before.at);
-    this.values = [...this.values, value].slice(-POINTS);
+    const isNew = !before || total < before.total;
+    const value = isNew ? status.rate : ((total - before.total) * 1000) / (at - before.at);
+    if (value !== null) this.values = [...this.values, value].slice(-POINTS);
   }
 }
