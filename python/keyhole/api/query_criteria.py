@@ -36,6 +36,21 @@ Proof = Annotated[
     ),
 ]
 
+Tls = Annotated[
+    Literal["1.3", "1.2", "none", "unknown"] | None,
+    Query(
+        description="The version of TLS on its way in; none in the clear, and unknown where the "
+        "log does not say it, as behind a mesh."
+    ),
+]
+UpstreamTls = Annotated[
+    Literal["1.3", "1.2", "none"] | None,
+    Query(
+        description="The version of TLS to the upstream that it was sent to; none where the log "
+        "has no version."
+    ),
+]
+
 
 def rules_in_force(services: Services) -> ProofRules:
     """By what protection and proof are told: the documents in force."""
@@ -69,6 +84,10 @@ def _criteria(
             description="A SPIFFE ID, a token or an address. A final * matches any rest.",
         ),
     ] = None,
+    address: Annotated[
+        str | None,
+        Query(max_length=64, description="The address it came from, whoever the client is."),
+    ] = None,
     client_kind: Annotated[
         Literal["identity", "claimed", "token", "address", "anonymous"] | None,
         Query(
@@ -90,6 +109,8 @@ def _criteria(
     rule: Rule = None,
     upstream: Annotated[str | None, Query(max_length=63, description="The upstream.")] = None,
     transport: Annotated[str | None, Query(max_length=16, description="The transport.")] = None,
+    tls: Tls = None,
+    upstream_tls: UpstreamTls = None,
     engine: Annotated[
         str | None, Query(max_length=2_048, description="The engine: its SPIFFE ID, or local.")
     ] = None,
@@ -111,6 +132,7 @@ def _criteria(
         contains=contains,
         expression=expression,
         client=client,
+        address=address,
         type=type,
         outcome=outcome,
         reason=reason,
@@ -119,6 +141,8 @@ def _criteria(
         rule=rule,
         upstream=upstream,
         transport=transport,
+        tls=tls,
+        upstream_tls=upstream_tls,
         engine=engine,
         slower_than_us=None if slower_than_ms is None else slower_than_ms * 1000,
     )

@@ -4,12 +4,8 @@ from dataclasses import dataclass
 
 from keyhole.graph.source import EMPTY_POLICY, Source, UpstreamInfo
 from keyhole.querylog.history import EdgeRow
-from keyhole.querylog.history.protection import ENCRYPTED, NO_TLS
+from keyhole.querylog.history.protection import ENCRYPTED, IN_THE_CLEAR, NO_TLS, TLS_UNKNOWN
 
-IN_THE_CLEAR = ("udp", "tcp")
-"""Transports that are never encrypted, and whose clients cannot prove anything."""
-TLS_UNKNOWN = "unknown"
-"""Stands in place of a version of TLS: which one it was is not known."""
 UNPROVED = frozenset(
     {
         "certificate_untrusted",

@@ -57,3 +57,36 @@ def test_a_search_tells_clients_apart_by_what_they_are_known_by(place: Place) ->
     assert found("anonymous") == ["anonymous"]
     with pytest.raises(SearchError, match="client_kind is one of identity"):
         found("stranger")
+
+
+def test_a_search_knows_the_address_and_the_versions_of_tls(place: Place) -> None:
+    history = place.open()
+    ways: list[dict[str, Any]] = [
+        {"name": "clear", "transport": "udp", "upstream_tls": "1.3"},
+        {"name": "new", "transport": "dot", "tls": "1.3", "upstream_tls": "1.2", "identity": WEB},
+        {"name": "old", "transport": "doh", "tls": "1.2", "upstream": None, "client": "192.0.2.9"},
+        {"name": "http", "transport": "doh", "tls": "none", "upstream": None, "token": "tv"},
+        {"name": "mesh", "transport": "mesh", "client": None},
+    ]
+    lines = [line(_NOW + at, **one) for at, one in enumerate(ways)]
+    place.write(*lines)
+    history.ingest()
+
+    def found(**wanted: Any) -> set[str]:
+        criteria = Criteria(**wanted)
+        names = {str(row.fields["name"]) for row in history.search(criteria, limit=9).rows}
+        assert names == {one["name"] for one in matching_lines(history, criteria, lines)}
+        return names
+
+    assert found(tls="1.3") == {"new"}
+    assert found(tls="none") == {"clear", "http"}
+    assert found(tls="unknown") == {"mesh"}
+    assert found(upstream_tls="1.3") == {"clear"}
+    # What was sent to no upstream has no way out.
+    assert found(upstream_tls="none") == {"mesh"}
+    # The address counts whoever asked from it.
+    assert found(address="192.0.2.1") == {"clear", "new", "http"}
+    assert found(address="192.0.2.1", client=WEB) == {"new"}
+    assert found(address="192.0.2.9", tls="1.3") == set()
+    with pytest.raises(SearchError, match="a version of TLS is one of"):
+        found(tls="1.1")

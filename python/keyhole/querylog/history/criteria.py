@@ -6,7 +6,14 @@ from keyhole.errors import KeyholeError
 from keyhole.model.idn import fold
 from keyhole.model.name import as_logged
 from keyhole.querylog.history.condition import Condition
-from keyhole.querylog.history.protection import PROOFS, PROTECTIONS, ProofRules
+from keyhole.querylog.history.protection import (
+    PROOFS,
+    PROTECTIONS,
+    TLS_IN,
+    TLS_OUT,
+    TLS_VERSIONS,
+    ProofRules,
+)
 
 __all__ = ["CLIENT_KINDS", "Condition", "Criteria", "SearchError", "check_expression"]
 
@@ -43,6 +50,8 @@ class Criteria:
     expression: str | None = None
     """A regular expression (RE2) that matches a part of the name."""
     client: str | None = None
+    address: str | None = None
+    """The address that it came from, whoever the client is."""
     client_kind: str | None = None
     """By what the client is known, one of `CLIENT_KINDS`."""
     protection: str | None = None
@@ -59,6 +68,10 @@ class Criteria:
     rule: str | None = None
     upstream: str | None = None
     transport: str | None = None
+    tls: str | None = None
+    """The version of TLS on its way in, one of `TLS_VERSIONS`."""
+    upstream_tls: str | None = None
+    """The same on its way out; ``none`` where the log has no version for the upstream."""
     engine: str | None = None
     slower_than_us: int | None = None
     reasons: tuple[str, ...] | None = None
@@ -89,11 +102,9 @@ class Criteria:
             found.add('"time" < ?', self.until)
         if names := self.about_names:
             found.include(names)
-        if self.client is not None:
-            found.include(_client(self.client))
-        if self.client_kind is not None:
-            found.include(_kind(self))
+        found.include(self._about_client)
         found.include(self._about_protection)
+        found.include(self._about_tls)
         for column in ("outcome", "reason", "policy", "rule", "upstream", "transport", "engine"):
             value = getattr(self, column)
             if value is not None:
@@ -103,6 +114,18 @@ class Criteria:
         if self.list is not None:
             found.add('"list" = ?', self.list)
         found.include(self._about_ends)
+        return found
+
+    @property
+    def _about_client(self) -> Condition:
+        """The condition on who asked, and from where."""
+        found = Condition()
+        if self.client is not None:
+            found.include(_client(self.client))
+        if self.client_kind is not None:
+            found.include(_kind(self))
+        if self.address is not None:
+            found.add("client = ?", self.address)
         return found
 
     @property
@@ -121,6 +144,17 @@ class Criteria:
                 raise SearchError(f"proof is one of {', '.join(PROOFS)}")
             proof = rules.proof
             found.add(f"{proof.sql} = ?", *proof.values, self.proof)
+        return found
+
+    @property
+    def _about_tls(self) -> Condition:
+        """The condition on versions of TLS."""
+        found = Condition()
+        for value, version in ((self.tls, TLS_IN), (self.upstream_tls, TLS_OUT)):
+            if value is not None:
+                if value not in TLS_VERSIONS:
+                    raise SearchError(f"a version of TLS is one of {', '.join(TLS_VERSIONS)}")
+                found.add(f"{version} = ?", value)
         return found
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 
 from keyhole.querylog.history.criteria import Condition, Criteria
 from keyhole.querylog.history.history import History
-from keyhole.querylog.history.protection import PROTECTIONS, ProofRules
+from keyhole.querylog.history.protection import PROTECTIONS, ProofRules, tls_in, tls_out
 from keyhole.querylog.history.run import check, run
 
 _WORDS = ("outcome", "reason", "policy", "rule", "list", "upstream", "transport", "engine")
@@ -53,7 +53,8 @@ def _matches(criteria: Criteria, line: dict[str, Any]) -> bool:
     slower = criteria.slower_than_us
     if slower is not None and not int(line.get("duration_us") or 0) > slower:
         return False
-    if criteria.client_kind is not None and not _is_kind(criteria, line):
+    is_kind = criteria.client_kind is None or _is_kind(criteria, line)
+    if not is_kind or not _came_so(criteria, line):
         return False
     rules = criteria.proof_rules or ProofRules()
     if criteria.proof is not None and rules.proof_of(line) != criteria.proof:
@@ -63,6 +64,15 @@ def _matches(criteria: Criteria, line: dict[str, Any]) -> bool:
         if rules.protection_of(line) not in states:
             return False
     return criteria.client is None or _is_client(criteria.client, line)
+
+
+def _came_so(criteria: Criteria, line: dict[str, Any]) -> bool:
+    """Whether it came, and went on, as wanted."""
+    if criteria.address is not None and line.get("client") != criteria.address:
+        return False
+    if criteria.tls is not None and tls_in(line) != criteria.tls:
+        return False
+    return criteria.upstream_tls is None or tls_out(line) == criteria.upstream_tls
 
 
 def _is_kind(criteria: Criteria, line: dict[str, Any]) -> bool:

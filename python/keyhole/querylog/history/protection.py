@@ -13,6 +13,17 @@ ENCRYPTED = ("dot", "doh")
 """Transports that TLS protects (RFC 7858, RFC 8484), unless a proxy has ended it before."""
 NO_TLS = "none"
 """Stands in place of a version of TLS: there was none."""
+IN_THE_CLEAR = ("udp", "tcp")
+"""Transports that are never encrypted, and whose clients cannot prove anything."""
+TLS_UNKNOWN = "unknown"
+"""Stands in place of a version of TLS: which one it was is not known."""
+TLS_VERSIONS = ("1.3", "1.2", NO_TLS, TLS_UNKNOWN)
+TLS_IN = (
+    f"CASE WHEN transport IN {IN_THE_CLEAR} THEN '{NO_TLS}' ELSE coalesce(tls, '{TLS_UNKNOWN}') END"
+)
+"""An expression in SQL: one of `TLS_VERSIONS`."""
+TLS_OUT = f"CASE WHEN upstream IS NOT NULL THEN coalesce(upstream_tls, '{NO_TLS}') END"
+"""The same of the upstream, of which a row has no more than a version."""
 PROOFS = ("certificate", "token", "network", "unproved", "unknown")
 """What may prove who a client is; only the first two do."""
 PROTECTIONS = {
@@ -26,6 +37,20 @@ PROTECTIONS = {
 }
 """The words that can be searched for, and the states that each stands for. Each query has one of
 the states; ``protected`` is both encrypted and authenticated."""
+
+
+def tls_in(line: Mapping[str, Any]) -> str:
+    """The version of TLS of a line, as `TLS_IN`. That of a mesh ends at the sidecar."""
+    if line.get("transport") in IN_THE_CLEAR:
+        return NO_TLS
+    return str(line.get("tls") or TLS_UNKNOWN)
+
+
+def tls_out(line: Mapping[str, Any]) -> str | None:
+    """The version of TLS to the upstream of a line, as `TLS_OUT`."""
+    if line.get("upstream") is None:
+        return None
+    return str(line.get("upstream_tls") or NO_TLS)
 
 
 @dataclass(frozen=True)
