@@ -272,3 +272,46 @@ def test_without_a_history_the_api_says_what_to_set(resolver: Resolver) -> None:
     assert answer.status_code == 503
     assert "log.history" in answer.json()["detail"]
     assert resolver.api("GET", "/lists/ads").json()["hits"] is None, "not none: nobody counted"
+
+
+@pytest.mark.parametrize(
+    ("path", "word", "why"),
+    [
+        ("/queries?outcome=block", "outcome", "block is not valid here; did you mean blocked?"),
+        (
+            "/queries?outcome=x",
+            "outcome",
+            "x is not valid here; valid are answered, blocked, refused, failed, dropped",
+        ),
+        ("/queries?reason=chached", "reason", "chached is not valid here; did you mean cached?"),
+        ("/queries?transport=https", "transport", "https is not valid here; valid are udp, tcp"),
+        ("/queries?type=AAA", "type", "AAA is not valid here; did you mean AAAA?"),
+        ("/queries?proof=token2", "proof", "token2 is not valid here; did you mean token?"),
+        ("/graph?verdict=block", "verdict", "block is not valid here; did you mean blocked?"),
+        ("/graph?transport=DoH", "transport", "DoH is not valid here; did you mean doh?"),
+    ],
+)
+def test_a_search_by_a_word_that_there_is_not_is_an_error_that_names_the_right_one(
+    running: Resolver, path: str, word: str, why: str
+) -> None:
+    """E7: nothing found would look as if there were no such queries."""
+    answer = running.api("GET", path)
+    assert answer.status_code == 422, answer.text
+    (problem,) = answer.json()["problems"]
+    assert problem["place"] == f"query.{word}"
+    assert problem["why"].startswith(why)
+
+
+@pytest.mark.parametrize("word", ["AAAA", "aaaa", "TYPE65280", "HTTPS"])
+def test_record_types_are_found_by_name_and_by_number(running: Resolver, word: str) -> None:
+    assert _found(running, type=word, name="nobody.asked.example") == []
+
+
+def test_a_command_names_the_option_that_was_typed_and_says_that_nothing_was_found(
+    running: Resolver,
+) -> None:
+    done = running.command("log", "--outcome", "block")
+    why = "error: --outcome: block is not valid here; did you mean blocked?"
+    assert (done.returncode, done.stdout, " ".join(done.stderr.split())) == (1, "", why)
+    done = running.command("log", "nobody.asked.example", "--limit", "3", "--since", "1h")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no query matches\n")

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from keyhole.api.dependencies import Graphs
 from keyhole.api.history_times import history_errors
+from keyhole.api.log_words import Outcome, Transport
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.time_span import MAX_WINDOW, read_span
@@ -28,12 +29,8 @@ def _edge_criteria(
         str | None,
         Query(max_length=253, description="Only clients of this namespace of SPIFFE IDs."),
     ] = None,
-    verdict: Annotated[
-        str | None, Query(max_length=16, description="Only queries with this outcome.")
-    ] = None,
-    transport: Annotated[
-        str | None, Query(max_length=16, description="Only queries over this transport.")
-    ] = None,
+    verdict: Outcome = None,
+    transport: Transport = None,
     policy: Annotated[
         str | None, Query(max_length=63, description="Only queries under this policy.")
     ] = None,

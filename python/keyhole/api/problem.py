@@ -1,5 +1,6 @@
 """Errors of the API as problem documents (RFC 9457)."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -27,6 +28,7 @@ from keyhole.control.error import (
 from keyhole.errors import DocumentErrors, KeyholeError, Problem
 from keyhole.http import incident_text
 from keyhole.identity.error import FolderInUseError, TakenError
+from keyhole.model.suggestion import not_valid
 from keyhole.store import StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -189,8 +191,16 @@ async def _internal_error(request: Request, _: Exception) -> JSONResponse:
 
 def _request_item(error: dict[str, Any]) -> ProblemItem:
     place = ".".join(str(step) for step in error["loc"])
-    is_unknown = error["type"] == "extra_forbidden"
-    why = f"there is no field {error['loc'][-1]} here" if is_unknown else str(error["msg"]).lower()
+    match error["type"]:
+        case "extra_forbidden":
+            why = f"there is no field {error['loc'][-1]} here"
+        case "literal_error":
+            valid = re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
+            why = not_valid(str(error["input"]), valid)
+        case "value_error":
+            why = str(error["ctx"]["error"])
+        case _:
+            why = str(error["msg"]).lower()
     return ProblemItem(place=place, why=why)
 
 

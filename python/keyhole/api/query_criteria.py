@@ -7,6 +7,7 @@ from fastapi import Depends, Query
 
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.history_times import to_micros
+from keyhole.api.log_words import Outcome, Reason, RecordType, Transport
 from keyhole.control.services import Services
 from keyhole.graph.query_lock import proof_rules
 from keyhole.querylog.history import Criteria
@@ -97,18 +98,16 @@ def _criteria(
     ] = None,
     protection: Protection = None,
     proof: Proof = None,
-    type: Annotated[  # noqa: A002  (as the field)
-        str | None, Query(max_length=16, description="The record type.")
-    ] = None,
-    outcome: Annotated[str | None, Query(max_length=16, description="The outcome.")] = None,
-    reason: Annotated[str | None, Query(max_length=64, description="The reason.")] = None,
+    type: RecordType = None,  # noqa: A002  (as the field)
+    outcome: Outcome = None,
+    reason: Reason = None,
     policy: Annotated[str | None, Query(max_length=63, description="The policy.")] = None,
     list: Annotated[  # noqa: A002  (as the field)
         str | None, Query(max_length=63, description="The list that decided.")
     ] = None,
     rule: Rule = None,
     upstream: Annotated[str | None, Query(max_length=63, description="The upstream.")] = None,
-    transport: Annotated[str | None, Query(max_length=16, description="The transport.")] = None,
+    transport: Transport = None,
     tls: Tls = None,
     upstream_tls: UpstreamTls = None,
     engine: Annotated[

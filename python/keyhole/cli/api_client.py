@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0
 
+_PARAMETER = "query."
+
 
 class ApiError(KeyholeError):
     """A running Keyhole cannot be reached, or refused the request.
@@ -99,11 +101,17 @@ class ApiClient:
         return f"{self._target.url} cannot be reached: {error}"
 
 
+def _place(place: str) -> str:
+    """A parameter of the API as the option that was typed."""
+    is_option = place.startswith(_PARAMETER)
+    return f"--{place.removeprefix(_PARAMETER).replace('_', '-')}" if is_option else place
+
+
 def _refused(answer: "httpx2.Response") -> ApiError:
     try:
         document = answer.json()
         lines = [
-            f"{one['place']}: {one['why']}" if one["place"] else one["why"]
+            f"{_place(one['place'])}: {one['why']}" if one["place"] else one["why"]
             for one in document.get("problems", [])
         ]
         message = "\n".join(lines) or document["detail"]

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from keyhole import __version__
 from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import DocumentErrors, KeyholeError
 from keyhole.system.folders import keep_private
@@ -40,6 +41,20 @@ FILE = Annotated[
 CA = Annotated[
     str | None,
     typer.Option("--ca", help="Its root certificate. Default: $KEYHOLE_CA, the system's."),
+]
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"keyhole {__version__}")
+        raise typer.Exit
+
+
+VERSION = Annotated[
+    bool,
+    typer.Option(
+        "--version", is_eager=True, callback=_show_version, help="Show the version and end."
+    ),
 ]
 
 FAILED, USAGE, INVALID = 1, 2, 3
@@ -85,7 +100,12 @@ def create_app(table: Mapping[str, Mapping[str, str]]) -> typer.Typer:
     )
 
     @app.callback(help=ABOUT, epilog=EXIT_CODES)
-    def set_global_options(server: SERVER = None, token_file: FILE = None, ca: CA = None) -> None:
+    def set_global_options(
+        server: SERVER = None,
+        token_file: FILE = None,
+        ca: CA = None,
+        version: VERSION = False,
+    ) -> None:
         GLOBAL_OPTIONS.server = server
         GLOBAL_OPTIONS.token_file = token_file
         GLOBAL_OPTIONS.ca = ca

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.options import DATA
-from keyhole.cli.output import console, sanitize
+from keyhole.cli.output import console, errors_console, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
 
@@ -22,6 +22,8 @@ EXAMPLES = """
 [bold]Examples[/]
 
   keyhole log                           the last queries
+
+  keyhole log example.org               those for this name, and below it
 
   keyhole log --follow --name example.org
 
@@ -45,9 +47,13 @@ app = typer.Typer()
 
 @app.command("log", epilog=EXAMPLES)
 def log(
+    below: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="As --name: only for this one and those below it."),
+    ] = None,
     data: DATA = None,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, help="Number of last queries.")
+        int, typer.Option("--lines", "--limit", "-n", min=0, help="Number of last queries.")
     ] = 20,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Show new queries until Ctrl-C.")
@@ -124,6 +130,9 @@ def log(
     keyhole.yaml, log.keep limits the log, and log.history and log.retention
     limit the searchable history.
     """
+    if below is not None and name is not None and below != name:
+        raise ControlError(f"give one name: {below}, or --name {name}")
+    name = below if name is None else name
     searched = {
         "since": since,
         "until": until,
@@ -161,11 +170,18 @@ def _search(
         log_search.export(data, criteria, output)
         return
     found = log_search.search(data, criteria, lines)
+    if not found:
+        _show_nothing()
     places = log_search.lines_of(data, found) if why else {}
     for entry in found:
         _show(console(), entry, as_json=as_json)
         for place in places.get(entry.name or "", []):
             console().print(f"    [dim]in {escape(sanitize(place))}[/]")
+
+
+def _show_nothing() -> None:
+    # Not on standard output: a program reads lines there.
+    errors_console().print("[dim]no query matches[/]")
 
 
 def _show_last(
@@ -190,6 +206,8 @@ def _show_last(
     recent = deque((one for one in tail.new() if _matches(one, name, client)), maxlen=lines)
     for entry in recent:
         _show(terminal, entry, as_json=as_json)
+    if not recent and not follow:
+        _show_nothing()
     missed = tail.missed
     while follow:
         time.sleep(_POLL_SECONDS)

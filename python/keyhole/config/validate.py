@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from keyhole.config.source_tree import Location, Node, locate, plain
 from keyhole.config.yaml import MAX_PROBLEMS
 from keyhole.errors import Problem
-from keyhole.model.suggestion import suggest
+from keyhole.model.suggestion import not_valid, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -65,8 +65,7 @@ def _why(model: type[BaseModel], detail: ErrorDetails) -> str:
             return f"the key {detail['loc'][-1]} is missing" + (f": {about}" if about else "")
         case "literal_error":
             valid = re.findall(r"'([^']*)'", str(context["expected"]))
-            given = detail["input"]
-            return f"{_shown(given)} is not valid here; {suggest(str(given), valid)}"
+            return not_valid(_shown(detail["input"]), valid)
         case "value_error":
             return str(context["error"])
         case "too_short" | "string_too_short":

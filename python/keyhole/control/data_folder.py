@@ -224,6 +224,16 @@ class DataFolder:
             raise ControlError(f"cannot lock {self.state}: {error.strerror}") from error
 
 
+def check_exists(data: DataFolder) -> None:
+    """Raises ``ControlError`` for a folder that does not exist: what a misspelled path holds is not
+    nothing, and nothing must be made there."""
+    if not data.path.is_dir():
+        raise ControlError(
+            f"{data.path} does not exist; run keyhole up once, or give --data with the folder of a "
+            "Keyhole"
+        )
+
+
 def unwritable(data: DataFolder) -> str | None:
     """Why nothing can be written into the state folder, or where it is to be; none if it can."""
     probe = (data.state if data.state.is_dir() else data.path) / ".probe"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from keyhole.control.data_folder import DataFolder
+from keyhole.control.data_folder import DataFolder, check_exists
 from keyhole.control.error import ControlError, InvalidError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
@@ -107,12 +107,14 @@ def invite(
 
 
 def enrollments_of(data: DataFolder) -> tuple[Enrollment, ...]:
-    """All enrollments on record."""
+    """All enrollments on record. Raises ``ControlError`` if the folder does not exist."""
+    check_exists(data)
     return list_enrollments(data.identity)
 
 
 def cancel(data: DataFolder, name: str, author: Author | None = None) -> None:
     """Cancels a pending enrollment."""
+    check_exists(data)
     if not data.identity.is_dir():
         raise ControlError(f"{data.path} has no authority yet, so nothing waits there")
     cancel_enrollment(data.identity, name, author=author)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config import read_config_text
-from keyhole.control.data_folder import DataFolder
+from keyhole.control.data_folder import DataFolder, check_exists
 from keyhole.control.enrollment import read_name
 from keyhole.control.error import ControlError
 from keyhole.control.settings import (
@@ -40,11 +40,9 @@ def settings_of(data: DataFolder, config: Path | None) -> Settings:
     file = config or data.config
     if file.exists():
         return read_settings(file)
-    if config is not None or not data.path.is_dir():
-        raise ControlError(
-            f"{file if config else data.path} does not exist; run keyhole up once, or give --data "
-            "with the folder of a Keyhole"
-        )
+    if config is not None:
+        raise ControlError(f"{file} does not exist; give --config with the file of a Keyhole")
+    check_exists(data)
     written, _ = read_config_text("", file.name)
     assert written is not None
     return settings_from(file, written)
@@ -125,7 +123,9 @@ def issue(
 
 
 def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
-    """The valid client certificates, or all that were ever issued, oldest first."""
+    """The valid client certificates, or all that were ever issued, oldest first. Raises
+    ``ControlError`` if the folder does not exist."""
+    check_exists(data)
     now, revoked = datetime.now(UTC), read_revoked(data.identity)
     names = _names(data)
     return [

@@ -28,3 +28,8 @@ def suggest(word: str, valid: Iterable[str]) -> str:
     if len(words) > 12:
         return f"valid are {', '.join(words[:12])} and {len(words) - 12} more"
     return f"valid {'is' if len(words) == 1 else 'are'} {', '.join(words)}"
+
+
+def not_valid(word: str, valid: Iterable[str]) -> str:
+    """What is wrong with a word that is not one of ``valid``, and what would be right."""
+    return f"{word[:60]} is not valid here; {suggest(word, valid)}"

@@ -1,0 +1,58 @@
+"""Words of the query log as parameters of a request: one that there is not is an error, and not a
+search that finds nothing."""
+
+import re
+from collections.abc import Callable, Collection
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AfterValidator
+
+from keyhole.engine.runtime import catalogue
+from keyhole.model.suggestion import not_valid
+
+_ANY_TYPE = re.compile(r"TYPE[0-9]{1,5}")
+"""A record type by its number (RFC 3597 section 5)."""
+
+
+def _words(group: str) -> list[str]:
+    return [row["word"] for row in catalogue()[group]]
+
+
+def _one_of(words: Collection[str]) -> Callable[[str | None], str | None]:
+    def check(word: str | None) -> str | None:
+        if word is not None and word not in words:
+            raise ValueError(not_valid(word, words))
+        return word
+
+    return check
+
+
+def _record_type(word: str | None) -> str | None:
+    if word is None or _ANY_TYPE.fullmatch(word.upper()):
+        return word
+    return _one_of(catalogue()["record_types"])(word.upper())
+
+
+OUTCOMES = _words("outcomes")
+Outcome = Annotated[
+    str | None,
+    Query(max_length=16, description=f"Only queries with this outcome: {', '.join(OUTCOMES)}."),
+    AfterValidator(_one_of(OUTCOMES)),
+]
+TRANSPORTS = _words("transports")
+Transport = Annotated[
+    str | None,
+    Query(max_length=16, description=f"Only queries over this one: {', '.join(TRANSPORTS)}."),
+    AfterValidator(_one_of(TRANSPORTS)),
+]
+Reason = Annotated[
+    str | None,
+    Query(max_length=64, description="Only queries with this reason; see the list of reasons."),
+    AfterValidator(_one_of(_words("reasons"))),
+]
+RecordType = Annotated[
+    str | None,
+    Query(max_length=16, description="Only queries for this record type, such as AAAA or TYPE65."),
+    AfterValidator(_record_type),
+]
