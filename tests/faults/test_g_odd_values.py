@@ -288,3 +288,19 @@ def test_a_value_of_toml_or_json_that_is_nested_too_deeply_costs_itself_alone() 
     text = json.dumps({"kept": 1}).replace("}", f', "deep": {"[" * _DEEP}{"]" * _DEEP}}}')
     assert parse_json(text.encode(), "config.json", report).value["kept"] == 1
     assert sum("nested deeper" in one.why for one in report.items) == 2
+
+
+@pytest.mark.parametrize("rest", ["\0", "\n// why\n", '\n{"groups": 1}', "]"])
+def test_what_stands_behind_the_end_of_json_costs_itself_alone(tmp_path: Path, rest: str) -> None:
+    """G1: as YAML and TOML, whose other lines are read."""
+    app = "apps/Advanced Blocking/dnsApp.config"
+    settings = json.dumps({"groups": [], "blockingAnswerTtl": 42}, indent=1) + rest
+    done = Imported("technitium", zipped(tmp_path / "x.zip", {app: settings.encode()}))
+    assert done.item("blockingAnswerTtl").disposition is not Disposition.LEFT
+    behind = [one for one in done.items(Disposition.LEFT) if "behind the end" in one.why]
+    assert [one.place.line for one in behind if one.place] == [4 + rest.startswith("\n")]
+
+    rows = json.dumps([{"domain": "ads.example", "enabled": 1, "id": 1}]) + rest
+    old = members(old_pihole(tmp_path / "old.tar.gz")) | {"blacklist.exact.json": rows.encode()}
+    pihole = Imported("pihole", packed(tmp_path / "new.tar.gz", old))
+    assert pihole.item("ads.example").disposition is not Disposition.LEFT

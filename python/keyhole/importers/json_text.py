@@ -17,16 +17,21 @@ from keyhole.importers.settings_file import Place, SettingsFile, below
 def parse_json(octets: bytes, name: str, report: Report) -> SettingsFile:
     """Reads a file, whose value may also be a list; raises `ImporterError` where it is not JSON.
 
-    A list is the value of the key that is empty.
+    A list is the value of the key that is empty. What stands behind the end of the value costs
+    nothing but itself.
     """
     try:
         text = decode(octets, name, report, MAX_JSON)
         if sum(map(text.count, "[{,")) > MAX_VALUES:
             raise ImporterError(f"{name} has more than {MAX_VALUES} values; no export has")
         decoder = _Decoder(text, name, report)
-        value = decoder.decode(text)
+        value, end = decoder.raw_decode(text, len(text) - len(text.lstrip()))
     except (RecursionError, ValueError) as error:
         raise ImporterError(f"{name} is not JSON: {str(error)[:200]}") from error
+    if rest := text[end:].lstrip():
+        line = text.count("\n", 0, len(text) - len(rest)) + 1
+        why = "it stands behind the end of the JSON value, and nothing reads it there"
+        report.left(Kind.SETTING, f"line {line} of {name}", why, Place(name, "", line))
     if isinstance(value, dict | list):
         without_depth(value, name, report)
     return SettingsFile(name, value, dict(decoder.lines_of(value, "")))
