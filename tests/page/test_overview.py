@@ -29,6 +29,9 @@ def test_the_figures_are_those_of_the_traffic(tab: OpenTab) -> None:
     end = upstreams.get_by_role("link", name=re.compile("^ends in"))
     expect(end.first).to_have_attribute("href", re.compile("^/upstreams[?]name=forwarder-"))
     expect(end.first).to_have_attribute("title", re.compile("until .*, pin "))
+    # It is a way of its own, in a row that leads to the log.
+    end.first.click()
+    expect(page.get_by_role("heading", name=re.compile("^forwarder-"), level=1)).to_be_visible()
 
 
 def test_each_figure_leads_to_the_log_narrowed_down_to_it(tab: OpenTab) -> None:
