@@ -138,6 +138,19 @@ def test_a_name_is_searched_in_all_lists(tab: OpenTab, own: None) -> None:
     expect(page.get_by_text("No list in force has an entry for nothing")).to_be_visible()
 
 
+def test_the_entries_of_a_list_lead_to_a_search_in_it_alone(tab: OpenTab, own: None) -> None:
+    page = tab("/lists?name=own")
+    page.get_by_role("link", name="Entries 1").click()
+    page.get_by_label("Search a name in own").fill("ads.shop.example")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("own has no entry for ads.shop.example.")).to_be_visible()
+    page.get_by_label("Search a name in own").fill("a.own.shop.example")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Entries for a.own.shop.example")).to_contain_text("own")
+    page.get_by_role("link", name="Search all lists").click()
+    expect(page.get_by_label("Search a name in all lists")).to_have_value("a.own.shop.example")
+
+
 def test_what_was_left_out_of_a_list_is_shown_with_its_reason(tab: OpenTab, own: None) -> None:
     page = tab("/lists?name=own")
     page.locator("summary").filter(has_text=_REASON).click()

@@ -115,6 +115,37 @@ def test_the_shares_of_a_client_lead_to_what_was_not_protected(tab: OpenTab, spa
     assert _total(page) == queries
 
 
+def test_addresses_and_versions_of_tls_lead_to_as_many_queries(tab: OpenTab, span: str) -> None:
+    page = tab(f"/clients?client={quote(WEB, safe='')}&{span}")
+    row = page.get_by_role("region", name="Credentials").get_by_role("listitem")
+    address = row.filter(has=page.get_by_role("link", name="127.0.0.1", exact=True))
+    number = _number(address.locator(".queries"))
+    address.get_by_role("link").click()
+    assert _total(page) == number
+    drawn = page.request.get(f"/api/v1/graph?{span}").json()
+    (web,) = [
+        one["id"]
+        for one in drawn["nodes"]
+        if (one["kind"], one["label"]) == ("workload", "shop/web")
+    ]
+    (edge,) = [one["id"] for one in drawn["edges"] if one["source"] == web]
+    page.goto(f"/graph?{span}&view=picture&edge={quote(edge, safe='')}")
+    version = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="TLS 1.3"))
+    number = _number(version.locator("span").last)
+    version.get_by_role("link").click()
+    expect(page.get_by_role("list", name="Filters")).to_contain_text("1.3")
+    assert _total(page) == number
+
+
+def test_why_a_client_is_in_the_clear_leads_to_these_queries(tab: OpenTab, span: str) -> None:
+    page = tab(f"/clients?client=127.0.0.1&{span}")
+    why = page.get_by_role("region", name="Activity").get_by_role("link", name="not encrypted")
+    number = _number(why)
+    why.click()
+    assert "protection=unencrypted" in page.url
+    assert _total(page) == number
+
+
 def test_the_open_queries_of_three_pages_are_the_same(tab: OpenTab, span: str) -> None:
     page = tab(f"/clear?{span}")
     figure = page.get_by_role("link", name=re.compile("^Open queries"))

@@ -35,6 +35,8 @@ describe('a filter', () => {
     const { filter, wrong } = readWritten('protection:open proof:token');
     expect(wrong).toEqual([]);
     expect(apiFilter(filter)).toEqual({ protection: 'open', proof: 'token' });
+    const { filter: tls } = readWritten('tls:none upstream_tls:1.3 address:192.0.2.1');
+    expect(apiFilter(tls)).toEqual({ tls: 'none', upstream_tls: '1.3', address: '192.0.2.1' });
     expect(apiFilter({ name: 'a.example' })).toEqual({ name: 'a.example' });
   });
 

@@ -70,3 +70,7 @@ export function withView(found: Search, view: View, isQuiet = false): Search {
     ...found,
   };
 }
+
+/** Criteria for a version of TLS. Of the way out a row has no more than a version. */
+export const tlsSearch = (version: string, isOutgoing: boolean): Search =>
+  isOutgoing ? { upstream_tls: version === 'unknown' ? 'none' : version } : { tls: version };

@@ -40,6 +40,8 @@ const WORDS: Partial<Record<Field, string[]>> = {
     'neither',
   ],
   proof: ['certificate', 'token', 'network', 'unproved', 'unknown'],
+  tls: ['1.3', '1.2', 'none', 'unknown'],
+  upstream_tls: ['1.3', '1.2', 'none'],
 };
 const MAX_SHOWN = 8;
 const MAX_VALUES = 200;

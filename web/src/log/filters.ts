@@ -10,6 +10,7 @@ export const FIELDS = [
   'expression',
   'client',
   'client_kind',
+  'address',
   'protection',
   'proof',
   'type',
@@ -20,12 +21,14 @@ export const FIELDS = [
   'rule',
   'upstream',
   'transport',
+  'tls',
+  'upstream_tls',
   'engine',
   'slower_than_ms',
 ] as const;
 type Asked = NonNullable<paths['/api/v1/queries']['get']['parameters']['query']>;
 /** The fields of which the API takes some words alone. */
-type Chosen = Pick<Asked, 'client_kind' | 'protection' | 'proof'>;
+type Chosen = Pick<Asked, 'client_kind' | 'protection' | 'proof' | 'tls' | 'upstream_tls'>;
 export type Field = (typeof FIELDS)[number];
 /** The value of each field; one that is left out matches everything. */
 export type Filter = Partial<Record<Field, string>>;
@@ -42,8 +45,16 @@ export function filterSearch(filter: Filter): Search {
 
 /** The same for the API, whose numbers are numbers. */
 export function apiFilter(filter: Filter) {
-  const { slower_than_ms: slower, client_kind, protection, proof, ...rest } = filter;
-  const chosen = { client_kind, protection, proof };
+  const {
+    slower_than_ms: slower,
+    client_kind,
+    protection,
+    proof,
+    tls,
+    upstream_tls,
+    ...rest
+  } = filter;
+  const chosen = { client_kind, protection, proof, tls, upstream_tls };
   const wait = Number(slower);
   return {
     ...rest,

@@ -64,6 +64,7 @@ export const client = {
     logs: { full: 'full', anonymous: 'without the client', none: 'none' } as Record<string, string>,
     observe: 'only observes',
     before: 'Policies in this time',
+    queries: (count: string) => (count === '1' ? '1 query' : `${count} queries`),
   },
   activity: {
     title: 'Activity',
@@ -84,7 +85,7 @@ export const client = {
     none: 'This authority has issued none to it.',
     revoke: 'Revoke',
     revokeOf: (serial: string) => `Revoke the certificate ${serial}`,
-    older: (count: string) => `${count} older ones are not shown.`,
+    older: (count: string) => `Show ${count} older`,
   },
   credentials: {
     title: 'Credentials',
@@ -93,6 +94,7 @@ export const client = {
     tokens: 'Tokens',
     networks: 'Networks',
     addresses: 'Asked from',
+    moreAddresses: (count: string) => `Show ${count} more`,
     revokeToken: 'Revoke the token',
     revoked: 'Revoked',
     revokedMore: 'There is no valid token of this name.',

@@ -26,6 +26,7 @@ export const query = {
     alike: 'All queries with this lock',
     wayIn: 'In',
     wayOut: 'Out',
+    tls: (version: string) => (version === 'none' ? 'without TLS' : `TLS ${version}`),
     waited: (time: string) => `${time} waiting for the upstream`,
     notWaited: 'Did not wait for an upstream: it ended here.',
     noStages: 'The log keeps the time of no other stage.',

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+
+import { tlsSearch } from '../../src/graph/log-search';
+import { openSearch } from '../../src/parts/protection';
+
+test('versions of TLS lead to the queries that they count', () => {
+  expect(tlsSearch('none', false)).toEqual({ tls: 'none' });
+  expect(tlsSearch('1.3', true)).toEqual({ upstream_tls: '1.3' });
+  // Of the way out a row has a version or none.
+  expect(tlsSearch('unknown', true)).toEqual({ upstream_tls: 'none' });
+});
+
+test('reasons of an open lock lead to the queries that lack the same', () => {
+  expect(openSearch('cleartext')).toEqual({ protection: 'unencrypted' });
+  expect(openSearch('certificate_untrusted')).toEqual({ protection: 'unauthenticated' });
+});
