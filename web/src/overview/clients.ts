@@ -20,7 +20,7 @@ export function clientsOf(
   return clients
     ?.filter((one) => one.queries > 0)
     .map((one) => ({
-      label: one.kind === 'claimed' ? `${one.label} (claimed)` : one.label,
+      label: one.label,
       title: one.id,
       count: one.queries,
       isClosed: one.reasons.length === 0,
