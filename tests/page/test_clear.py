@@ -35,6 +35,10 @@ def test_a_plain_listener_says_who_uses_it_and_how_to_close_it(tab: OpenTab) -> 
         "href", "/log?transport=udp&range=1h"
     )
     expect(_item(page, "DNS over TCP")).to_be_visible()
+    # The lock keeps its size beside words that are broken.
+    page.set_viewport_size({"width": 390, "height": 900})
+    size = "(sign) => sign.getBoundingClientRect().width"
+    assert udp.locator(".lock svg").first.evaluate(size) == 14
 
 
 def test_the_numbers_are_those_of_the_api(tab: OpenTab) -> None:
