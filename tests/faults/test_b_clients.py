@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,19 +39,19 @@ BY_TRANSPORT: dict[str, Any] = {"names": {}}
 BY_NAME: dict[str, Any] = {"doh": "ask", "names": {DEVICES: "never"}}
 """DoH and DoT ask, and one name does not."""
 
-each_setting = pytest.mark.parametrize(
-    "setting", [pytest.param(BY_TRANSPORT, id="defaults"), pytest.param(BY_NAME, id="by-name")]
-)
-
 
 @dataclass(frozen=True)
 class Home:
-    """A strict Keyhole with a workload, and a laptop that has a token."""
+    """A strict Keyhole with a workload, and a laptop that has a token. Of its log it shows what was
+    asked after ``begun``, in Unix time."""
 
     resolver: Resolver
     token: str
     workload: Pair
     workload_folder: Path
+    device: str
+    """The name that devices with a token use."""
+    begun: float = 0.0
 
     def profile(self, kind: str, *words: str) -> dict[str, Any]:
         """The profile for a program with the token, or with the options in ``words``."""
@@ -60,11 +62,14 @@ class Home:
         return made
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """What the query log says of a name so far."""
+        """What the query log says of a name since it began."""
         path = self.resolver.folder / "log" / "queries.jsonl"
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
         written = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [event for event in written if event["name"] == name]
+        return [event for event in written if event["name"] == name and self._is_new(event)]
+
+    def _is_new(self, event: dict[str, Any]) -> bool:
+        return datetime.fromisoformat(event["time"]).timestamp() >= self.begun
 
     def was_asked(self, name: str, transport: str) -> None:
         """Waits until the log shows that the laptop asked for a name over this transport."""
@@ -79,40 +84,56 @@ class Home:
         self.resolver.wait_for(written, f"the query for {name} over {transport} is in the log")
 
 
-@pytest.fixture
-def make_home(
-    make_resolver: Callable[[], Resolver], upstream: Upstream, tmp_path: Path
-) -> Callable[[dict[str, Any]], Home]:
-    def make(setting: dict[str, Any]) -> Home:
-        one = make_resolver()
-        one.configure(
-            authentication={"dot": "strict", "doh": "strict"},
-            # Keyhole's own certificate, as most people have it.
-            tls={"names": [HOST, DEVICES]},
-            client_certificates=setting,
-            identity={"trust_domain": "own.test"},
-        )
-        token = own.create_token(one, "laptop")
-        (one.folder / "laptop.token").write_text(token)
-        workload = own.issue(one, "shop/web", tmp_path / "workload")
-        one.write(
-            one.upstream(upstream.port),
-            document("Record", "site", name=SITE, a=["127.0.0.1"]),
-            document(
-                "Policy",
-                "home",
-                subjects=["token:laptop", "spiffe://own.test/*", "cidr:127.0.0.0/8"],
-                default="allow",
-                upstreams=["test"],
-            ),
-        )
-        # Every program may read this copy, whoever it runs as.
-        roots = tmp_path / "keyhole-roots.pem"
-        roots.write_bytes((one.folder / "identity" / "bundle.pem").read_bytes())
-        one.server = replace(one.server, ca=roots)
-        return Home(one.start(), token, workload, tmp_path / "workload")
+def _home(one: Resolver, upstream: Upstream, folder: Path, setting: dict[str, Any]) -> Home:
+    one.configure(
+        authentication={"dot": "strict", "doh": "strict"},
+        # Keyhole's own certificate, as most people have it.
+        tls={"names": [HOST, DEVICES]},
+        client_certificates=setting,
+        identity={"trust_domain": "own.test"},
+    )
+    token = own.create_token(one, "laptop")
+    (one.folder / "laptop.token").write_text(token)
+    workload = own.issue(one, "shop/web", folder / "workload")
+    one.write(
+        one.upstream(upstream.port),
+        document("Record", "site", name=SITE, a=["127.0.0.1"]),
+        document(
+            "Policy",
+            "home",
+            subjects=["token:laptop", "spiffe://own.test/*", "cidr:127.0.0.0/8"],
+            default="allow",
+            upstreams=["test"],
+        ),
+    )
+    # Every program may read this copy, whoever it runs as.
+    roots = folder / "keyhole-roots.pem"
+    roots.write_bytes((one.folder / "identity" / "bundle.pem").read_bytes())
+    one.server = replace(one.server, ca=roots)
+    device = DEVICES if setting is BY_NAME else HOST
+    return Home(one.start(), token, workload, folder / "workload", device)
 
-    return make
+
+@pytest.fixture(scope="module", params=[BY_TRANSPORT, BY_NAME], ids=["defaults", "by-name"])
+def kept_home(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    authority: Authority,
+    shared_upstream: Upstream,
+) -> Iterator[Home]:
+    """The home of a setting, for all tests: they only ask."""
+    folder = tmp_path_factory.mktemp("home")
+    resolver = Resolver(folder / "data", authority)
+    try:
+        yield _home(resolver, shared_upstream, folder, request.param)
+    finally:
+        resolver.stop()
+
+
+@pytest.fixture
+def home(kept_home: Home) -> Home:
+    """The home as a test finds it: it sees no query of another test."""
+    return replace(kept_home, begun=time.time())
 
 
 @pytest.fixture
@@ -157,18 +178,15 @@ def loads_the_page(home: Home, site: WebSite, command: list[str], log: Path) -> 
 # The authority of the site is trusted beside that of Keyhole, as a company would have it.
 
 
-@each_setting
 @needs("chromium")
 @needs_private_etc
 def test_chromium_loads_a_page_that_only_keyhole_leads_to(
-    make_home: Callable[[dict[str, Any]], Home],
-    setting: dict[str, Any],
+    home: Home,
     site: WebSite,
     etc: PrivateEtc,
     authority: Authority,
     tmp_path: Path,
 ) -> None:
-    home = make_home(setting)
     made = home.profile("chromium")
     policy = json.loads(made["text"])
     pem = authority.root.read_text().split("-----")[2]
@@ -181,23 +199,18 @@ def test_chromium_loads_a_page_that_only_keyhole_leads_to(
         "--timeout=60000", "--dump-dom", page,
     )  # fmt: skip
     loads_the_page(home, site, command, tmp_path / "chromium.log")
-    assert urlsplit(policy["DnsOverHttpsTemplates"]).hostname == (
-        DEVICES if setting is BY_NAME else HOST
-    )
+    assert urlsplit(policy["DnsOverHttpsTemplates"]).hostname == home.device
 
 
-@each_setting
 @needs("firefox-esr")
 @needs_private_etc
 def test_firefox_loads_a_page_that_only_keyhole_leads_to(
-    make_home: Callable[[dict[str, Any]], Home],
-    setting: dict[str, Any],
+    home: Home,
     site: WebSite,
     etc: PrivateEtc,
     authority: Authority,
     tmp_path: Path,
 ) -> None:
-    home = make_home(setting)
     made = home.profile("firefox")
     policy = json.loads(made["text"])
     policy["policies"]["Certificates"]["Install"].append(str(authority.root))
@@ -211,18 +224,15 @@ def test_firefox_loads_a_page_that_only_keyhole_leads_to(
     loads_the_page(home, site, command, tmp_path / "firefox.log")
 
 
-@each_setting
 @needs("curl")
 @needs_private_etc
 def test_curl_loads_a_page_by_the_url_of_a_token(
-    make_home: Callable[[dict[str, Any]], Home],
-    setting: dict[str, Any],
+    home: Home,
     site: WebSite,
     etc: PrivateEtc,
     authority: Authority,
     tmp_path: Path,
 ) -> None:
-    home = make_home(setting)
     url = json.loads(home.profile("chromium")["text"])["DnsOverHttpsTemplates"]
     both = tmp_path / "both.pem"
     both.write_bytes(authority.root.read_bytes() + home.resolver.server.ca.read_bytes())
@@ -233,12 +243,8 @@ def test_curl_loads_a_page_by_the_url_of_a_token(
     home.was_asked(SITE, "doh")
 
 
-@each_setting
 @needs("kdig")
-def test_kdig_asks_with_a_token_and_with_a_certificate_where_each_is_taken(
-    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any]
-) -> None:
-    home = make_home(setting)
+def test_kdig_asks_with_a_token_and_with_a_certificate_where_each_is_taken(home: Home) -> None:
     server = home.resolver.server
     shown = [f"+tls-certfile={home.workload.certificate}", f"+tls-keyfile={home.workload.key}"]
 
@@ -258,9 +264,9 @@ def test_kdig_asks_with_a_token_and_with_a_certificate_where_each_is_taken(
     over_doh = kdig(server.doh, "+https", f"+tls-hostname={HOST}", *shown)
     # Where nobody is asked, a certificate helps nobody, and the policy of the network does not
     # step in.
-    assert (ADDRESS if setting is BY_NAME else "no_identity") in over_doh
+    assert (ADDRESS if home.device == DEVICES else "no_identity") in over_doh
     assert "no_identity" in kdig(server.dot, "+tls", f"+tls-hostname={DEVICES}", *(
-        shown if setting is BY_NAME else []))  # fmt: skip
+        shown if home.device == DEVICES else []))  # fmt: skip
 
 
 def answers(program: Program, port: int, name: str, *words: str) -> str:
@@ -297,13 +303,10 @@ def forwards(home: Home, port: int, command: list[str], log: Path) -> None:
     home.was_asked(name, "dot")
 
 
-@each_setting
 @needs("unbound")
 @needs("dig")
-def test_unbound_forwards_to_where_its_profile_points(
-    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any], tmp_path: Path
-) -> None:
-    home, port = make_home(setting), free_port()
+def test_unbound_forwards_to_where_its_profile_points(home: Home, tmp_path: Path) -> None:
+    port = free_port()
     config = tmp_path / "unbound.conf"
     config.write_text(
         home.profile("unbound")["text"]
@@ -313,13 +316,10 @@ def test_unbound_forwards_to_where_its_profile_points(
     forwards(home, port, command, tmp_path / "unbound.log")
 
 
-@each_setting
 @needs("stubby")
 @needs("dig")
-def test_stubby_forwards_to_where_its_profile_points(
-    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any], tmp_path: Path
-) -> None:
-    home, port = make_home(setting), free_port()
+def test_stubby_forwards_to_where_its_profile_points(home: Home, tmp_path: Path) -> None:
+    port = free_port()
     config = tmp_path / "stubby.yml"
     text = home.profile("stubby")["text"]
     assert "127.0.0.1@53" in text
@@ -327,12 +327,8 @@ def test_stubby_forwards_to_where_its_profile_points(
     forwards(home, port, [find("stubby"), "-C", str(config)], tmp_path / "stubby.log")
 
 
-@each_setting
-def test_each_profile_points_to_a_listener_that_takes_what_its_client_shows(
-    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any]
-) -> None:
-    home = make_home(setting)
-    device = DEVICES if setting is BY_NAME else HOST
+def test_each_profile_points_to_a_listener_that_takes_what_its_client_shows(home: Home) -> None:
+    device = home.device
     chromium = json.loads(home.profile("chromium")["text"])["DnsOverHttpsTemplates"]
     assert urlsplit(chromium).hostname == device
     assert f"#{home.token}.{device}" in home.profile("unbound")["text"]
@@ -345,9 +341,9 @@ def test_each_profile_points_to_a_listener_that_takes_what_its_client_shows(
 
 
 def test_a_profile_that_no_listener_can_serve_says_which_setting_is_missing(
-    make_home: Callable[[dict[str, Any]], Home],
+    make_resolver: Callable[[], Resolver], shared_upstream: Upstream, tmp_path: Path
 ) -> None:
-    home = make_home({"doh": "ask"})
+    home = _home(make_resolver(), shared_upstream, tmp_path, {"doh": "ask"})
     words = ["--token-file", str(home.resolver.folder / "laptop.token")]
     told = home.resolver.command("profile", "chromium", *words)
     assert told.returncode == 1
@@ -402,7 +398,6 @@ _RESOLVED = shutil.which("systemd-resolved", path=f"{os.environ['PATH']}:/usr/li
 _USER = "systemd-resolve"
 
 
-@each_setting
 @needs("dig")
 @needs_private_etc
 @pytest.mark.skipif(
@@ -412,12 +407,11 @@ _USER = "systemd-resolve"
 )
 @pytest.mark.skipif(os.geteuid() != 0, reason="systemd-resolved changes to a user of its own")
 def test_systemd_resolved_asks_where_its_profile_points(
-    make_home: Callable[[dict[str, Any]], Home],
-    setting: dict[str, Any],
+    home: Home,
     etc: PrivateEtc,
     tmp_path: Path,
 ) -> None:
-    home, port = make_home(setting), free_port()
+    port = free_port()
     made = home.profile("systemd-resolved")
     etc.write(made["file"], made["text"])
     # The stub beside the usual one, which another program may have; the tests' zone is not signed.
