@@ -46,11 +46,11 @@ class Postgres:
         )
         self._connection = until(self._connect, "PostgreSQL accepts connections")
 
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
+    def new_database(self, like: str = "template1") -> str:
+        """The URL of a new database: an empty one, or a copy of another one by its name."""
         self._databases += 1
         name = f"keyhole{self._databases}"
-        self._connection.execute(f"CREATE DATABASE {name}".encode())
+        self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}".encode())
         return f"postgresql://keyhole@/{name}?host={self.folder}"
 
     def stop(self) -> None:

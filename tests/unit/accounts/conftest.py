@@ -16,9 +16,9 @@ from keyhole.accounts.login_limits import LoginLimits
 from keyhole.model.role import Role
 from keyhole.store import Actor, AuditRecord, Database, records
 from keyhole.system.backoff import Backoff
-from tests.unit.store.conftest import database, postgres, url
+from tests.unit.store.conftest import database, kind, postgres, upgraded_file, upgraded_name
 
-__all__ = ["database", "postgres", "url"]
+__all__ = ["database", "kind", "postgres", "upgraded_file", "upgraded_name"]
 
 HOME = ClientInfo("192.0.2.1", "a browser")
 ABROAD = ClientInfo("198.51.100.7", "another one")
