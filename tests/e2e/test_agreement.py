@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from keyhole.system.unix_socket import short_path
 from tests.world.dnstap import decode, read_stream
 from tests.world.lab import Lab
+from tests.world.no_tls import NO_TLS
 from tests.world.waiting import until
 
 Counts = Counter[tuple[str, str, str]]
@@ -38,7 +39,7 @@ def quiet_lab(tmp_path: Path) -> Iterator[Lab]:
 
 
 def _metrics(lab: Lab) -> Counts:
-    page = httpx2.get(lab.ready["metrics"]["resolver"], timeout=20).text
+    page = httpx2.get(lab.ready["metrics"]["resolver"], timeout=20, verify=NO_TLS).text
     found = Counts()
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
@@ -52,7 +53,7 @@ def _metrics(lab: Lab) -> Counts:
 def _api(lab: Lab, path: str, **params: str) -> Any:
     socket = Path(lab.ready["data"]) / "resolver" / "run" / "api.sock"
     with short_path(socket) as short:
-        transport = httpx2.HTTPTransport(uds=short)
+        transport = httpx2.HTTPTransport(uds=short, verify=NO_TLS)
         with httpx2.Client(transport=transport, base_url="http://localhost/api/v1") as client:
             found = client.get(path, params=params, timeout=60)
     assert found.status_code == httpx2.codes.OK, found.text

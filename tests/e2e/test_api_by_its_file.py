@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.world.api import HEADER
 from tests.world.certificates import Authority
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.resolver import Resolver
 
@@ -61,7 +62,7 @@ def running(
 
 def test_whoever_asks_is_believed(running: tuple[str, dict[str, str]]) -> None:
     url, headers = running
-    answer = httpx2.get(f"{url}/api/v1/people", headers=headers, trust_env=False)
+    answer = httpx2.get(f"{url}/api/v1/people", headers=headers, trust_env=False, verify=NO_TLS)
     assert answer.status_code == 200, "otherwise the others would only be refused"
 
 

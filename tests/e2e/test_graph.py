@@ -14,6 +14,7 @@ from keyhole.control.graph import MAX_LISTENERS
 from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.lab import Lab
+from tests.world.no_tls import NO_TLS
 from tests.world.process import run_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
@@ -122,7 +123,7 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(
 def test_the_live_graph_tells_what_changed(running: Resolver) -> None:
     events = []
     with short_path(running.folder / "run" / "api.sock") as path:
-        transport = httpx2.HTTPTransport(uds=path)
+        transport = httpx2.HTTPTransport(uds=path, verify=NO_TLS)
         with (
             httpx2.Client(transport=transport, base_url="http://localhost") as client,
             client.stream("GET", "/api/v1/graph/live?pause=1&window=600", timeout=60) as answer,
@@ -146,7 +147,7 @@ def test_the_live_graph_tells_what_changed(running: Resolver) -> None:
 def test_nobody_takes_all_the_places_of_those_who_are_told_of_changes(running: Resolver) -> None:
     path = "/graph/live?window=5&pause=1"
     with short_path(running.folder / "run" / "api.sock") as short, ExitStack() as opened:
-        transport = httpx2.HTTPTransport(uds=short)
+        transport = httpx2.HTTPTransport(uds=short, verify=NO_TLS)
         client = opened.enter_context(
             httpx2.Client(transport=transport, base_url="http://localhost/api/v1", timeout=30)
         )
@@ -165,7 +166,7 @@ def test_nobody_takes_all_the_places_of_those_who_are_told_of_changes(running: R
 def _lab_graph(lab: Lab) -> Graph:
     since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     with short_path(Path(lab.ready["data"]) / "resolver" / "run" / "api.sock") as path:
-        transport = httpx2.HTTPTransport(uds=path)
+        transport = httpx2.HTTPTransport(uds=path, verify=NO_TLS)
         with httpx2.Client(transport=transport, base_url="http://localhost/api/v1") as client:
             found = client.get("/graph", params={"since": since}, timeout=30)
     assert found.status_code == 200, found.text

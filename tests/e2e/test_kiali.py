@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.world.ask import TRANSPORTS
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.prometheus import Prometheus
 from tests.world.resolver import Resolver
@@ -64,6 +65,6 @@ def test_without_the_setting_there_is_no_such_series(resolver: Resolver) -> None
 
 def _page(port: int) -> str:
     try:
-        return httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
+        return httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=20, verify=NO_TLS).text
     except httpx2.HTTPError:
         return ""

@@ -10,6 +10,7 @@ from cryptography import x509
 from tests.world.ask import TRANSPORTS, Transport
 from tests.world.callers import NOBODY, Caller, ask_as
 from tests.world.lab import Lab
+from tests.world.no_tls import NO_TLS
 from tests.world.outcome import outcome_of, word
 from tests.world.process import run_keyhole
 from tests.world.waiting import until
@@ -48,7 +49,7 @@ def test_the_commands_find_the_whole_resolver_of_the_lab(shared_lab: Lab) -> Non
     for command in ("status", "stats", "engines", "decisions", "people list"):
         done = run_keyhole(*command.split(), "--data", data)
         assert done.returncode == 0, f"{command}: {done.stderr}"
-    listed = httpx2.get(f"{shared_lab.ready['api']}/api/v1/health", trust_env=False)
+    listed = httpx2.get(f"{shared_lab.ready['api']}/api/v1/health", trust_env=False, verify=NO_TLS)
     assert listed.status_code == 200
 
 

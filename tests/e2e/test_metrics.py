@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from tests.world.ask import TRANSPORTS
 from tests.world.lab import Lab
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.process import Program
 from tests.world.prometheus import Prometheus
@@ -37,7 +38,10 @@ class Health:
 
     def get(self, which: str, path: str, accept: str = "*/*") -> httpx2.Response:
         return httpx2.get(
-            f"http://127.0.0.1:{self.ports[which]}{path}", headers={"accept": accept}, timeout=20
+            f"http://127.0.0.1:{self.ports[which]}{path}",
+            headers={"accept": accept},
+            timeout=20,
+            verify=NO_TLS,
         )
 
     def answers(self, which: str, path: str, status: int = 200) -> Any:

@@ -21,6 +21,7 @@ import pytest
 from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.flood import flood, resident
+from tests.world.no_tls import NO_TLS
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
@@ -178,7 +179,7 @@ def test_whoever_follows_hears_them_as_events(running: Resolver) -> None:
     asked = [_name(label, below) for label in LABELS]
     names: list[str] = []
     with short_path(running.folder / "run" / "api.sock") as path:
-        transport = httpx2.HTTPTransport(uds=path)
+        transport = httpx2.HTTPTransport(uds=path, verify=NO_TLS)
         with (
             httpx2.Client(transport=transport, base_url="http://localhost") as client,
             client.stream("GET", "/api/v1/queries/live", timeout=30) as answer,

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from tests.world.jaeger import needs_jaeger
+from tests.world.no_tls import NO_TLS
 from tests.world.tools import needs
 from tests.world.waiting import until
 from tools.observe.boards import BOARDS, Board
@@ -84,13 +85,17 @@ def test_a_jaeger_beside_the_lab_has_its_traces(printed: str) -> None:
     found = re.search(r"^Jaeger +(http://\S+)", printed, re.MULTILINE)
     assert found
     url = found[1]
-    traces = until(lambda: httpx2.get(url, trust_env=False).json()["data"], "it has traces")
+    traces = until(
+        lambda: httpx2.get(url, trust_env=False, verify=NO_TLS).json()["data"], "it has traces"
+    )
     services = {one["serviceName"] for one in traces[0]["processes"].values()}
     assert "keyhole-resolver" in services
 
 
 def _ask(prometheus: str, expression: str) -> list[dict[str, Any]]:
-    found = httpx2.get(f"{prometheus}/api/v1/query", params={"query": expression}, timeout=30)
+    found = httpx2.get(
+        f"{prometheus}/api/v1/query", params={"query": expression}, timeout=30, verify=NO_TLS
+    )
     assert found.status_code == httpx2.codes.OK, found.text
     result: list[dict[str, Any]] = found.json()["data"]["result"]
     return result
@@ -106,6 +111,6 @@ def test_every_panel_shows_data_of_a_lab(prometheus: str, expression: str) -> No
 
 @needs("prometheus")
 def test_the_rules_are_loaded_and_no_scrape_fails(prometheus: str) -> None:
-    groups = httpx2.get(f"{prometheus}/api/v1/rules").json()["data"]["groups"]
+    groups = httpx2.get(f"{prometheus}/api/v1/rules", verify=NO_TLS).json()["data"]["groups"]
     assert {one["name"] for one in groups} == {"keyhole-rates", "keyhole-alerts"}
     until(lambda: len(_ask(prometheus, "up == 1")) == 3, "three processes are scraped")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.world.api import HEADER, PASSWORD, Browser, browser, exchange, one_time_password, set_up
 from tests.world.certificates import Authority
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.process import call_keyhole
 from tests.world.provider import CLIENT, SECRET, Provider
@@ -139,7 +140,10 @@ def test_a_session_ends_on_the_server_when_somebody_logs_out(home: Home) -> None
         assert "keyhole" not in one.client.cookies
     stolen = {"cookie": f"keyhole={secret}", **HEADER}
     assert (
-        httpx2.get(f"{home.url}/api/v1/session", headers=stolen, trust_env=False).status_code == 401
+        httpx2.get(
+            f"{home.url}/api/v1/session", headers=stolen, trust_env=False, verify=NO_TLS
+        ).status_code
+        == 401
     )
 
 
@@ -274,7 +278,7 @@ def test_a_token_that_has_expired_or_is_for_elsewhere_is_refused(home: Home) -> 
 
 def test_an_identity_provider_vouches_for_somebody(home: Home) -> None:
     home.provider.reset()
-    with browser(home.url) as one, httpx2.Client(trust_env=False) as elsewhere:
+    with browser(home.url) as one, httpx2.Client(trust_env=False, verify=NO_TLS) as elsewhere:
         sent = one.ask("GET", "/oidc/login")
         assert sent.status_code == 303
         assert "samesite=lax" in sent.headers["set-cookie"].lower()
@@ -332,7 +336,7 @@ def test_what_keyhole_prints_holds_no_secret_but_the_first(home: Home) -> None:
 
 
 def test_what_is_public_says_nothing_of_what_runs_here(home: Home) -> None:
-    answer = httpx2.get(f"{home.url}/api/v1/health", trust_env=False)
+    answer = httpx2.get(f"{home.url}/api/v1/health", trust_env=False, verify=NO_TLS)
     assert answer.json() == {"status": "ok"}
     assert "server" not in answer.headers
 

@@ -8,6 +8,7 @@ import pytest
 from keyhole.api.application import ALL_ROUTES, API_ROUTES
 from keyhole.api.pihole import is_pihole
 from tests.world.dashboards import Homarr, HomeAssistant, Homepage
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
@@ -257,7 +258,7 @@ def test_a_wrong_token_gets_no_session(house: House) -> None:
         answer = HomeAssistant(house.url, password).log_in()
         assert answer.status_code == 401
         assert answer.json()["session"]["valid"] is False
-    nonsense = httpx2.post(f"{house.url}/api/auth", content=b"{", trust_env=False)
+    nonsense = httpx2.post(f"{house.url}/api/auth", content=b"{", trust_env=False, verify=NO_TLS)
     assert (nonsense.status_code, nonsense.json()["error"]["key"]) == (400, "bad_request")
 
 
@@ -293,11 +294,11 @@ def test_a_pihole_session_and_a_session_of_the_api_open_only_their_own_routes(
 ) -> None:
     ours = f"{house.url}/api/v1/status"
     headers = {client.HEADER: client.sid}
-    assert httpx2.get(ours, headers=headers, trust_env=False).status_code == 401
+    assert httpx2.get(ours, headers=headers, trust_env=False, verify=NO_TLS).status_code == 401
     bearer = {"authorization": f"Bearer {house.token()[1]}"}
-    assert httpx2.get(ours, headers=bearer, trust_env=False).status_code == 200
+    assert httpx2.get(ours, headers=bearer, trust_env=False, verify=NO_TLS).status_code == 200
     there = f"{house.url}/api/stats/summary"
-    assert httpx2.get(there, headers=bearer, trust_env=False).status_code == 401
+    assert httpx2.get(there, headers=bearer, trust_env=False, verify=NO_TLS).status_code == 401
 
 
 def test_whatever_is_wrong_is_said_as_pihole_says_it(client: HomeAssistant) -> None:
@@ -321,7 +322,7 @@ def test_whatever_is_wrong_is_said_as_pihole_says_it(client: HomeAssistant) -> N
 
 
 def test_our_own_api_still_says_it_as_a_problem(house: House) -> None:
-    ours = httpx2.get(f"{house.url}/api/v1/status", trust_env=False)
+    ours = httpx2.get(f"{house.url}/api/v1/status", trust_env=False, verify=NO_TLS)
     assert ours.headers["content-type"] == "application/problem+json"
     assert "www-authenticate" in ours.headers
 
@@ -358,11 +359,17 @@ def test_where_it_is_off_no_path_of_it_is_there(resolver: Resolver) -> None:
     assert len(places) > 10
     for method, path in places:
         url = f"http://127.0.0.1:{port}{path}"
-        known = httpx2.request(method, url, headers=bearer, json={}, trust_env=False)
+        known = httpx2.request(method, url, headers=bearer, json={}, trust_env=False, verify=NO_TLS)
         assert known.status_code == 404, path
-        stranger = httpx2.request(method, url, json={"password": "x"}, trust_env=False)
+        stranger = httpx2.request(
+            method, url, json={"password": "x"}, trust_env=False, verify=NO_TLS
+        )
         nowhere = httpx2.request(
-            method, f"http://127.0.0.1:{port}/api/no/such/path", json={}, trust_env=False
+            method,
+            f"http://127.0.0.1:{port}/api/no/such/path",
+            json={},
+            trust_env=False,
+            verify=NO_TLS,
         )
         assert stranger.status_code == nowhere.status_code, path
         assert stranger.json() == nowhere.json(), "as little is told as of any other path"

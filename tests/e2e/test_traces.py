@@ -14,6 +14,7 @@ from keyhole.engine import catalogue
 from tests.world.ask import option
 from tests.world.certificates import Authority
 from tests.world.hops import FORWARDER, RESOLVER, Client, Hops
+from tests.world.no_tls import NO_TLS
 from tests.world.otlp import OtlpReceiver, Span
 from tests.world.ports import free_port
 from tests.world.process import call_keyhole
@@ -274,7 +275,7 @@ def test_a_receiver_that_is_down_costs_traces_and_nothing_else(
     )
 
     def metrics() -> str:
-        return httpx2.get(f"http://127.0.0.1:{health}/metrics", trust_env=False).text
+        return httpx2.get(f"http://127.0.0.1:{health}/metrics", trust_env=False, verify=NO_TLS).text
 
     assert "keyhole_trace_receiver_working 0.0" in metrics()
     with OtlpReceiver(port) as receiver:
@@ -285,6 +286,7 @@ def test_a_receiver_that_is_down_costs_traces_and_nothing_else(
             f"http://127.0.0.1:{health}/metrics",
             headers={"accept": "application/openmetrics-text; version=1.0.0"},
             trust_env=False,
+            verify=NO_TLS,
         ).text
     back = receiver.queries(dns_question_name="back.example.org")[0]
     assert "keyhole_trace_receiver_working 1.0" in metrics()

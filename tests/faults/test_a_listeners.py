@@ -18,6 +18,7 @@ from tests.world import own_authority as own
 from tests.world.ask import Reply
 from tests.world.callers import NOBODY, Caller, http
 from tests.world.certificates import CLIENT, DAY, SERVER, Authority, Form
+from tests.world.no_tls import NO_TLS
 from tests.world.outcome import outcome_of, word
 from tests.world.ports import free_port
 from tests.world.process import call_keyhole
@@ -63,7 +64,7 @@ SIDECARS = {"peers": [f"{LISTED}/32"], "trust_domains": ["home.test"]}
 
 def forwarded(server: Any, two: bool, source: str, *values: str) -> httpx2.Response:
     """The response to a query without TLS that carries these x-forwarded-client-cert headers."""
-    transport = httpx2.HTTPTransport(http1=not two, http2=two, local_address=source)
+    transport = httpx2.HTTPTransport(http1=not two, http2=two, local_address=source, verify=NO_TLS)
     base = f"http://127.0.0.1:{server.doh_cleartext}"
     with httpx2.Client(base_url=base, transport=transport) as client:
         return client.post(

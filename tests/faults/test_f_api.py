@@ -21,6 +21,7 @@ from keyhole.system.lock import LockTimeoutError, locked
 from tests.world.callers import Caller
 from tests.world.engine_client import Engine
 from tests.world.fleet import Fleet
+from tests.world.no_tls import NO_TLS
 from tests.world.outcome import outcome_of
 from tests.world.planted import ERRORS, HANGING, plant
 from tests.world.ports import free_port
@@ -64,12 +65,16 @@ class FaultySite:
                 answer = self.resolver.api("GET", "/status")
             case "API":
                 url = f"http://127.0.0.1:{self.api}{PREFIX}/status"
-                answer = httpx2.get(url, headers=bearer, timeout=30)
+                answer = httpx2.get(url, headers=bearer, timeout=30, verify=NO_TLS)
             case "Pi-hole's API":
                 base = f"http://127.0.0.1:{self.api}/api"
-                login = httpx2.post(f"{base}/auth", json={"password": self.token}, timeout=30)
+                login = httpx2.post(
+                    f"{base}/auth", json={"password": self.token}, timeout=30, verify=NO_TLS
+                )
                 sid = {"X-FTL-SID": login.json()["session"]["sid"]}
-                answer = httpx2.get(f"{base}/stats/query_types", headers=sid, timeout=30)
+                answer = httpx2.get(
+                    f"{base}/stats/query_types", headers=sid, timeout=30, verify=NO_TLS
+                )
             case "enrollment server":
                 url = f"https://127.0.0.1:{self.enrollment}/v1/bundle"
                 answer = httpx2.get(url, verify=False, timeout=30)
@@ -283,7 +288,7 @@ class Proxied:
         """The status of a request with these headers; ``_`` stands for ``-``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         url = f"http://127.0.0.1:{self.port}{PREFIX}/health"
-        return httpx2.get(url, headers=named, timeout=30).status_code
+        return httpx2.get(url, headers=named, timeout=30, verify=NO_TLS).status_code
 
 
 def test_what_real_proxies_and_programs_beside_them_send_is_understood(resolver: Resolver) -> None:

@@ -17,6 +17,7 @@ from keyhole.querylog.history.criteria import SearchError
 from tests.world.counting import Counts, ask_each
 from tests.world.fleet import Fleet
 from tests.world.history import Place, line, names
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.resolver import Resolver, document
 
@@ -155,7 +156,9 @@ def test_pihole_dashboards_see_every_query(resolver: Resolver) -> None:
     ask_each(resolver.server, PRINTER, MANY)
     total = counts.wait(before + MANY)["total"]
     made = resolver.api("POST", "/tokens", json={"name": "panel", "role": "viewer"}).json()
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=30) as client:
+    with httpx2.Client(
+        base_url=f"http://127.0.0.1:{port}/api", timeout=30, verify=NO_TLS
+    ) as client:
         login = client.post("/auth", json={"password": made["secret"]}).json()
         headers = {"X-FTL-SID": login["session"]["sid"]}
         summary = client.get("/stats/summary", headers=headers).json()

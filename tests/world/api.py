@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 
+from tests.world.no_tls import NO_TLS
 from tests.world.resolver import Resolver
 
 HEADER = {"x-keyhole-request": "test"}
@@ -26,7 +27,7 @@ class Browser:
             headers=HEADER,
             trust_env=False,
             timeout=30,
-            verify=ssl.create_default_context(cafile=root) if root else True,
+            verify=ssl.create_default_context(cafile=root) if root else NO_TLS,
         )
 
     def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:

@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx2
 
+from tests.world.no_tls import NO_TLS
+
 
 class HomeAssistant:
     """Logs in once, says its seat in ``X-FTL-SID``, and sends JSON as such."""
@@ -12,7 +14,9 @@ class HomeAssistant:
     HEADER = "X-FTL-SID"
 
     def __init__(self, url: str, password: str) -> None:
-        self.client = httpx2.Client(base_url=f"{url}/api", trust_env=False, timeout=30)
+        self.client = httpx2.Client(
+            base_url=f"{url}/api", trust_env=False, timeout=30, verify=NO_TLS
+        )
         self.password = password
         self.sid = ""
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx2
 import pytest
 
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.waiting import until
 from tools.jaeger import arguments, binary, find
@@ -33,7 +34,7 @@ class Jaeger:
     def get(self, path: str, **parameters: str | int) -> Any:
         """``data`` of an answer of its query API; ``None`` while there is none."""
         url = f"http://127.0.0.1:{self._query}/api/{path}"
-        found = httpx2.get(url, params=parameters, timeout=20, trust_env=False)
+        found = httpx2.get(url, params=parameters, timeout=20, trust_env=False, verify=NO_TLS)
         return found.json()["data"] if found.status_code == httpx2.codes.OK else None
 
     def __enter__(self) -> Self:
@@ -60,7 +61,9 @@ class Jaeger:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()
         try:
-            found = httpx2.get(f"http://127.0.0.1:{self._admin}/", timeout=5, trust_env=False)
+            found = httpx2.get(
+                f"http://127.0.0.1:{self._admin}/", timeout=5, trust_env=False, verify=NO_TLS
+            )
         except httpx2.HTTPError:
             return False
         return found.status_code == httpx2.codes.OK

@@ -15,6 +15,7 @@ import httpx2
 from keyhole.system.unix_socket import short_path
 from tests.world.ask import Reply, Server
 from tests.world.certificates import Authority, Pair
+from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.process import Program, call_keyhole
 from tests.world.waiting import until
@@ -210,7 +211,7 @@ class Resolver:
         """Sends a request to the API's Unix socket; ``request`` takes arguments of httpx2."""
         self.wait_for_api()
         with short_path(self.folder / "run" / "api.sock") as short:
-            transport = httpx2.HTTPTransport(uds=short)
+            transport = httpx2.HTTPTransport(uds=short, verify=NO_TLS)
             with httpx2.Client(transport=transport, base_url="http://localhost/api/v1") as client:
                 return client.request(method, path, timeout=30, **request)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from keyhole.cli.server_target import find_target
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.errors import KeyholeError
+from keyhole.system.no_tls import trusting_nobody
 from keyhole.system.unix_socket import accepting_path, short_path
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class ApiClient:
             )
         import httpx2
 
-        transport = httpx2.HTTPTransport(uds=opening.enter_context(short_path(socket)))
+        path = opening.enter_context(short_path(socket))
+        transport = httpx2.HTTPTransport(uds=path, verify=trusting_nobody())
         return httpx2.Client(
             transport=transport, base_url="http://localhost/api/v1", timeout=self._seconds
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import KeyholeError
+from keyhole.system.no_tls import trusting_nobody
 from keyhole.system.secret_input import read_secret
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ServerTarget:
         with httpx2.Client(
             base_url=f"{self.url}/api/v1",
             headers={"authorization": f"Bearer {self.token}"},
-            verify=_context(self.ca) if is_encrypted else True,
+            verify=_context(self.ca) if is_encrypted else trusting_nobody(),
             follow_redirects=False,
             # Without TLS a proxy could read the token.
             trust_env=is_encrypted,

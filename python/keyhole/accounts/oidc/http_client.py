@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 
 from keyhole.accounts.oidc.error import ProviderError
+from keyhole.system.no_tls import trusting_nobody
 
 _SECONDS = 10.0
 _MAX_OCTETS = 512 * 1024
@@ -38,10 +39,14 @@ class HttpClient:
         self, method: str, url: str, form: dict[str, str] | None, basic: tuple[str, str] | None
     ) -> dict[str, Any]:
         self.check(url)
+        is_encrypted = url.startswith("https://")
         try:
             with (
                 httpx2.Client(
-                    timeout=_SECONDS, follow_redirects=False, trust_env=not self._is_local
+                    verify=True if is_encrypted else trusting_nobody(),
+                    timeout=_SECONDS,
+                    follow_redirects=False,
+                    trust_env=not self._is_local,
                 ) as client,
                 client.stream(method, url, data=form, auth=basic, headers=_HEADERS) as answer,
             ):
