@@ -131,9 +131,13 @@ def reset_resolver(module_resolver: Resolver, upstream: Upstream) -> Resolver:
     return module_resolver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab for tests that only send queries."""
+    """A lab for tests of a file that only send queries.
+
+    It ends with the file: its workloads ask all the time, a tenth of a processor. To run until the
+    end of all tests, in each worker, would cost far more than another start.
+    """
     lab = Lab(tmp_path_factory.mktemp("lab"))
     try:
         yield lab
