@@ -22,6 +22,7 @@ from dns.rdatatype import RdataType
 
 from keyhole.lab.child_process import die_with_parent
 from keyhole.lab.workload_profiles import WORKLOAD_PROFILES, WorkloadProfile
+from keyhole.system.collector import collect_rarely
 
 _SECONDS = 4.0
 
@@ -116,6 +117,7 @@ class _Workload:
 def main() -> int:
     """Reads the target as JSON from its only argument, and runs until standard input ends."""
     die_with_parent()
+    collect_rarely()
     target = Target(**json.loads(sys.argv[1]))
     for profile in WORKLOAD_PROFILES:
         threading.Thread(target=_Workload(profile, target).run, daemon=True).start()
