@@ -19,6 +19,7 @@ from keyhole.api.application import PREFIX, describe
 from keyhole.http import uvicorn_config
 from keyhole.system.lock import LockTimeoutError, locked
 from tests.world.callers import Caller
+from tests.world.certificates import Authority
 from tests.world.engine_client import Engine
 from tests.world.fleet import Fleet
 from tests.world.no_tls import NO_TLS
@@ -352,27 +353,45 @@ COPIES: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> tuple[Resolver, Path]:
+    """A Keyhole that was used, and the folder of its copies by state and tool."""
+    folder = tmp_path_factory.mktemp("copied")
+    first = Resolver(folder / "first", authority)
+    try:
+        first.start()
+        _apply(first, folder, "before")
+        _copy(first.folder, folder / "running")
+    finally:
+        first.stop()
+    _copy(first.folder, folder / "stopped")
+    return first, folder
+
+
+def _copy(data: Path, target: Path) -> None:
+    target.mkdir()
+    for tool, command in COPIES.items():
+        if shutil.which(command[0]):
+            named = {"FROM": str(data), "TO": str(target / tool), "FROM/": f"{data}/"}
+            subprocess.run([named.get(word, word) for word in command], check=False)
+
+
 @pytest.mark.parametrize("tool", COPIES)
 @pytest.mark.parametrize("state", ["stopped", "running"])
 def test_a_copied_data_folder_takes_changes_again(
-    make_resolver: Callable[[], Resolver], tmp_path: Path, tool: str, state: str
+    make_resolver: Callable[[], Resolver],
+    copied: tuple[Resolver, Path],
+    tmp_path: Path,
+    tool: str,
+    state: str,
 ) -> None:
     """F8: whatever ordinary tool copied it, and though Keyhole ran meanwhile."""
     if shutil.which(COPIES[tool][0]) is None:
         pytest.skip(f"{COPIES[tool][0]} is not installed")
-    first = make_resolver()
-    first.configure()
-    first.start()
-    _apply(first, tmp_path, "before")
-    if state == "stopped":
-        first.stop()
-    target = tmp_path / "copy"
-    named = {"FROM": str(first.folder), "TO": str(target), "FROM/": f"{first.folder}/"}
-    subprocess.run([named.get(word, word) for word in COPIES[tool]], check=False)
-    first.stop()
+    first, folder = copied
     copy = make_resolver()
     shutil.rmtree(copy.folder)
-    target.rename(copy.folder)
+    (folder / state / tool).rename(copy.folder)
     copy.server, copy.config = first.server, copy.folder / "keyhole.yaml"
     copy.start()
     assert copy.server.ask("before.example.org").addresses == ["192.0.2.1"]
