@@ -82,30 +82,6 @@ def test_an_upstream_that_answers_nobody_is_asked_a_few_times_only(
     assert upstream.counts.received - received <= 4
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("count", [1, 2])
-def test_no_query_is_lost_when_an_upstream_leaves_each_fourth_one_without_an_answer(
-    resolver: Resolver, serve: Serve, protocol: str, count: int
-) -> None:
-    """D1: of sixteen at once four get lost, of those one, and that one only once more in a row."""
-    upstreams = [serve(protocol, silent_every=4) for _ in range(count)]
-    _use(resolver, *upstreams, hedge="50ms")
-    name = f"fourth{count}-{protocol}"
-    assert resolver.server.ask(f"{name}-first.example.org").rcode == "NOERROR"
-    assert _errors(_ask_all(resolver, 16, name)) == []
-
-
-def test_a_name_that_stays_without_an_answer_is_asked_four_times_at_most(
-    resolver: Resolver, serve: Serve
-) -> None:
-    """D1: it may only be slow there, while the upstream answers others."""
-    upstream = serve("dot", silent_name="slow")
-    _use(resolver, upstream, hedge="20ms", timeout="500ms")
-    assert resolver.server.ask("first.example.org").rcode == "NOERROR"
-    assert resolver.server.ask("slow-one.example.org").rcode == "SERVFAIL"
-    assert upstream.counts.silent == 4
-
-
 @pytest.mark.parametrize(
     ("protocol", "limit"),
     [

@@ -41,8 +41,7 @@ class Limits:
     none answered; the first ``unready`` ones before anything was said. TLS waits for ``begins``,
     and the first ``alerts`` handshakes end with an alert.
 
-    Each query whose number ``silent_every`` divides gets no answer, nor does one over TLS or TCP
-    for a name with ``silent_name`` in it. With ``trickles`` each gets one
+    Each query whose number ``silent_every`` divides gets no answer. With ``trickles`` each gets one
     octet of a message that never ends, with ``wrong_id`` an answer for another id.
     """
 
@@ -54,7 +53,6 @@ class Limits:
     begins: threading.Event | None = None
     alerts: int = 0
     silent_every: int = 0
-    silent_name: str = ""
     trickles: bool = False
     wrong_id: bool = False
     status: int = 0
@@ -74,7 +72,6 @@ class Counts:
     received: int = 0
     refused: int = 0
     answered: int = 0
-    silent: int = 0
 
 
 class Misbehaving(Upstream):
@@ -139,7 +136,7 @@ class Misbehaving(Upstream):
             self.counts.received += 1
             if not answered and self._is_to_end():
                 return
-            if self._is_silent() or self._is_silent_for(packet):
+            if self._is_silent():
                 continue
             if self.limits.trickles:
                 writer.write(b"\xff")
@@ -204,13 +201,6 @@ class Misbehaving(Upstream):
         """Whether this query gets no answer."""
         every = self.limits.silent_every
         return every > 0 and self.counts.received % every == 0
-
-    def _is_silent_for(self, packet: bytes) -> bool:
-        """Whether the name of this query gets no answer."""
-        mark = self.limits.silent_name.encode()
-        is_meant = bool(mark) and mark in packet
-        self.counts.silent += is_meant
-        return is_meant
 
     def _refuse(self, talk: h2.connection.H2Connection, stream: int) -> None:
         if not self.limits.status:

@@ -23,10 +23,6 @@ use crate::reason::Reason;
 use crate::shares::Owner;
 use crate::tls_version::TlsVersion;
 
-/// Messages that go out for one question to upstreams that say nothing to it, over all of them. So
-/// many as a query that gets lost on its way needs, and few enough for a name that is only slow.
-const MAX_SILENT: usize = 4;
-
 /// What a set answered.
 #[derive(Debug)]
 pub struct UpstreamAnswer {
@@ -53,10 +49,10 @@ impl UpstreamSet {
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
     /// A connection that fails leads to the next upstream at once, silence to a second attempt
-    /// beside the first after `hedge_ms`, and to few more where the upstream answers others. What an
-    /// upstream has not processed is put to it again, and one that cannot be reached since a moment
-    /// ago is asked once more. A SERVFAIL or the like is kept while the others are asked, and serves
-    /// once none of them can be expected to say anything better. `name` is in lower case.
+    /// beside the first after `hedge_ms`. What an upstream has not processed is put to it again,
+    /// and an upstream that cannot be reached since a moment ago is asked once more. A SERVFAIL or
+    /// the like is kept while the others are asked, and serves once none of them can be expected to
+    /// say anything better. `name` is in lower case.
     pub async fn ask(
         &self,
         permitted: Permitted,
@@ -129,8 +125,6 @@ pub(super) struct Attempts<'a> {
     running: Vec<Running<'a>>,
     /// When one more attempt starts beside those under way, if any is to.
     hedge_at: Option<Instant>,
-    /// How often an upstream that was silent was asked once more.
-    asked_again: usize,
     /// What is to be repeated after a pause.
     repetitions: Vec<Repetition>,
     /// Repetitions so far.
@@ -174,7 +168,6 @@ impl<'a> Attempts<'a> {
             left,
             running,
             hedge_at,
-            asked_again: 0,
             repetitions: Vec::new(),
             repeated: 0,
             round_at: None,
@@ -274,33 +267,17 @@ impl<'a> Attempts<'a> {
     /// connection.
     fn hedge(&mut self) {
         if self.start_next() {
-            self.hedge_at = Some(Instant::now() + self.set.hedge_after());
-        } else {
-            self.ask_again();
-        }
-    }
-
-    /// Asks an upstream once more that is silent: a lone one once, whatever it does, and one that
-    /// answers others, where this query alone may have got lost, a few times. Each time it waits
-    /// twice as long, because the name may only be slow.
-    fn ask_again(&mut self) {
-        let asked = self.set.upstreams.len() + self.asked_again;
-        let is_lone = self.running.len() == 1 && self.asked_again == 0 && !self.budget.is_empty();
-        let answers = |one: &Running<'_>| self.set.upstreams[one.place].signs().answers_now;
-        // While its first connection is still opening, another one would not be faster.
-        let is_asked = |one: &Running<'_>| one.state.connection.load(Relaxed) != 0;
-        let mut silent = self.running.iter().filter(|one| is_asked(one));
-        let Some(one) = silent.find(|one| is_lone || (asked < MAX_SILENT && answers(one))) else {
+            let has_more = self.left.len() > 0;
+            self.hedge_at = Some(Instant::now() + self.set.hedge_after()).filter(|_| has_more);
             return;
-        };
-        let (place, used) = (one.place, one.state.connection.load(Relaxed));
-        if self.budget.is_empty() {
-            self.budget.give_back();
         }
-        self.asked_again += 1;
-        self.start(place, used);
-        let pause = self.set.hedge_after() * (1 << self.asked_again.min(MAX_SILENT));
-        self.hedge_at = Some(Instant::now() + pause);
+        if let Some(first) = self.running.first().filter(|_| !self.budget.is_empty()) {
+            let (place, used) = (first.place, first.state.connection.load(Relaxed));
+            // While its first connection is still opening, another one would not be faster.
+            if used != 0 {
+                self.start(place, used);
+            }
+        }
     }
 
     fn start_next(&mut self) -> bool {
