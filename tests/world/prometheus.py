@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx2
 
-from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.tools import find
 
@@ -47,9 +46,7 @@ class Prometheus:
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The result of an instant query; empty while it does not answer."""
         try:
-            found = httpx2.get(
-                f"{self._url}/api/v1/query", params={"query": expression}, verify=NO_TLS
-            )
+            found = httpx2.get(f"{self._url}/api/v1/query", params={"query": expression})
         except httpx2.HTTPError:
             return []
         if found.status_code != httpx2.codes.OK:
