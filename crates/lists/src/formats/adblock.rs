@@ -6,11 +6,11 @@
 //! or with a dot or a hyphen at its end is a pattern over the text of the name; `/.../` is a regular
 //! expression. `@@` in front makes an exception.
 
-use keyhole_names::list_file::{Action, EVERYTHING, Effect, Limits, Pattern};
+use keyhole_names::list_file::{Action, EVERYTHING, Effect, Pattern};
 use keyhole_wire::RecordType;
 
 use super::hosts;
-use super::modifiers::{AnsweredTypes, Modifiers};
+use super::modifiers::Modifiers;
 use super::wildcard::starred_to_ascii;
 use crate::comment::{before_hash, before_note, before_spaced_hash, is_comment, is_cosmetic};
 use crate::entry::{Findings, ListEntry, Scope, Target};
@@ -31,22 +31,19 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         return;
     }
     match read_rule(without_note(line)) {
-        Ok((entry, None)) => findings.push(Ok(entry)),
-        Ok((entry, Some(skip))) => {
-            // What an exception for some clients exempts is blocked for none, because it cannot be
-            // honored. What is answered otherwise is not blocked by another line either.
+        Ok((entry, clients)) => {
+            // An exception for some clients cannot be honored, so its names are blocked for none.
             let is_exception = entry.action == Action::Allow;
-            if entry.limits.effect == Effect::Exempts {
+            if clients.is_none() {
                 findings.push(Ok(entry));
-                findings.push(Err(skip));
             } else if is_exception && entry.limits.effect == Effect::Decides {
                 let exempt =
                     ListEntry { important: entry.important, ..ListEntry::exempt(entry.target) };
                 findings.push(Ok(exempt));
                 findings.push(Err(SkipReason::ClientException));
-            } else {
-                findings.push(Err(skip));
+                return;
             }
+            findings.extend(clients.map(Err));
         }
         Err(skip) => findings.push(Err(skip)),
     }
@@ -61,7 +58,7 @@ fn without_note(line: &str) -> &str {
     if is_rule { line } else { noted }
 }
 
-/// The entry of a rule, and why it does not do all that the rule says.
+/// The entry of a rule, and why it is for some clients only.
 fn read_rule(line: &str) -> Result<(ListEntry, Option<SkipReason>), SkipReason> {
     let (action, rule) =
         line.strip_prefix("@@").map_or((Action::Block, line), |rule| (Action::Allow, rule));
@@ -99,12 +96,6 @@ fn read_everything(
 ) -> Result<(ListEntry, Option<SkipReason>), SkipReason> {
     let target = Target::Pattern(Pattern::Wildcard(EVERYTHING.to_owned()));
     let found = finish(action, target, modifiers)?;
-    if let (entry, Some(skip)) = &found
-        && entry.limits.effect == Effect::Exempts
-    {
-        // It would take out all that the list blocks.
-        return Err(*skip);
-    }
     let limits = &found.0.limits;
     let is_ordinary = |&kind: &u16| matches!(RecordType(kind), RecordType::A | RecordType::AAAA);
     let other_types = !limits.types.is_empty() && !limits.types.iter().any(is_ordinary);
@@ -120,31 +111,9 @@ fn finish(
     modifiers: Option<&str>,
 ) -> Result<(ListEntry, Option<SkipReason>), SkipReason> {
     let read = |text| Modifiers::read(text, action == Action::Allow);
-    let Modifiers { important, limits, clients, answer } =
+    let Modifiers { important, limits, clients } =
         modifiers.map_or_else(|| Ok(Modifiers::default()), read)?;
-    let Some(types) = answer.filter(|_| clients.is_none()) else {
-        return Ok((ListEntry { action, important, limits, ..ListEntry::block(target) }, clients));
-    };
-    let limits = answered(limits, types).ok_or(SkipReason::DnsRewrite)?;
-    // Such an answer comes first, also before what is important.
-    let exempt = ListEntry { important: true, limits, ..ListEntry::exempt(target) };
-    Ok((exempt, Some(SkipReason::DnsRewrite)))
-}
-
-/// The limits of what a rule answers otherwise; none where that is nothing.
-fn answered(limits: Limits, types: AnsweredTypes) -> Option<Limits> {
-    if limits.effect != Effect::Decides {
-        return None;
-    }
-    let mut limits = Limits { effect: Effect::Exempts, ..limits };
-    if let AnsweredTypes::One(RecordType(kind)) = types {
-        let is_meant = limits.types.is_empty() || limits.types.contains(&kind);
-        if !is_meant || limits.except_types.contains(&kind) {
-            return None;
-        }
-        limits.types = vec![kind];
-    }
-    Some(limits)
+    Ok((ListEntry { action, important, limits, ..ListEntry::block(target) }, clients))
 }
 
 /// Splits `/expression/$modifiers`; none if the rule is not an expression. A `#` behind it, and
@@ -369,13 +338,6 @@ mod tests {
             ("@@||x.example^$important,badfilter", "cancel! ||x.example"),
             ("||x.example^$dnsrewrite=REFUSED", "block ||x.example Refused"),
             ("@@||x.example^$dnsrewrite", "allow ||x.example Any"),
-            ("||x.example^$dnsrewrite=192.0.2.1", "exempt! ||x.example [1] [] [], DnsRewrite"),
-            ("/^x/$dnsrewrite=b.example", "exempt! regex ^x, DnsRewrite"),
-            ("||x.example^$dnsrewrite=192.0.2.1,dnstype=~A", "DnsRewrite"),
-            ("||x.example^$dnsrewrite=192.0.2.1,badfilter", "DnsRewrite"),
-            ("||x.example^$dnsrewrite=192.0.2.1,client=tv", "Client"),
-            ("@@||x.example^$dnsrewrite=192.0.2.1", "DnsRewrite"),
-            ("*$dnsrewrite=192.0.2.1", "DnsRewrite"),
             ("@@||x.example^$client=tv", "exempt ||x.example, ClientException"),
             ("@@|x.example^$ctag=device_tv,important", "exempt! x.example, ClientException"),
             ("||x.example^$client=tv", "Client"),

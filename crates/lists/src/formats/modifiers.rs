@@ -13,15 +13,6 @@ pub(super) struct Modifiers {
     pub(super) limits: Limits,
     /// Why the line is for some clients only.
     pub(super) clients: Option<SkipReason>,
-    /// Whether the names are answered otherwise, which no list does here, and for which type.
-    pub(super) answer: Option<AnsweredTypes>,
-}
-
-/// For which record types a line has an answer of its own. The others get none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AnsweredTypes {
-    All,
-    One(RecordType),
 }
 
 impl Modifiers {
@@ -48,12 +39,7 @@ impl Modifiers {
                 ("client", Some(_)) => modifiers.clients = Some(SkipReason::Client),
                 ("ctag", Some(_)) => modifiers.clients = Some(SkipReason::Ctag),
                 ("dnsrewrite", None | Some("")) if is_exception => limits.rewrite = Rewrite::Any,
-                ("dnsrewrite", Some(value)) => match read_rewrite(value) {
-                    Err(SkipReason::DnsRewrite) if !is_exception => {
-                        modifiers.answer = Some(answered_types(value));
-                    }
-                    rewrite => limits.rewrite = rewrite?,
-                },
+                ("dnsrewrite", Some(value)) => limits.rewrite = read_rewrite(value)?,
                 _ => return Err(SkipReason::OtherModifier),
             }
         }
@@ -77,7 +63,6 @@ fn read_rewrite(value: &str) -> Result<Rewrite, SkipReason> {
     let parts: Vec<&str> = value.splitn(3, ';').collect();
     // A short form that is no code is a name; the parts of the long one may have any case.
     let (code, kind, data) = match parts[..] {
-        [""] => return Err(SkipReason::ModifierValue),
         [short] if read_address(short).is_some() => ("NOERROR".to_owned(), "A", short),
         [code] => (code.to_owned(), "", ""),
         [code, kind, data] => (code.to_ascii_uppercase(), kind, data),
@@ -95,17 +80,6 @@ fn read_rewrite(value: &str) -> Result<Rewrite, SkipReason> {
         }
         _ => Err(SkipReason::DnsRewrite),
     }
-}
-
-/// The types of a rewrite to another answer: an address has its own, and an alias has all.
-fn answered_types(value: &str) -> AnsweredTypes {
-    let kind = match (read_address(value), value.split(';').nth(1)) {
-        (Some(address), _) if address.is_ipv4() => Some(RecordType::A),
-        (Some(_), _) => Some(RecordType::AAAA),
-        (None, kind) => kind.and_then(RecordType::from_text),
-    };
-    let kind = kind.filter(|kind| *kind != RecordType::CNAME);
-    kind.map_or(AnsweredTypes::All, AnsweredTypes::One)
 }
 
 fn read_types(value: &str, limits: &mut Limits) -> Result<(), SkipReason> {
@@ -183,21 +157,6 @@ mod tests {
     }
 
     #[test]
-    fn a_rewrite_to_another_answer_is_remembered_with_its_type() {
-        use AnsweredTypes::{All, One};
-        for (value, types) in [
-            ("192.0.2.1", One(RecordType::A)),
-            ("2001:db8::1", One(RecordType::AAAA)),
-            ("noerror;mx;10 mail.example.org", One(RecordType::MX)),
-            ("NOERROR;CNAME;b.example.org", All),
-            ("b.example.org", All),
-        ] {
-            let read = Modifiers::read(&format!("dnsrewrite={value}"), false).unwrap();
-            assert_eq!(read.answer, Some(types), "{value}");
-        }
-    }
-
-    #[test]
     fn a_modifier_for_some_clients_is_remembered() {
         for (text, reason) in
             [("client=192.0.2.1", SkipReason::Client), ("ctag=device_tv", SkipReason::Ctag)]
@@ -211,8 +170,8 @@ mod tests {
     #[test]
     fn what_dns_cannot_honor_has_a_reason() {
         for (text, reason) in [
-            ("dnsrewrite=SERVFAIL", SkipReason::RewriteCode),
-            ("dnsrewrite=", SkipReason::ModifierValue),
+            ("dnsrewrite=192.0.2.1", SkipReason::DnsRewrite),
+            ("dnstype=AAAA,dnsrewrite=b.example.org", SkipReason::DnsRewrite),
             ("dnsrewrite", SkipReason::OtherModifier),
             ("third-party", SkipReason::OtherModifier),
             ("", SkipReason::OtherModifier),

@@ -119,21 +119,7 @@ fn a_rule_for_all_but_some_names_blocks_the_others() {
 }
 
 #[test]
-fn what_a_list_answers_otherwise_is_blocked_by_no_other_line_of_it() {
-    let list = "||ads.example^$important\n||nas.ads.example^$dnsrewrite=192.0.2.7\n\
-                ||goto.ads.example^$dnsrewrite=NOERROR;CNAME;b.example\n";
-    let list = [(ListKind::Block, list)];
-    for (name, kind, verdict) in [
-        ("ads.example", RecordType::A, "block"),
-        ("nas.ads.example", RecordType::A, "-"),
-        // It has an address of the other family only.
-        ("nas.ads.example", RecordType::AAAA, "block"),
-        ("goto.ads.example", RecordType::AAAA, "-"),
-    ] {
-        assert!(decided(&list, name, kind).starts_with(verdict), "{name} {kind}");
-    }
-    let other = [list[0], (ListKind::Block, "nas.ads.example")];
-    assert!(decided(&other, "nas.ads.example", RecordType::A).starts_with("block 1:1"));
+fn what_settings_of_dnsmasq_answer_otherwise_is_blocked_by_no_other_line_of_them() {
     let settings = "address=/ads.example/#\nhost-record=nas.ads.example,192.0.2.7\n\
                     cname=goto.ads.example,b.example\nserver=/*ok.ads.example/#\n";
     let names = "ads.example nas.ads.example x.nas.ads.example goto.ads.example x-ok.ads.example";
