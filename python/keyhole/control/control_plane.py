@@ -305,8 +305,9 @@ class ControlPlane:
         text = "the kernel reports no changes of files; they are found within a second all the same"
         if text not in self._notified:
             self._notified.add(text)
-            limits = "raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl)"
-            self._notify(Notice(Severity.WARNING, text, (why, limits)))
+            limits = "where a limit is reached, raise fs.inotify.max_user_instances or "
+            hint = f"{limits}fs.inotify.max_user_watches (sysctl)"
+            self._notify(Notice(Severity.WARNING, text, (why, hint)))
 
     def _watched_paths(self) -> Iterable[Path]:
         return {self.settings.file, *self._reconciler.watched_files}

@@ -9,6 +9,8 @@ from keyhole.model.engine_stats import EngineStats
 SPAN = 10.0
 """Seconds: a longer one is no longer now, and a shorter one jumps."""
 _TOO_OLD = 30.0
+_TOO_SHORT = 2.0
+"""Two looks so near to one another say nothing of a second."""
 
 
 class QueryRate:
@@ -36,10 +38,10 @@ class QueryRate:
 
     @property
     def now(self) -> float | None:
-        """Queries per second; none before a second look, or where the one before is too old."""
+        """Queries per second; none in the first seconds, or where the look before is too old."""
         if len(self._looks) < 2:
             return None
         (begin, before), (end, after) = self._looks[0], self._looks[-1]
-        if end <= begin or end - begin > _TOO_OLD:
+        if not _TOO_SHORT <= end - begin <= _TOO_OLD:
             return None
         return (after - before) / (end - begin)

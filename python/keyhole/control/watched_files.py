@@ -71,20 +71,20 @@ async def _rounds(
     So changes are found also on file systems that report none, and none are lost between rounds.
     """
     yield
+    checks = 0
+    times = (_DEBOUNCE_MILLISECONDS, _STEP_MILLISECONDS, CHECK_MILLISECONDS)
     try:
         watch: RustNotify = await look(_begin_watch, folders)
-    except FileNotFoundError:
-        checks = 1  # a folder has just vanished
-    except (OSError, WatchfilesRustInternalError) as error:
-        # Above all: the limits of inotify(7), which all programs of a user share.
-        warn(str(error))
-        checks = _CHECKS_WITHOUT_EVENTS
-    else:
-        checks = 0
-        times = (_DEBOUNCE_MILLISECONDS, _STEP_MILLISECONDS, CHECK_MILLISECONDS)
         with watch:
             while await asyncio.to_thread(watch.watch, *times, stop) != "stop":
                 yield
+    except FileNotFoundError:
+        checks = 1  # a folder has just vanished
+    except (OSError, WatchfilesRustInternalError) as error:
+        # Such as the limits of inotify(7), which all programs of a user share, and the name of a
+        # file that is not UTF-8.
+        warn(str(error))
+        checks = _CHECKS_WITHOUT_EVENTS
     for _ in range(checks):
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), CHECK_MILLISECONDS / 1000)
@@ -96,7 +96,7 @@ def _begin_watch(folders: set[Path]) -> RustNotify:
         [str(folder) for folder in folders],
         debug=False,
         force_polling=False,
-        poll_delay_ms=0,
+        poll_delay_ms=CHECK_MILLISECONDS,
         recursive=False,
         ignore_permission_denied=False,
     )

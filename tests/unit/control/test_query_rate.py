@@ -38,6 +38,8 @@ def test_a_rate_is_that_of_the_last_seconds_alone() -> None:
         # Nobody looked for a while: control was stopped, or the machine slept.
         [(0.0, 500), (600.0, 900)],
         [(5.0, 500), (5.0, 501)],
+        # One of the monitor and one of a person, at nearly the same moment.
+        [(5.0, 500), (5.01, 503)],
     ],
 )
 def test_no_rate_is_made_up(looks: list[tuple[float, int]]) -> None:

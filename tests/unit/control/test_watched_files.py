@@ -1,6 +1,7 @@
 """Each change of a watched file is noticed, however an editor or a mount makes it."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -177,3 +178,20 @@ def test_a_change_is_noticed_although_a_folder_vanished_when_its_watch_began(
     warnings: list[str] = []
     assert asyncio.run(asyncio.wait_for(run(), 20)) == {folder / "policy.yaml"}
     assert warnings == []
+
+
+def test_a_change_is_noticed_beside_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
+    file, odd = tmp_path / "policy.yaml", tmp_path / os.fsdecode(b"\xff.txt")
+
+    async def run() -> set[Path]:
+        warned = asyncio.Event()
+        found = changes(lambda: [tmp_path], {}, asyncio.Event(), warn=lambda _: warned.set())
+        waiting = asyncio.ensure_future(anext(found))
+        while not warned.is_set():
+            odd.write_text("a")
+            odd.unlink()
+            await asyncio.sleep(0.01)
+        file.write_text("a")
+        return await waiting
+
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == {file}
