@@ -39,6 +39,13 @@ describe('the router', () => {
     expect(router.path).toBe('/log');
   });
 
+  test('leaves a place on the same page to the browser, which scrolls there', () => {
+    router.go('/lists/ads?range=1h');
+    expect(press('<a href="#left-out">x</a>')).toBe(false);
+    expect(press('<a href="/lists#left-out">x</a>')).toBe(true);
+    expect(router.path).toBe('/lists');
+  });
+
   test('finds pages by whole parts of a path', () => {
     expect(findPage('/')?.page.path).toBe('/');
     expect(findPage('/nowhere')).toBeUndefined();

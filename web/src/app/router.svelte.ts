@@ -60,6 +60,10 @@ class Router {
     if (anchor.target || anchor.hasAttribute('download')) return;
     const url = new URL(anchor.href);
     if (url.origin !== location.origin || url.pathname.startsWith('/api/')) return;
+    // A place on this page: the browser scrolls there and moves the focus.
+    const isPlace =
+      url.hash !== '' && url.pathname + url.search === location.pathname + location.search;
+    if (isPlace) return;
     event.preventDefault();
     this.go(anchor.href);
   }

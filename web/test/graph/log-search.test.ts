@@ -10,7 +10,9 @@ test('versions of TLS lead to the queries that they count', () => {
   expect(tlsSearch('unknown', true)).toEqual({ upstream_tls: 'none' });
 });
 
-test('reasons of an open lock lead to the queries that lack the same', () => {
+test('reasons of an open lock lead each to the queries that it is about', () => {
   expect(openSearch('cleartext')).toEqual({ protection: 'unencrypted' });
-  expect(openSearch('certificate_untrusted')).toEqual({ protection: 'unauthenticated' });
+  expect(openSearch('mesh')).toEqual({ transport: 'mesh' });
+  expect(openSearch('network_only')).toEqual({ proof: 'network' });
+  expect(openSearch('unknown_token')).toEqual({ proof: 'unproved', reason: 'unknown_token' });
 });
