@@ -288,6 +288,7 @@ def test_without_a_history_the_api_says_what_to_set(resolver: Resolver) -> None:
         ("/queries?transport=https", "transport", "https is not valid here; valid are udp, tcp"),
         ("/queries?type=AAA", "type", "AAA is not valid here; did you mean AAAA?"),
         ("/queries?proof=token2", "proof", "token2 is not valid here; did you mean token?"),
+        ("/queries?address=192.0.2", "address", "192.0.2 is not an address; give one such as"),
         ("/graph?verdict=block", "verdict", "block is not valid here; did you mean blocked?"),
         ("/graph?transport=DoH", "transport", "DoH is not valid here; did you mean doh?"),
     ],

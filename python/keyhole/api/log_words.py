@@ -3,6 +3,7 @@ search that finds nothing."""
 
 import re
 from collections.abc import Callable, Collection
+from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import Query
@@ -34,6 +35,15 @@ def _record_type(word: str | None) -> str | None:
     return _one_of(catalogue()["record_types"])(word.upper())
 
 
+def _address(text: str | None) -> str | None:
+    try:
+        return text and str(ip_address(text))
+    except ValueError:
+        raise ValueError(
+            f"{text} is not an address; give one such as 192.0.2.1 or 2001:db8::1"
+        ) from None
+
+
 OUTCOMES = _words("outcomes")
 Outcome = Annotated[
     str | None,
@@ -55,4 +65,9 @@ RecordType = Annotated[
     str | None,
     Query(max_length=16, description="Only queries for this record type, such as AAAA or TYPE65."),
     AfterValidator(_record_type),
+]
+Address = Annotated[
+    str | None,
+    Query(max_length=64, description="The address it came from, whoever the client is."),
+    AfterValidator(_address),
 ]

@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.history_times import to_micros
-from keyhole.api.log_words import Outcome, Reason, RecordType, Transport
+from keyhole.api.log_words import Address, Outcome, Reason, RecordType, Transport
 from keyhole.control.services import Services
 from keyhole.graph.query_lock import proof_rules
 from keyhole.querylog.history import Criteria
@@ -85,10 +85,7 @@ def _criteria(
             description="A SPIFFE ID, a token or an address. A final * matches any rest.",
         ),
     ] = None,
-    address: Annotated[
-        str | None,
-        Query(max_length=64, description="The address it came from, whoever the client is."),
-    ] = None,
+    address: Address = None,
     client_kind: Annotated[
         Literal["identity", "claimed", "token", "address", "anonymous"] | None,
         Query(

@@ -170,7 +170,7 @@ def _search(
         log_search.export(data, criteria, output)
         return
     found = log_search.search(data, criteria, lines)
-    if not found:
+    if lines and not found:
         _show_nothing()
     places = log_search.lines_of(data, found) if why else {}
     for entry in found:
@@ -206,7 +206,7 @@ def _show_last(
     recent = deque((one for one in tail.new() if _matches(one, name, client)), maxlen=lines)
     for entry in recent:
         _show(terminal, entry, as_json=as_json)
-    if not recent and not follow:
+    if lines and not recent and not follow:
         _show_nothing()
     missed = tail.missed
     while follow:
