@@ -134,9 +134,10 @@ def revoke(
     Holds the lock of the folder, as whoever issues does: a certificate is issued either before and
     then revoked, or afterwards and then checked.
     """
-    since = now or datetime.now(UTC)
     make_private_folder(folder)
     with locked(folder):
+        # Not before the lock is there: whoever held it may have issued in a later second.
+        since = now or datetime.now(UTC)
         before = read_revoked(folder)
         certificates = {*targets.certificates, *_issued_to(folder, targets.older, since)}
         known = {(one.domain, one.serial) for one in before.certificates}

@@ -1,14 +1,17 @@
 """Revocations: atomic writing, strict reading, and none lost by mistake."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from keyhole.identity import Authority, CertificateSpec, IdentityError, read_trust
+from keyhole.identity import Authority, CertificateSpec, IdentityError, read_trust, revoked
 from keyhole.identity.error import RefusedError
+from keyhole.identity.files import locked
 from keyhole.identity.journal import Author, read_journal
 from keyhole.identity.revoked import Targets, read_revoked, read_serial, revoke, unrevoke
 
@@ -152,3 +155,29 @@ def test_a_change_that_cannot_be_recorded_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(IdentityError, match="cannot write"):
         revoke(tmp_path, Targets(frozenset([WEB])))
     assert not (tmp_path / "revoked.json").exists()
+
+
+def test_a_revocation_that_waits_for_another_command_counts_from_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A3: whoever held the lock may have issued a certificate in a later second."""
+    turn = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    clock = [turn - timedelta(seconds=5)]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return clock[0]
+
+    @contextmanager
+    def waiting(folder: Path) -> Iterator[None]:
+        with locked(folder):
+            clock[0] = turn
+            yield
+
+    monkeypatch.setattr(revoked, "datetime", Clock)
+    monkeypatch.setattr(revoked, "locked", waiting)
+    revoke(tmp_path, Targets(older=frozenset([WEB])))
+    older = read_revoked(tmp_path).older(WEB)
+    assert older is not None
+    assert older.since > turn
