@@ -256,7 +256,8 @@ def test_decisions_can_be_used_by_everybody(tab: OpenTab, lab_page: LabPage) -> 
 
 
 def test_a_query_is_told_in_full(tab: OpenTab) -> None:
-    page = tab("/log?reason=blocked_by_list")
+    # What would happen now can be said of a client that the log shows.
+    page = tab("/log?reason=blocked_by_list&client_kind=identity")
     _rows(page).first.click()
     panel = page.get_by_role("dialog")
     for words in ("Who", "Why", "How protected", "What would happen now", "ads"):

@@ -134,6 +134,7 @@ def told(with_deb: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     (given / "later").mkdir()
     _later(package, given / "later")
     (given / "printer.yaml").write_text(_DOCUMENTS)
+    (given / "printer.yaml").chmod(0o644)
     return dict(_parts(run_in_spare_machine(_script(), given)))
 
 

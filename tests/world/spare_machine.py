@@ -20,6 +20,8 @@ _UNSHARE = [
 _SYSTEMD = Path("/lib/systemd/systemd")
 _PREPARE = """
 set -e
+# Commands that a test calls in its own process leave a narrower one behind.
+umask 022
 mount -t tmpfs -o mode=755 tmpfs /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root

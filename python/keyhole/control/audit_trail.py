@@ -66,7 +66,8 @@ class AuditTrail:
                 await asyncio.sleep(CHECK_SECONDS)
             # At once after a change, so that one which is soon undone leaves a trace, too.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), CHECK_SECONDS)
+                async with asyncio.timeout(CHECK_SECONDS):
+                    await self._look.wait()
 
     async def _round(self) -> None:
         taken = await asyncio.to_thread(self.take_journal)

@@ -80,7 +80,8 @@ class DocumentPool:
         try:
             # Shielded: a thread cannot be ended, and its end says that it is not stuck any more.
             waiting = asyncio.shield(asyncio.wrap_future(running))
-            return await asyncio.wait_for(waiting, self._seconds)
+            async with asyncio.timeout(self._seconds):
+                return await waiting
         except TimeoutError:
             if running.done():
                 raise  # the work itself timed out

@@ -87,7 +87,8 @@ async def _rounds(
         checks = _CHECKS_WITHOUT_EVENTS
     for _ in range(checks):
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), CHECK_MILLISECONDS / 1000)
+            async with asyncio.timeout(CHECK_MILLISECONDS / 1000):
+                await stop.wait()
         yield
 
 

@@ -90,6 +90,7 @@ def _hint(error: KeyholeError) -> str:
 
 async def _wait(end: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(end.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await end.wait()
     except TimeoutError:
         return

@@ -69,7 +69,8 @@ class Peer:
         while not condition():
             self._heard.clear()
             try:
-                await asyncio.wait_for(self._heard.wait(), max(last - time.monotonic(), 0))
+                async with asyncio.timeout(max(last - time.monotonic(), 0)):
+                    await self._heard.wait()
             except TimeoutError:
                 return condition()
         return True
@@ -77,7 +78,8 @@ class Peer:
     async def wait_until_present(self, seconds: float = READY_SECONDS) -> About:
         """Its state; raises `DisconnectedError` if it does not connect in time."""
         try:
-            await asyncio.wait_for(self._present.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._present.wait()
         except TimeoutError:
             raise DisconnectedError("the engine does not run") from None
         assert self.about is not None
@@ -95,7 +97,8 @@ class Peer:
         self._queue.append({"id": number, **command})
         self._work.set()
         try:
-            return await asyncio.wait_for(future, ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await future
         except TimeoutError:
             raise NoAnswerError(f"the engine did not answer for {ANSWER_SECONDS:g} s") from None
         finally:
@@ -130,7 +133,8 @@ class Peer:
         if first := self._due_withdrawal():
             return first
         try:
-            await asyncio.wait_for(self._work.wait(), HOLD_SECONDS)
+            async with asyncio.timeout(HOLD_SECONDS):
+                await self._work.wait()
         except TimeoutError:
             return self._due_withdrawal()
         if first := self._due_withdrawal():

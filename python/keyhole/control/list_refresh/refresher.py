@@ -162,7 +162,8 @@ class ListRefresher:
         # Checked often against the wall clock: a machine that slept notices on waking.
         seconds = min(_MAX_WAIT, max(0.05, soon)) if soon is not None else _MAX_WAIT
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def reload(self) -> None:
         """Reads the lists from the documents again."""

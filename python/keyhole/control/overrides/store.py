@@ -104,7 +104,8 @@ class OverrideStore:
             wait = _MAX_WAIT if end is None else min(max(end - time.time(), 0), _MAX_WAIT)
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
             except TimeoutError:
                 if end is not None and end <= time.time():
                     await self._end_and_notify()
