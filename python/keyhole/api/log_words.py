@@ -12,8 +12,9 @@ from pydantic import AfterValidator
 from keyhole.engine.runtime import catalogue
 from keyhole.model.suggestion import not_valid
 
-_ANY_TYPE = re.compile(r"TYPE[0-9]{1,5}")
+_ANY_TYPE = re.compile(r"TYPE([0-9]{1,5})")
 """A record type by its number (RFC 3597 section 5)."""
+_TYPES: dict[str, int] = catalogue()["record_types"]
 
 
 def _words(group: str) -> list[str]:
@@ -30,14 +31,19 @@ def _one_of(words: Collection[str]) -> Callable[[str | None], str | None]:
 
 
 def _record_type(word: str | None) -> str | None:
-    if word is None or _ANY_TYPE.fullmatch(word.upper()):
-        return word
-    return _one_of(catalogue()["record_types"])(word.upper())
+    """As the log writes it: by its name where it has one."""
+    if word is None or word.upper() in _TYPES:
+        return word and word.upper()
+    found = _ANY_TYPE.fullmatch(word.upper())
+    if found is None or int(found[1]) > 0xFFFF:
+        raise ValueError(not_valid(word, _TYPES))
+    number = int(found[1])
+    return next((name for name, one in _TYPES.items() if one == number), f"TYPE{number}")
 
 
 def _address(text: str | None) -> str | None:
     try:
-        return text and str(ip_address(text))
+        return None if text is None else str(ip_address(text))
     except ValueError:
         raise ValueError(
             f"{text} is not an address; give one such as 192.0.2.1 or 2001:db8::1"
