@@ -82,7 +82,8 @@ class Supervisor:
         self._first = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run())
         try:
-            return await asyncio.wait_for(asyncio.shield(self._first), seconds)
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(self._first)
         except TimeoutError:
             await self.stop()
             raise ControlError(f"{self._name} was not ready after {seconds:g} seconds") from None
@@ -100,7 +101,8 @@ class Supervisor:
             if process.stdin is not None:
                 process.stdin.close()
             try:
-                await asyncio.wait_for(process.wait(), _END_SECONDS)
+                async with asyncio.timeout(_END_SECONDS):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
         if self._task is not None:

@@ -70,15 +70,18 @@ class SocketOutput:
             pause = min(pause * 2, MAX_PAUSE)
 
     async def _connect_and_send(self) -> None:
-        reader, writer = await asyncio.wait_for(self._connect(), HANDSHAKE_SECONDS)
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            reader, writer = await self._connect()
         try:
-            await asyncio.wait_for(_handshake(reader, writer), HANDSHAKE_SECONDS)
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                await _handshake(reader, writer)
             self.is_connected = True
             self._on_change(True, "")
             await self._send(reader, writer)
         except asyncio.CancelledError:
             with suppress(*_ERRORS):
-                await asyncio.wait_for(_end(reader, writer), HANDSHAKE_SECONDS)
+                async with asyncio.timeout(HANDSHAKE_SECONDS):
+                    await _end(reader, writer)
             raise
         finally:
             writer.close()
