@@ -13,6 +13,7 @@ import pytest
 
 from tests.world import own_authority as own
 from tests.world.certificates import Authority, Pair
+from tests.world.files import paths_below
 from tests.world.resolver import Resolver, document
 from tests.world.trust import TrustDomain
 from tests.world.upstream import ADDRESS, Upstream
@@ -197,9 +198,10 @@ def test_what_keyhole_keeps_is_for_its_user_alone_also_where_it_was_not(
     folders: set[int] = set()
     files: set[int] = set()
     for name in ("log", "state", "run"):
-        for one in [resolver.folder / name, *(resolver.folder / name).rglob("*")]:
-            if not one.is_symlink():
-                (folders if one.is_dir() else files).add(stat.S_IMODE(one.stat().st_mode))
+        below = [status.st_mode for _, status in paths_below(resolver.folder / name)]
+        for mode in [(resolver.folder / name).stat().st_mode, *below]:
+            if not stat.S_ISLNK(mode):
+                (folders if stat.S_ISDIR(mode) else files).add(stat.S_IMODE(mode))
     assert folders == {0o700}
     assert files == {0o600}
     assert stat.S_IMODE(resolver.folder.stat().st_mode) == 0o700

@@ -79,6 +79,18 @@ class Program:
         """Processes of this program's session that still live."""
         return [pid for pid, session, state in _processes() if session == self.pid and state != "Z"]
 
+    def seconds_without_processor(self) -> float:
+        """How long its live threads, together, were ready to run while other programs ran.
+
+        0 where the kernel does not count it.
+        """
+        delays = 0
+        for pid in self.survivors():
+            for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                with suppress(OSError):
+                    delays += int(file.read_text().split()[1])
+        return delays / 1e9
+
     def children(self, word: str) -> list[int]:
         """Live processes of this program whose command line has ``word`` as an argument."""
         return [pid for pid in self.survivors() if word in _command_line(pid)]
