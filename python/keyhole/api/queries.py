@@ -16,7 +16,7 @@ from keyhole.api.history_times import from_micros, history_errors
 from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.query_criteria import SearchCriteria
+from keyhole.api.query_criteria import SearchCriteria, query_clients
 from keyhole.control.query_history import Export
 from keyhole.control.services import Services
 from keyhole.graph.query_lock import QueryLock, QueryLocks
@@ -55,6 +55,11 @@ class QueryRow(BaseModel):
     transport: str = Field(description="The transport, such as udp or doh.")
     client: str | None = Field(description="The client address; null if the policy is anonymous.")
     identity: str | None = Field(description="The SPIFFE ID of the client.")
+    client_name: str | None = Field(
+        None,
+        description="The Client document in force that names the client; null for none, and where "
+        "it only claimed its identity.",
+    )
     token: str | None = Field(description="The name of the token of the client.")
     policy: str | None = Field(description="The policy for the client.")
     name: str | None = Field(description="The name; null if the message was not a valid query.")
@@ -137,9 +142,9 @@ def search_queries(
     after = _key(cursor)
     with history_errors():
         found = queries.history().search(wanted, limit=limit, after=after, order=order)
-    locks = _locks(services)
+    told = _Told(services)
     return QueryPage(
-        items=[_row(row, locks) for row in found.rows],
+        items=[_row(row, told) for row in found.rows],
         next=write_cursor(list(found.next)) if found.next else None,
         previous=write_cursor(list(found.rows[0].key)) if found.rows else None,
         searched_to=None if found.searched_to is None else from_micros(found.searched_to),
@@ -206,9 +211,9 @@ async def follow_queries(
         yield b": listening\n\n"
         idle_rounds = 0
         async for batch in batches:
-            locks = _locks(services)
+            told = _Told(services)
             for query in batch.queries:
-                yield _event("query", {**query, **_lock_fields(query, locks)})
+                yield _event("query", {**query, **told.fields(query)})
             if batch.left_out:
                 yield _event("left_out", batch.left_out)
             idle_rounds = 0 if batch.queries else idle_rounds + 1
@@ -225,22 +230,27 @@ def _event(kind: str, data: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def _locks(services: Services) -> QueryLocks:
-    compiled = services.control_plane.reconciler.in_force
-    return QueryLocks(compiled.snapshot if compiled else None)
+class _Told:
+    """What the documents in force tell of queries besides the fields of the log."""
+
+    def __init__(self, services: Services) -> None:
+        compiled = services.control_plane.reconciler.in_force
+        self._locks = QueryLocks(compiled.snapshot if compiled else None)
+        self._clients = query_clients(services)
+
+    def fields(self, line: dict[str, Any]) -> dict[str, Any]:
+        """The further fields of a query."""
+        incoming, outgoing = self._locks.incoming(line), self._locks.outgoing(line)
+        return {
+            "client_name": self._clients.name_of(line),
+            "lock_in": _lock(incoming),
+            "lock_out": None if outgoing is None else _lock(outgoing),
+        }
 
 
-def _row(row: Row, locks: QueryLocks) -> QueryRow:
+def _row(row: Row, told: _Told) -> QueryRow:
     time = from_micros(row.fields["time"])
-    return QueryRow(**{**row.fields, "time": time, **_lock_fields(row.fields, locks)})
-
-
-def _lock_fields(fields: dict[str, Any], locks: QueryLocks) -> dict[str, Any]:
-    outgoing = locks.outgoing(fields)
-    return {
-        "lock_in": _lock(locks.incoming(fields)),
-        "lock_out": None if outgoing is None else _lock(outgoing),
-    }
+    return QueryRow(**{**row.fields, "time": time, **told.fields(row.fields)})
 
 
 def _lock(lock: QueryLock) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
+from fastapi.exceptions import RequestValidationError
 
 from keyhole.api.dependencies import RunningServices
-from keyhole.api.history_times import to_micros
+from keyhole.api.history_times import history_errors, to_micros
 from keyhole.api.log_words import Address, Outcome, Reason, RecordType, Transport
+from keyhole.control.client_names import QueryClients
+from keyhole.control.error import InvalidError
 from keyhole.control.services import Services
 from keyhole.graph.query_lock import proof_rules
-from keyhole.querylog.history import Criteria
+from keyhole.querylog.history import ClientSet, Criteria
 from keyhole.querylog.history.protection import ProofRules
 
 MAX_NAME_LENGTH = 1_016
@@ -59,6 +62,13 @@ def rules_in_force(services: Services) -> ProofRules:
     return proof_rules(compiled.snapshot if compiled else None)
 
 
+def query_clients(services: Services) -> QueryClients:
+    """The names of clients by the documents in force; of nobody without a history."""
+    if services.clients is None:
+        return QueryClients.of(None)
+    return QueryClients(services.clients.names, rules_in_force(services))
+
+
 def _criteria(
     services: RunningServices,
     since: Annotated[datetime | None, Query(description="The start of the time span.")] = None,
@@ -82,7 +92,9 @@ def _criteria(
         str | None,
         Query(
             max_length=2_048,
-            description="A SPIFFE ID, a token or an address. A final * matches any rest.",
+            description="The name of a Client document or of a token, a SPIFFE ID, its short form "
+            "such as shop/web, or an address. A final * matches any rest. With client_kind it is "
+            "the SPIFFE ID, token or address itself.",
         ),
     ] = None,
     address: Address = None,
@@ -115,19 +127,25 @@ def _criteria(
         Query(ge=0, le=600_000, description="Minimum time spent waiting for an upstream."),
     ] = None,
 ) -> Criteria:
+    begin, end = to_micros(since), to_micros(until)
+    clients: ClientSet | None = None
+    if client is not None and client_kind is None:
+        found = _clients(services, client, begin, end)
+        client, clients = (found, None) if isinstance(found, str) else (None, found)
     needs_rules = protection or proof or client_kind in ("identity", "claimed")
     return Criteria(
         client_kind=client_kind,
         protection=protection,
         proof=proof,
         proof_rules=rules_in_force(services) if needs_rules else None,
-        since=to_micros(since),
-        until=to_micros(until),
+        since=begin,
+        until=end,
         name=name,
         below=below,
         contains=contains,
         expression=expression,
         client=client,
+        clients=clients,
         address=address,
         type=type,
         outcome=outcome,
@@ -142,6 +160,20 @@ def _criteria(
         engine=engine,
         slower_than_us=None if slower_than_ms is None else slower_than_ms * 1000,
     )
+
+
+def _clients(
+    services: Services, word: str, since: int | None, until: int | None
+) -> ClientSet | str:
+    if services.clients is None:
+        return word
+    try:
+        with history_errors():
+            return services.clients.find(word, since, until)
+    except InvalidError as error:
+        # An error of the parameter, so that its place is said.
+        place = {"loc": ("query", "client"), "type": "value_error"}
+        raise RequestValidationError([{**place, "msg": "", "ctx": {"error": error}}]) from None
 
 
 SearchCriteria = Annotated[Criteria, Depends(_criteria)]

@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.dependencies import Queries
+from keyhole.api.dependencies import Queries, RunningServices
 from keyhole.api.history_times import from_micros, history_errors, to_micros
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
+from keyhole.api.query_criteria import query_clients
+from keyhole.policy.client_names import ClientNames
 
 router = APIRouter(prefix="/statistics", tags=["statistics"])
 
@@ -58,6 +60,10 @@ class ValueCount(BaseModel):
     """A value and its number of queries."""
 
     value: str = Field(description="The value of the dimension.")
+    client_name: str | None = Field(
+        None,
+        description="The Client document in force that names it, for client, identity and token.",
+    )
     total: int = Field(description="Queries with this value.")
     withheld: int = Field(description="Those of them that were blocked or refused.")
 
@@ -121,6 +127,7 @@ def get_series(
 
 @router.get("/top/{dimension}")
 def get_top(
+    services: RunningServices,
     queries: Queries,
     _: Viewer,
     during: During,
@@ -136,4 +143,19 @@ def get_top(
     """Lists the most frequent values, for example names or clients."""
     with history_errors():
         found = queries.history().tops(dimension, *during, most=most, is_withheld=withheld)
-    return Page(items=[ValueCount(**vars(one)) for one in found])
+    names = query_clients(services).names
+    items = [
+        ValueCount(**vars(one), client_name=_name_of(names, dimension, one.value)) for one in found
+    ]
+    return Page(items=items)
+
+
+def _name_of(names: ClientNames, dimension: str, value: str) -> str | None:
+    match dimension:
+        case "client":
+            return names.name_of(None, None, value)
+        case "identity":
+            return names.name_of(value, None, None)
+        case "token":
+            return names.name_of(None, value, None)
+    return None

@@ -16,6 +16,7 @@ from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
 
 if TYPE_CHECKING:
+    from keyhole.cli.log_client import LogClient
     from keyhole.querylog import LogEntry
 
 EXAMPLES = """
@@ -65,7 +66,8 @@ def log(
         str | None,
         typer.Option(
             "--client",
-            help="Only this identity, token or address; with * at the end, any that starts so.",
+            help="Only this client: the name of a Client document or token, an identity or its "
+            "short form such as shop/web, an address; with * at the end, any that starts so.",
         ),
     ] = None,
     since: Annotated[
@@ -174,7 +176,7 @@ def _search(
         _show_nothing()
     places = log_search.lines_of(data, found) if why else {}
     for entry in found:
-        _show(console(), entry, as_json=as_json)
+        _show(console(), entry, entry.client_name, as_json=as_json)
         for place in places.get(entry.name or "", []):
             console().print(f"    [dim]in {escape(sanitize(place))}[/]")
 
@@ -194,26 +196,33 @@ def _show_last(
     own: bool,
     as_json: bool,
 ) -> None:
+    from keyhole.cli.log_client import LogClient
+    from keyhole.control.client_names import QueryClients
     from keyhole.querylog import Tail
     from keyhole.querylog.read import FILES, OWN_FILES, log_files
 
-    folder = DataFolder(data or default_data_folder()).query_log.parent
-    names = OWN_FILES if own else FILES
+    there = DataFolder(data or default_data_folder())
+    folder = there.query_log.parent
+    files = OWN_FILES if own else FILES
     if not follow:
-        log_files(folder, names)  # raises if there is no log
-    tail = Tail(folder, names)
+        log_files(folder, files)  # raises if there is no log
+    clients = QueryClients.of_folder(there)
+    wanted = None if client is None else LogClient(client, clients)
+    tail = Tail(folder, files)
     terminal = console()
-    recent = deque((one for one in tail.new() if _matches(one, name, client)), maxlen=lines)
+    recent = deque((one for one in tail.new() if _matches(one, name, wanted)), maxlen=lines)
+    if wanted is not None and not recent:
+        wanted.must_be_known()
     for entry in recent:
-        _show(terminal, entry, as_json=as_json)
+        _show(terminal, entry, clients.name_of(entry.document), as_json=as_json)
     if lines and not recent and not follow:
         _show_nothing()
     missed = tail.missed
     while follow:
         time.sleep(_POLL_SECONDS)
         for entry in tail.new():
-            if _matches(entry, name, client):
-                _show(terminal, entry, as_json=as_json)
+            if _matches(entry, name, wanted):
+                _show(terminal, entry, clients.name_of(entry.document), as_json=as_json)
         if tail.missed > missed:
             _show_missed(terminal, tail.missed - missed, as_json=as_json)
             missed = tail.missed
@@ -226,32 +235,29 @@ def _show_missed(terminal: Console, count: int, *, as_json: bool) -> None:
     terminal.print(f"[dim]{count:,} queries were lost, or left the log before they were read[/]")
 
 
-def _matches(entry: "LogEntry", name: str | None, client: str | None) -> bool:
+def _matches(entry: "LogEntry", name: str | None, client: "LogClient | None") -> bool:
     from keyhole.model.name import as_logged, is_at_or_below
 
     if name is not None:
         parent = as_logged(name)
         if entry.name is None or not is_at_or_below(entry.name, parent):
             return False
-    if client is None:
-        return True
-    known = (entry.client_ref.value, entry.client or "")
-    if client.endswith("*"):
-        return any(one.startswith(client[:-1]) for one in known if one)
-    return client in known
+    return client is None or client.has(entry)
 
 
-def _show(terminal: Console, entry: "LogEntry", *, as_json: bool) -> None:
+def _show(terminal: Console, entry: "LogEntry", client: str | None, *, as_json: bool) -> None:
     if as_json:
         # Escaped to ASCII, so that no character can control the terminal.
-        print(json.dumps(entry.document), flush=True)
+        named = {} if client is None else {"client_name": client}
+        print(json.dumps({**entry.document, **named}), flush=True)
         return
-    terminal.print(line(entry))
+    terminal.print(line(entry, client))
 
 
-def line(entry: "LogEntry") -> str:
-    """A query as one line, with markup."""
+def line(entry: "LogEntry", client: str | None = None) -> str:
+    """A query as one line, with markup; ``client`` is the Client document that names who asked."""
     from keyhole.model.idn import to_unicode
+    from keyhole.policy.client_names import with_name
 
     style = _STYLES.get(entry.outcome, "dim")
     local_time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -263,11 +269,13 @@ def line(entry: "LogEntry") -> str:
     if entry.count > 1:
         queries = f"{entry.count:,} queries"
         question = queries if entry.name is None else f"{question}, {queries}"
+    shown = str(entry.client_ref)
+    who = with_name(client, shown)
     words = [
         f"[dim]{local_time}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",
         f"[bold]{escape(sanitize(question))}[/]",
-        f"from {escape(sanitize(str(entry.client_ref)))} over {escape(sanitize(entry.transport))}",
+        f"from {escape(sanitize(who))} over {escape(sanitize(entry.transport))}",
     ]
     place = f" in {entry.file}:{entry.line}" if entry.file is not None and entry.target else ""
     for word, value in (

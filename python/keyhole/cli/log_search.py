@@ -1,7 +1,7 @@
 """Search and export of the query history, for ``keyhole log``; needs a running Keyhole."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,9 @@ def search(data: Path | None, criteria: Search, lines: int) -> list["LogEntry"]:
             if cursor is not None:
                 params["cursor"] = cursor
             page = api.ask("GET", "/queries", params=params).json()
-            entries += [entry for entry in map(read_entry, page["items"]) if entry is not None]
+            for item in page["items"]:
+                if (entry := read_entry(item)) is not None:
+                    entries.append(replace(entry, client_name=item.get("client_name")))
             cursor = page["next"]
             if cursor is None:
                 break

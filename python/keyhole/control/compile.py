@@ -67,6 +67,19 @@ def last_good_octets(compiled: Compiled) -> bytes:
     return json.dumps(document).encode() + b"\n"
 
 
+def read_snapshot(data: DataFolder) -> Snapshot | None:
+    """The snapshot that was in force last; none where that is not known."""
+    try:
+        return _snapshot(data)
+    except (OSError, ValueError):
+        return None
+
+
+def _snapshot(data: DataFolder) -> Snapshot | None:
+    file = data.snapshot if is_whole(data.snapshot) else data.snapshot_copy
+    return Snapshot.model_validate_json(file.read_bytes()) if is_whole(file) else None
+
+
 def read_last_good(data: DataFolder) -> Compiled | None:
     """What was in force last; none where that is not known.
 
@@ -75,8 +88,7 @@ def read_last_good(data: DataFolder) -> Compiled | None:
     """
     try:
         found = json.loads(data.last_good.read_bytes())
-        file = data.snapshot if is_whole(data.snapshot) else data.snapshot_copy
-        snapshot = Snapshot.model_validate_json(file.read_bytes()) if is_whole(file) else None
+        snapshot = _snapshot(data)
         plain = Snapshot.model_validate(found["snapshot"])
         identities = {
             str(name): Identity(Path(files["certificate"]), Path(files["key"]))

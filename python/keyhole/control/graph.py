@@ -27,6 +27,7 @@ from keyhole.graph.source import (
 )
 from keyhole.identity.certificate_and_key import read_certificates
 from keyhole.identity.renewal import spiffe_id_of
+from keyhole.policy.client_names import names_in
 from keyhole.querylog.history import EdgeCriteria, EdgeRow
 
 MAX_LISTENERS = 8
@@ -141,6 +142,7 @@ def graph_source(
         upstreams_of(snapshot),
         credentials_of(snapshot),
         expired_policy_of(snapshot),
+        names_in(snapshot),
         has_plain_doh,
         first,
     )

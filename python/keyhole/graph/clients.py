@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from keyhole.graph.model import NodeKind
 from keyhole.graph.proof import is_unproved
 from keyhole.graph.source import EngineInfo, Source
+from keyhole.policy.client_names import with_name
 from keyhole.querylog.history import EdgeRow
 from keyhole.querylog.history.edge_queries import REST
 
@@ -52,15 +53,17 @@ def client_node(row: EdgeRow, source: Source, engines: Mapping[str, EngineInfo])
             return NodeInfo(node, "claimed", label, row.identity, "claimed", "not proved")
         if (engine := engines.get(row.identity)) is not None:
             return engine_node(engine)
-        return _workload(row.identity)
+        return _workload(row.identity, source.names.name_of(row.identity, None, None))
     if REST in (row.token, row.client):
         return NodeInfo("folded:clients", "folded", "other clients", "other clients", *_REST)
     if row.token is not None:
-        return NodeInfo(f"token:{row.token}", "token", row.token, row.token, "tokens", "tokens")
+        shown = with_name(source.names.name_of(None, row.token, None), row.token)
+        return NodeInfo(f"token:{row.token}", "token", shown, row.token, "tokens", "tokens")
     if row.client is not None:
         group, label = _network(row.client)
         node = f"address:{row.client}"
-        return NodeInfo(node, "address", row.client, row.client, group, label)
+        shown = with_name(source.names.name_of(None, None, row.client), row.client)
+        return NodeInfo(node, "address", shown, row.client, group, label)
     policy = row.policy or "no policy"
     node, label = f"anonymous:{policy}", f"anonymous ({policy})"
     return NodeInfo(node, "anonymous", label, label, "anonymous", "anonymous")
@@ -101,7 +104,7 @@ def short(identity: str) -> str:
     return identity.removeprefix("spiffe://").partition("/")[2] or identity
 
 
-def _workload(identity: str) -> NodeInfo:
+def _workload(identity: str, client: str | None) -> NodeInfo:
     where = namespace(identity)
     kind: NodeKind = "folded" if identity.endswith(f"/{REST}") else "workload"
     if not where:
@@ -109,7 +112,8 @@ def _workload(identity: str) -> NodeInfo:
         group, label = f"domain:{domain}", f"trust domain {domain}"
     else:
         group, label = f"namespace:{where}", f"namespace {where}"
-    return NodeInfo(f"workload:{identity}", kind, short(identity), identity, group, label)
+    shown = with_name(client, short(identity))
+    return NodeInfo(f"workload:{identity}", kind, shown, identity, group, label)
 
 
 def _network(client: str) -> tuple[str, str]:

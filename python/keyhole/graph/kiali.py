@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from keyhole.graph.clients import NodeInfo, client_node, engine_node
+from keyhole.graph.clients import NodeInfo, client_node, engine_node, short
 from keyhole.graph.collect import sent_upstream
 from keyhole.graph.proof import Proof, client_proof, upstream_proof
 from keyhole.graph.source import EngineInfo, Source
@@ -112,5 +112,6 @@ class KialiCounts:
     def _place(self, node: NodeInfo) -> tuple[str, str]:
         """A workload is drawn in its namespace, by the name of its service account."""
         if node.kind == "workload" and node.group.startswith("namespace:"):
-            return node.group.removeprefix("namespace:"), node.label.rpartition("/")[2]
-        return self._namespace, node.label
+            return node.group.removeprefix("namespace:"), short(node.name).rpartition("/")[2]
+        # Without the name of a Client document: a series goes on when one comes.
+        return self._namespace, node.name if node.kind == "token" else node.label

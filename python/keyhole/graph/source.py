@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from keyhole.model.snapshot import Snapshot
+from keyhole.policy.client_names import ClientNames
 from keyhole.querylog.history import EdgeCriteria, EdgeRow
 
 EMPTY_POLICY: frozenset[str] = frozenset()
@@ -59,6 +60,8 @@ class Source:
     """Of each policy, by what its clients are known: certificate, token or network."""
     expired_policy: str | None = None
     """The policy for clients with an expired certificate."""
+    names: ClientNames = field(default_factory=lambda: ClientNames.of(None))
+    """The names of clients."""
     has_plain_doh: bool = False
     """Whether an engine has a DoH listener without TLS."""
     first: Callable[[], int | None] = _not_known

@@ -85,6 +85,8 @@ class LogEntry:
     time of the first."""
     engine: str | None = "local"
     """The engine that wrote it; none where that was not kept."""
+    client_name: str | None = None
+    """The Client document that names the client, in answers of the API alone."""
 
     @property
     def document(self) -> dict[str, Any]:

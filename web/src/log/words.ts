@@ -79,6 +79,7 @@ export const writtenName = (logged: string): string =>
 export function shownClient(row: QueryRow): string {
   const client = clientOf(row);
   if (client === null) return text.log.anonymous;
+  if (row.client_name) return row.client_name;
   const isClaimed = row.identity && row.lock_in.how === 'unproved';
   return isClaimed ? text.log.claimed(shortClient(client)) : shortClient(client);
 }

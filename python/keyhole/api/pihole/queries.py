@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from keyhole.api.dependencies import Queries
+from keyhole.api.dependencies import Queries, RunningServices
 from keyhole.api.history_times import history_errors
 from keyhole.api.pihole import mapping
 from keyhole.api.pihole.responses import PiholeError, json_response, start_timer
 from keyhole.api.principal import Viewer
-from keyhole.api.query_criteria import MAX_NAME_LENGTH
+from keyhole.api.query_criteria import MAX_NAME_LENGTH, query_clients
+from keyhole.control.client_names import QueryClients
 from keyhole.querylog.history import Criteria, Row
 
 router = APIRouter(prefix="/queries", dependencies=[Depends(start_timer)], include_in_schema=False)
@@ -58,6 +59,7 @@ def _criteria(
 @router.get("")
 def get_queries(
     request: Request,
+    services: RunningServices,
     queries: Queries,
     _: Viewer,
     wanted: Annotated[QueryCriteria, Depends(_criteria)],
@@ -71,8 +73,9 @@ def get_queries(
         total = history.size.rows
         rows = history.search(wanted.criteria, limit=start + length + 1).rows
     rows, cursor = page(rows[start:], length)
+    clients = query_clients(services)
     body = {
-        "queries": [_shown(row) for row in rows],
+        "queries": [_shown(row, clients) for row in rows],
         "cursor": cursor,
         "recordsTotal": total,
         "recordsFiltered": start + len(rows) + bool(cursor) if wanted.is_filtered else total,
@@ -96,8 +99,9 @@ def page(rows: list[Row], length: int) -> tuple[list[Row], int | None]:
     return rows[:length], following - 1
 
 
-def _shown(row: Row) -> dict[str, Any]:
+def _shown(row: Row, clients: QueryClients) -> dict[str, Any]:
     fields = row.fields
+    credential = fields["identity"] or fields["token"]
     return {
         "id": fields["time"],
         "time": fields["time"] / 1e6,
@@ -106,7 +110,7 @@ def _shown(row: Row) -> dict[str, Any]:
         # Pi-hole's own field for the name behind an alias that is blocked.
         "cname": fields.get("target"),
         "status": mapping.status(fields["reason"]),
-        "client": {"ip": fields["client"] or "", "name": fields["identity"] or fields["token"]},
+        "client": {"ip": fields["client"] or "", "name": clients.name_of(fields) or credential},
         "dnssec": "UNKNOWN",
         "reply": {"type": "UNKNOWN", "time": (fields["duration_us"] or 0) / 1e3},
         "list_id": None,

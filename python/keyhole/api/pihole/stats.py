@@ -12,6 +12,7 @@ from keyhole.api.history_times import history_errors
 from keyhole.api.pihole import mapping
 from keyhole.api.pihole.responses import json_response, start_timer
 from keyhole.api.principal import Viewer
+from keyhole.api.query_criteria import query_clients
 from keyhole.control.services import Services
 from keyhole.querylog.history import Criteria, History, Statistics
 
@@ -85,6 +86,7 @@ def top_domains(
 @router.get("/stats/top_clients")
 def top_clients(
     request: Request,
+    services: RunningServices,
     queries: Queries,
     during: During,
     _: Viewer,
@@ -96,7 +98,11 @@ def top_clients(
     with history_errors():
         of = "withheld" if blocked else "total"
         found, counts = _tops(queries.history(), "client", during, count, of)
-    rows = [{"ip": value, "name": "", "count": total} for value, total in found]
+    names = query_clients(services).names
+    rows = [
+        {"ip": value, "name": names.name_of(None, None, value) or "", "count": total}
+        for value, total in found
+    ]
     return json_response(request, {"clients": rows, **counts})
 
 

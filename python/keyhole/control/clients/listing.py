@@ -9,6 +9,7 @@ from keyhole.control.clients.certificates import IssuedCertificates
 from keyhole.control.clients.model import ClientSummary, PolicyChoice
 from keyhole.graph.clients import short
 from keyhole.model.snapshot_identity import Subjects
+from keyhole.policy.client_names import with_name
 from keyhole.policy.subject_match import PolicyMatch, SubjectTables, why
 
 _MICROS = 1_000_000
@@ -42,7 +43,7 @@ class Known:
         return ClientSummary(
             id=key.id,
             kind=key.kind,
-            label=label_of(key),
+            label=with_name(match.client if match else None, label_of(key)),
             value=key.value,
             client=match.client if match else None,
             last_seen=None if asked.last is None else moment(asked.last),

@@ -11,14 +11,16 @@ from keyhole.control.clients.model import ClientDetail, ClientSummary
 from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import LOCAL
+from keyhole.control.error import InvalidError
 from keyhole.control.graph import graph_source
 from keyhole.control.query_history import QueryHistory
 from keyhole.graph.proof import UNPROVED
+from keyhole.graph.query_lock import proof_rules
 from keyhole.graph.source import Source
 from keyhole.identity import read_tokens
 from keyhole.model.snapshot import Snapshot
-from keyhole.policy.subject_match import SubjectTables
-from keyhole.querylog.history import Claims, EdgeCriteria
+from keyhole.policy.client_names import ClientNames, names_in
+from keyhole.querylog.history import Claims, ClientSet, EdgeCriteria
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,6 @@ class ClientService:
         self._control_plane = control_plane
         self._queries = queries
         self._data = data
-        self._tables: tuple[Snapshot, SubjectTables] | None = None
 
     async def list_clients(self, wanted: EdgeCriteria) -> Clients:
         """All clients of a time span, and those that are only declared.
@@ -74,6 +75,47 @@ class ClientService:
 
         return await asyncio.to_thread(read)
 
+    @property
+    def names(self) -> ClientNames:
+        """The names that the documents in force give to clients."""
+        compiled = self._control_plane.reconciler.in_force
+        return names_in(compiled.snapshot if compiled else None)
+
+    def find(self, word: str, since: int | None, until: int | None) -> ClientSet | str:
+        """The clients that a word means, or the word itself where it is the value of a column:
+        a SPIFFE ID, a token, an address, or the beginning of one with ``*``.
+
+        Times are microseconds of Unix time. Raises `InvalidError` for a word that means no client,
+        and as `list_clients` does.
+        """
+        compiled = self._control_plane.reconciler.in_force
+        snapshot = compiled.snapshot if compiled else None
+        names = self.names
+        meant = None if word.endswith("*") else names.meant(word)
+        if meant is None:
+            if word.endswith("*") or self._queries.history().has_token(word):
+                return word
+            raise InvalidError(names.not_known(word))
+        if meant.client is None:
+            is_short = meant.path is not None
+            is_token = bool(meant.tokens)
+            if is_short or is_token:
+                return ClientSet(path=meant.path, tokens=meant.tokens)
+            return meant.address or word
+
+        def has(address: str) -> bool:
+            return names.name_of(None, None, address) == meant.client
+
+        span = (-(2**62) if since is None else since, 2**62 if until is None else until)
+        there = self._queries.history().addresses(*span) if meant.networks else []
+        return ClientSet(
+            identities=meant.identities,
+            tokens=meant.tokens,
+            addresses=tuple(sorted(one for one in there if has(one))),
+            has_address=has,
+            rules=proof_rules(snapshot),
+        )
+
     def _state(self) -> tuple[Source, Snapshot | None]:
         """What belongs to the event loop."""
         source, _ = graph_source(LOCAL, self._control_plane, self._queries)
@@ -85,19 +127,12 @@ class ClientService:
 
     def _known(self, snapshot: Snapshot | None) -> Known:
         return Known(
-            tables=self._tables_of(snapshot) if snapshot else None,
+            tables=names_in(snapshot).tables,
             subjects=snapshot.subjects if snapshot else None,
             certificates=IssuedCertificates.read(self._data.identity),
             tokens=tuple(read_tokens(self._data.identity)),
             admits_networks=self._control_plane.settings.resolved.admits_networks,
         )
-
-    def _tables_of(self, snapshot: Snapshot) -> SubjectTables:
-        # Kept: a snapshot may name 100,000 networks.
-        kept = self._tables
-        if kept is None or kept[0] is not snapshot:
-            kept = self._tables = (snapshot, SubjectTables(snapshot))
-        return kept[1]
 
 
 def claims(source: Source) -> Claims:

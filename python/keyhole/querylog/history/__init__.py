@@ -6,6 +6,7 @@ time. A killed process loses nothing: what is in no segment yet is still in the 
 """
 
 from keyhole.querylog.history.askers import Activity, Asker, AskerRow, Claims
+from keyhole.querylog.history.client_set import ClientSet
 from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow
 from keyhole.querylog.history.histogram import Histogram
@@ -21,6 +22,7 @@ __all__ = [
     "Asker",
     "AskerRow",
     "Claims",
+    "ClientSet",
     "Criteria",
     "EdgeCriteria",
     "EdgeRow",

@@ -179,5 +179,29 @@ def last_seen(
     return found
 
 
+def addresses(
+    connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment], since: int, until: int
+) -> list[str]:
+    """The addresses of all clients that are known by nothing else. Raises ``duckdb.Error``."""
+    touched = _touched(segments, since, until)
+    if not touched:
+        return []
+    query = (
+        f"SELECT DISTINCT client FROM read_parquet({row_files(touched)}) WHERE client IS NOT NULL "
+        'AND identity IS NULL AND token IS NULL AND "time" >= ? AND "time" < ?'
+    )
+    return [str(one) for (one,) in connection.execute(query, [since, until]).fetchall()]
+
+
+def has_token(
+    connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment], name: str
+) -> bool:
+    """Whether a query came with this token. Raises ``duckdb.Error``."""
+    if not segments:
+        return False
+    query = f"SELECT 1 FROM read_parquet({row_files(segments)}) WHERE token = ? LIMIT 1"
+    return connection.execute(query, [name]).fetchone() is not None
+
+
 def _touched(segments: Sequence[Segment], since: int, until: int) -> list[Segment]:
     return [one for one in segments if one.end >= since and one.begin < until]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from keyhole.errors import KeyholeError
 from keyhole.model.idn import fold
 from keyhole.model.name import as_logged
+from keyhole.querylog.history.client_set import ClientSet
 from keyhole.querylog.history.condition import Condition
 from keyhole.querylog.history.protection import (
     PROOFS,
@@ -50,6 +51,8 @@ class Criteria:
     expression: str | None = None
     """A regular expression (RE2) that matches a part of the name."""
     client: str | None = None
+    clients: ClientSet | None = None
+    """Those of a Client document, or of a short name."""
     address: str | None = None
     """The address that it came from, whoever the client is."""
     client_kind: str | None = None
@@ -122,6 +125,8 @@ class Criteria:
         found = Condition()
         if self.client is not None:
             found.include(_client(self.client))
+        if self.clients is not None:
+            found.include(self.clients.condition)
         if self.client_kind is not None:
             found.include(_kind(self))
         if self.address is not None:

@@ -18,7 +18,9 @@ from keyhole.querylog.history.askers import (
     AskerRow,
     Claims,
     activity,
+    addresses,
     askers,
+    has_token,
     last_seen,
 )
 from keyhole.querylog.history.cleanup import remove_leftovers
@@ -286,6 +288,14 @@ class History:
     def last_seen(self, since: int, claims: Claims) -> dict[Asker, int]:
         """When each identity and each token was used last, if not earlier than ``since``."""
         return self._query(lambda cursor, there: last_seen(cursor, there, since, claims))
+
+    def addresses(self, since: int, until: int) -> list[str]:
+        """The addresses of all clients that are known by nothing else."""
+        return self._query(lambda cursor, there: addresses(cursor, there, since, until))
+
+    def has_token(self, name: str) -> bool:
+        """Whether a query came with a token of this name."""
+        return self._query(lambda cursor, there: has_token(cursor, there, name))
 
     def export(self, criteria: Criteria, form: Format) -> Path:
         """Writes matching queries to a file, which the caller must delete."""

@@ -63,6 +63,12 @@ def _matches(criteria: Criteria, line: dict[str, Any]) -> bool:
         states = PROTECTIONS.get(criteria.protection, ())
         if rules.protection_of(line) not in states:
             return False
+    return _is_wanted_client(criteria, line)
+
+
+def _is_wanted_client(criteria: Criteria, line: dict[str, Any]) -> bool:
+    if criteria.clients is not None and not criteria.clients.has(line):
+        return False
     return criteria.client is None or _is_client(criteria.client, line)
 
 
