@@ -196,9 +196,55 @@ def test_a_list_of_the_catalog_becomes_a_document(resolver: Resolver) -> None:
     assert done.returncode == 0, done.stderr
     stored = resolver.api("GET", "/documents/List/stevenblack").json()
     assert "https://raw.githubusercontent.com/StevenBlack/hosts" in stored["text"]
+    assert "used by home" in done.stdout, "and the policy for all clients uses it"
     unknown = resolver.command("lists", "enable", "nonsense")
     assert unknown.returncode == 1
     assert "nonsense is not in the catalog" in unknown.stderr
+    misspelled = resolver.command("lists", "enable", "stevenblak")
+    assert misspelled.returncode == 1
+    assert "did you mean stevenblack?" in misspelled.stderr
+
+
+def test_an_enabled_list_blocks_and_a_disabled_one_does_not(
+    reset_resolver: Resolver, server: ListServer
+) -> None:
+    """E4: the file of the policy stays as it is, and the audit record says who did it."""
+    reset_resolver.start()
+    policy = reset_resolver.documents / "policy-home.yaml"
+    before = policy.read_bytes()
+    url = server.serve("0.0.0.0 ads.example.com\n")
+    done = reset_resolver.command("lists", "enable", "school", "--url", url, "--why", "for school")
+    assert done.returncode == 0, done.stderr
+    assert "used by home" in done.stdout
+    assert _wait_for_state(reset_resolver, "in force", "school")["policies"] == ["home"]
+    assert reset_resolver.server.ask("ads.example.com").rcode == "NXDOMAIN"
+    assert policy.read_bytes() == before
+    assert "for school" in reset_resolver.command("audit").stdout
+    ended = reset_resolver.command("lists", "disable", "school")
+    assert ended.returncode == 0, ended.stderr
+    assert reset_resolver.server.ask("ads.example.com").addresses == [ADDRESS]
+    back = reset_resolver.command("rollback", "list", "school")
+    assert back.returncode == 0, back.stderr
+    assert reset_resolver.command("delete", "list", "school").returncode == 0
+
+
+def test_a_list_that_no_client_would_have_is_a_failure(
+    reset_resolver: Resolver, server: ListServer
+) -> None:
+    """E4: what ends with "unused" has failed; what cannot act says which line does."""
+    reset_resolver.write(document("Policy", "spare", subjects=[], default="allow"))
+    reset_resolver.settle()
+    url = server.serve("0.0.0.0 ads.example.com\n")
+    done = reset_resolver.command("lists", "enable", "school", "--url", url, "--policy", "spare")
+    assert done.returncode == 1
+    assert "no client has a policy that uses it" in done.stderr
+    assert reset_resolver.command("lists", "disable", "school").returncode == 0
+    reset_resolver.write(document("List", "mine", urls=[url]))
+    reset_resolver.settle()
+    refused = reset_resolver.command("lists", "enable", "mine")
+    assert refused.returncode == 1
+    assert f"{reset_resolver.documents}/list-mine.yaml:1" in refused.stderr.replace("\n", "")
+    assert "policies: [home]" in refused.stderr
 
 
 @pytest.mark.timeout(60 + 15 * KILLS)

@@ -1,4 +1,4 @@
-"""``keyhole lists status``, ``refresh``, ``catalog`` and ``enable``: lists of a running Keyhole."""
+"""``keyhole lists status``, ``refresh`` and ``catalog``: lists of a running Keyhole."""
 
 import time
 from datetime import UTC, datetime
@@ -12,10 +12,8 @@ from rich.table import Table
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.app import FAILED
-from keyhole.cli.apply import show_done
 from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
-from keyhole.control.error import ControlError
 
 STATUS_EXAMPLES = """
 [bold]Examples[/]
@@ -35,16 +33,6 @@ REFRESH_EXAMPLES = """
   keyhole lists refresh ads
 
 Exit code 1: a list could not be downloaded; its last good version stays in use.
-"""
-
-ENABLE_EXAMPLES = """
-[bold]Examples[/]
-
-  keyhole lists catalog
-
-  keyhole lists enable stevenblack
-
-Then name it in a policy: lists: [stevenblack].
 """
 
 _POLL_SECONDS = 0.2
@@ -112,26 +100,6 @@ def catalog(as_json: JSON = False) -> None:
     for one in found:
         table.add_row(f"[bold]{one.name}[/]", escape(f"{one.title}: {one.about}"), one.home)
     console().print(table)
-
-
-def enable(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from the catalog.")],
-    data: DATA = None,
-    as_json: JSON = False,
-) -> None:
-    """Add lists of the catalog as List documents. A policy must also name them."""
-    from keyhole.lists.catalog import catalog as known_lists
-
-    unknown = [name for name in names if name not in known_lists()]
-    if unknown:
-        raise ControlError(f"{unknown[0]} is not in the catalog; keyhole lists catalog shows it")
-    text = "---\n".join(known_lists()[name].document for name in names)
-    with ApiClient(data) as api:
-        request = {"text": text, "file": "catalog", "message": "from the catalog"}
-        done = api.ask("POST", "/documents", json=request).json()
-    show_done(done, as_json=as_json)
-    if not as_json:
-        console().print(f"name them in a policy: [bold]lists: \\[{', '.join(names)}][/]")
 
 
 def _selected(api: ApiClient, names: list[str] | None) -> list[dict[str, Any]]:

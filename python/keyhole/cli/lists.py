@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from keyhole.cli import list_status
+from keyhole.cli import list_status, list_use
 from keyhole.cli.app import FAILED
 from keyhole.cli.name_argument import NameCommand
 from keyhole.cli.options import DATA, JSON
@@ -37,7 +37,8 @@ app = typer.Typer(
 app.command("status", epilog=list_status.STATUS_EXAMPLES)(list_status.status)
 app.command("refresh", epilog=list_status.REFRESH_EXAMPLES)(list_status.refresh)
 app.command("catalog")(list_status.catalog)
-app.command("enable", epilog=list_status.ENABLE_EXAMPLES)(list_status.enable)
+app.command("enable", epilog=list_use.ENABLE_EXAMPLES)(list_use.enable)
+app.command("disable", epilog=list_use.DISABLE_EXAMPLES)(list_use.disable)
 
 
 @app.command("compile", epilog=COMPILE_EXAMPLES)

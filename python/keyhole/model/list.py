@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.document_file import File
 from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
+from keyhole.model.references import References
 from keyhole.model.units import DAY, MIB, SECOND, seconds
 from keyhole.model.url import LIST_URL
 
@@ -58,13 +59,19 @@ class ListSpec(Spec):
         json_schema_extra={"default": "1d"},
     )
     format: Format = Field("auto", description="The format of the files; auto detects it for each.")
+    policies: References = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Names of the policies that use it, besides those that name it in their "
+        "lists. Files of policies need no change then.",
+    )
     guard: Annotated[bool, FLAG] = Field(
         True,
         description="Whether the last good version stays in use when the new one is empty, or "
         "implausibly smaller or larger.",
     )
 
-    @field_validator("files", "urls", mode="before")
+    @field_validator("files", "urls", "policies", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

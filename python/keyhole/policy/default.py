@@ -1,6 +1,8 @@
-"""The documents that the first `keyhole up` writes: a policy and two well-known upstreams."""
+"""The documents that the first `keyhole up` writes: a policy, a well-known list that it blocks, and
+two well-known upstreams."""
 
 POLICY_FILE = "policy.yaml"
+LISTS_FILE = "lists.yaml"
 UPSTREAMS_FILE = "upstreams.yaml"
 
 _POLICY = """\
@@ -35,7 +37,7 @@ spec:
   #   - block: [malware.example.com]
   #     important: true
 
-  # Lists to use, by name; they are declared below.
+  # Lists to use, by name; ads is declared below. Lists may also name their policies: lists.yaml.
   # lists: [ads]
 ---
 # A policy for some clients. The most specific subject decides which policy a client has.
@@ -79,6 +81,20 @@ spec:
 #   policies: [kids]              # who sees it; without this line all do
 """
 
+_LISTS = """\
+# Names to block from the start: advertising and tracking, the careful version of HaGeZi's lists.
+# Keyhole downloads it once a day. Without this file nothing is blocked.
+# More lists: keyhole lists catalog; keyhole lists enable NAME has the policy use one.
+# License and maintainers: https://github.com/hagezi/dns-blocklists
+apiVersion: keyhole.dev/v1
+kind: List
+metadata: {name: hagezi-light}
+spec:
+  kind: block
+  urls: ["https://raw.githubusercontent.com/hagezi/dns-blocklists/main/adblock/light.txt"]
+  policies: [default]             # the policies that use it
+"""
+
 _UPSTREAMS = """\
 # DNS servers that Keyhole asks. Queries leave encrypted or not at all.
 apiVersion: keyhole.dev/v1
@@ -101,4 +117,4 @@ spec:
 
 def default_documents() -> dict[str, str]:
     """The files by name; their commented parts are valid once uncommented."""
-    return {POLICY_FILE: _POLICY, UPSTREAMS_FILE: _UPSTREAMS}
+    return {POLICY_FILE: _POLICY, LISTS_FILE: _LISTS, UPSTREAMS_FILE: _UPSTREAMS}

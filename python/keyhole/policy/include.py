@@ -1,8 +1,8 @@
 """Policies with their included policies, flattened for the engine."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors, Problem
@@ -14,6 +14,8 @@ MAX_CIRCLES, MAX_SHOWN = 100, 20
 """Circles that are reported, and policies that are shown of one."""
 
 Policies = Mapping[str, Declaration[PolicySpec]]
+ListsByPolicy = Mapping[str, Sequence[str]]
+"""The lists that name a policy themselves, in the order of documents."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class FlatPolicy:
 
     policy: Declaration[PolicySpec]
     parts: tuple[Declaration[PolicySpec], ...]
+    added: ListsByPolicy = field(default_factory=dict)
 
     def rules(self) -> Iterator[tuple[Declaration[PolicySpec], int, Rule]]:
         """Each rule, with the policy that declares it and its index there.
@@ -34,7 +37,13 @@ class FlatPolicy:
 
     def lists(self) -> list[str]:
         """The names of all lists, each once."""
-        return list(dict.fromkeys(name for part in self.parts for name in part.spec.lists.names))
+        return list(
+            dict.fromkeys(
+                name
+                for part in self.parts
+                for name in (*part.spec.lists.names, *self.added.get(part.name, ()))
+            )
+        )
 
 
 def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
@@ -45,17 +54,26 @@ def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
     return found
 
 
+def lists_by_policy(documents: Documents) -> ListsByPolicy:
+    """The lists whose own documents name the policies that use them, by policy."""
+    found: dict[str, list[str]] = {}
+    for one in documents.lists:
+        for policy in one.spec.policies:
+            found.setdefault(policy, []).append(one.name)
+    return found
+
+
 def applied_policies(documents: Documents) -> list[FlatPolicy]:
     """Every policy that applies to somebody, flattened, in the order of documents.
 
     Raises `DocumentErrors` where together they have too many rules: a chain of a thousand policies
     that each apply would be half a million.
     """
-    policies = by_name(documents)
+    policies, added = by_name(documents), lists_by_policy(documents)
     found, count = [], 0
     for one in documents.policies:
         if one.spec.applies:
-            found.append(flatten(one, policies))
+            found.append(flatten(one, policies, added))
             count += sum(1 + len(part.spec.rules) for part in found[-1].parts)
             if count > MAX_RULES:
                 why = (
@@ -66,8 +84,11 @@ def applied_policies(documents: Documents) -> list[FlatPolicy]:
     return found
 
 
-def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
-    """The policy with what it includes, and what that includes, depth first.
+def flatten(
+    policy: Declaration[PolicySpec], policies: Policies, added: ListsByPolicy
+) -> FlatPolicy:
+    """The policy with what it includes, and what that includes, depth first; ``added`` as
+    `lists_by_policy`.
 
     Missing policies are left out, and a circle ends after one round: other checks report both.
     """
@@ -79,7 +100,7 @@ def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
         if part is not None and name not in parts:
             parts[name] = part
             waiting += reversed(part.spec.include)
-    return FlatPolicy(policy, tuple(parts.values()))
+    return FlatPolicy(policy, tuple(parts.values()), added)
 
 
 def check_includes(documents: Documents) -> Iterator[Problem]:

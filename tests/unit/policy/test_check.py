@@ -26,7 +26,7 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest(write: Write, tmp_p
         "1.yaml:3 Upstream/one metadata.name: no policy uses this upstream; add its name to "
         "spec.upstreams of a policy",
         "2.yaml:3 List/ads metadata.name: no policy uses this list; add its name to spec.lists of "
-        "a policy",
+        "a policy, or the name of a policy to its spec.policies",
     ]
 
 

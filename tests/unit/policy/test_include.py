@@ -157,3 +157,19 @@ def test_whatever_includes_what_compiling_ends_and_each_policy_counts_once(
             waiting += new
         assert blocked(one)[0] == name
         assert sorted(blocked(one)) == sorted(reached)
+
+
+def test_a_list_may_name_the_policies_that_use_it_and_included_ones_have_it_too() -> None:
+    listed = document("List", "ads", "urls: [https://a.example/]\npolicies: [b]")
+    named = document("List", "own", "urls: [https://b.example/]\npolicies: [a, b]")
+    texts = (policy("a", "b", more="lists: [own]"), policy("b"), policy("c"), listed, named)
+    found = compiled(*texts, UPSTREAM)
+    assert {name: one.lists for name, one in found.items()} == {"a": [1, 0], "b": [0, 1], "c": []}
+    assert not [one for one in messages(*texts, UPSTREAM) if one.startswith("List/")]
+
+
+def test_a_list_that_names_a_policy_that_does_not_exist_is_an_error() -> None:
+    one = document("List", "ads", "urls: [https://a.example/]\npolicies: [bb]")
+    found = messages(policy("b"), one, UPSTREAM)
+    assert "List/ads spec.policies[0]: there is no Policy bb; did you mean b?" in found
+    assert [one for one in found if one.startswith("List/ads metadata.name: no policy uses")]

@@ -91,6 +91,7 @@ const GROUPS: Record<Kind, FormGroup[]> = {
         field('format', 'choice', words.format, { unset: 'auto' }),
         field('refresh', 'text', words.refresh),
         field('guard', 'flag', words.guard, { unset: 'true' }),
+        field('policies', 'names', words.usedBy, { of: 'Policy', hint: words.usedByHint }),
       ],
     },
   ],

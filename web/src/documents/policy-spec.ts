@@ -31,6 +31,13 @@ export function subjectsOf(spec: unknown): string[] | undefined {
 export const namesAt = (spec: unknown, key: 'lists' | 'upstreams'): string[] =>
   textsAt(spec, isMapping(valueAt(spec, [key])) ? [key, 'names'] : [key]).filter(Boolean);
 
+/** The lists whose own documents name a policy. */
+export const listsNaming = (policy: string, known: readonly StoredDocument[]): string[] =>
+  known
+    .filter((one) => one.kind === 'List' && !one.is_shadowed)
+    .filter((one) => textsAt(specOf(one), ['policies']).includes(policy))
+    .map(({ name }) => name);
+
 /** A list that a policy has from one that it includes. */
 export interface Inherited {
   list: string;
@@ -48,7 +55,7 @@ export function inheritedLists(spec: unknown, known: readonly StoredDocument[]):
       visited.add(from);
       const isIt = (one: StoredDocument) => one.kind === 'Policy' && one.name === from;
       const included = specOf(known.find((one) => isIt(one) && !one.is_shadowed));
-      for (const list of namesAt(included, 'lists')) {
+      for (const list of [...namesAt(included, 'lists'), ...listsNaming(from, known)]) {
         if (!seen.has(list)) found.push({ list, from });
         seen.add(list);
       }
@@ -78,9 +85,14 @@ function isShipped(policy: StoredDocument): boolean {
   return hasOnly && spec.default === 'allow' && (spec.privateAddresses ?? 'block') === 'block';
 }
 
-/** Whether all documents are as after a first start: one policy, no list, nothing stored. */
+// The list that a first `keyhole up` writes; that of an earlier version wrote none.
+const SHIPPED_LIST = 'hagezi-light';
+
+/** Whether all documents are as after a first start: one policy, its list, nothing stored. */
 export function isUntouched(documents: StoredDocument[]): boolean {
   const policies = documents.filter((one) => one.kind === 'Policy');
-  const isDeclared = documents.every((one) => one.origin === 'declared' && one.kind !== 'List');
-  return isDeclared && policies.length === 1 && policies.every(isShipped);
+  const isFirst = documents.every(
+    ({ origin, kind, name }) => origin === 'declared' && (kind !== 'List' || name === SHIPPED_LIST),
+  );
+  return isFirst && policies.length === 1 && policies.every(isShipped);
 }

@@ -36,6 +36,7 @@ export class ListDraft {
   isLooking = $state(false);
   isAdding = $state(false);
   #isNamed = false;
+  #isChosen = false;
 
   constructor(
     readonly isFile: boolean,
@@ -57,6 +58,17 @@ export class ListDraft {
   rename(name: string): void {
     this.name = name;
     this.#isNamed = name !== '';
+  }
+
+  /** The policy to begin with: without one a list does nothing. */
+  suggest(policy: string | undefined): void {
+    if (policy !== undefined && !this.#isChosen) this.policies = [policy];
+  }
+
+  /** The person has chosen the policies. */
+  choose(policies: string[]): void {
+    this.policies = policies;
+    this.#isChosen = true;
   }
 
   /** What is known has changed: the preview is of something else. */
@@ -86,8 +98,8 @@ export class ListDraft {
     });
   }
 
-  /** The text of the List document. */
-  get text(): string {
+  /** The text of the List document, which names the policies that files declare. */
+  textFor(policies: string[]): string {
     let written = newText('List', this.name);
     const set = (key: string, value: string | string[] | undefined) =>
       (written = setValue(written, ['spec', key], value));
@@ -95,6 +107,7 @@ export class ListDraft {
     set('urls', this.isFile ? undefined : [this.url.trim()]);
     if (this.isFile) set('entries', this.entries.replace(/\r\n?/g, '\n').replace(/\n*$/, '\n'));
     set('format', this.format === 'auto' ? undefined : this.format);
+    if (policies.length) set('policies', policies);
     return written;
   }
 
@@ -102,11 +115,14 @@ export class ListDraft {
   async add(policies: StoredDocument[]): Promise<boolean> {
     return this.#try('isAdding', async () => {
       const chosen = policies.filter(({ name }) => this.policies.includes(name));
-      const drafts = chosen.map((one) => ({
+      const stored = chosen.filter(({ origin }) => origin === 'stored');
+      const drafts = stored.map((one) => ({
         text: withList(one, this.name),
         version: one.version ?? 0,
       }));
-      const list = { text: this.text, version: 0 };
+      // No command changes what a file declares, so that the list names these policies.
+      const declared = chosen.filter((one) => !stored.includes(one)).map(({ name }) => name);
+      const list = { text: this.textFor(declared), version: 0 };
       await applyAll([list, ...drafts], text.lists.adding.message(this.name));
     });
   }

@@ -1,4 +1,4 @@
-// Which lists a policy names, and the text of a policy that names one more.
+// Which policies use a list, by the text of the one or of the other.
 import type { StoredDocument } from '../documents/kinds';
 import { valueAt } from '../documents/path';
 import { readYaml, setValue, textsAt } from '../documents/yaml-text';
@@ -21,3 +21,11 @@ export function withList(policy: StoredDocument, list: string): string {
   const at = place(value);
   return setValue(policy.text, at, [...textsAt(value, at), list]);
 }
+
+/** The policies that a list names itself. */
+export const policiesOf = (list: StoredDocument): string[] =>
+  textsAt(readYaml(list.text).value, ['spec', 'policies']);
+
+/** The text of a list that names one more policy. */
+export const withPolicy = (list: StoredDocument, policy: string): string =>
+  setValue(list.text, ['spec', 'policies'], [...policiesOf(list), policy]);

@@ -3,6 +3,7 @@ import type { StoredDocument } from '../documents/kinds';
 import { valueAt } from '../documents/path';
 import {
   inheritedLists,
+  listsNaming,
   namesAt,
   specOf,
   subjectsOf,
@@ -25,7 +26,7 @@ export interface PolicySummary {
   inherited: Inherited[];
 }
 
-/** Reads what the list shows; `known` has the policies that may be included. */
+/** Reads what the list shows; `known` has the policies that may be included, and the lists. */
 export function summaryOf(
   document: StoredDocument,
   known: readonly StoredDocument[],
@@ -40,7 +41,7 @@ export function summaryOf(
     mode: textAt(spec, ['mode']) ?? 'enforce',
     rules: found.length,
     scheduled: found.filter((rule) => valueAt(rule, ['when']) !== undefined).length,
-    lists: namesAt(spec, 'lists'),
+    lists: [...new Set([...namesAt(spec, 'lists'), ...listsNaming(document.name, known)])],
     inherited: inheritedLists(spec, known),
   };
 }

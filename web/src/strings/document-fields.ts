@@ -34,6 +34,8 @@ export const documentFields = {
   ptr: 'Name of an address (PTR)',
   ttl: 'TTL',
   policies: 'Only for clients of',
+  usedBy: 'Policies that use it',
+  usedByHint: 'Besides those that name it in their lists.',
   protocol: 'Protocol',
   addresses: 'Addresses',
   path: 'Path',

@@ -66,7 +66,7 @@ export const lists = {
     addTitle: (list: string, policy: string) => `Use ${list} in ${policy}`,
     message: (list: string) => `uses the list ${list}`,
     declared: (policies: string[]) =>
-      `Declared policies name their lists in their files: ${policies.join(', ')}.`,
+      `What files declare is changed there; write policies: [NAME] into that of the list: ${policies.join(', ')}.`,
   },
   adding: {
     title: 'Add a list',

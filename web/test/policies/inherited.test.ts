@@ -22,3 +22,19 @@ test('a policy has the lists of those that it includes, also through another one
     { list: 'trackers', from: 'base' },
   ]);
 });
+
+test('a policy has the lists that name it, and those that name what it includes', () => {
+  const list = (name: string, users: string) =>
+    ({ ...policy(name, `{policies: [${users}]}`), kind: 'List' }) as StoredDocument;
+  const ci = policy('ci', '{include: [lab], lists: [own]}');
+  const known = [
+    ci,
+    policy('lab', '{}'),
+    list('ads', 'lab'),
+    list('own', 'ci'),
+    list('more', 'ci'),
+  ];
+  const found = summaryOf(ci, known);
+  expect(found.lists).toEqual(['own', 'more']);
+  expect(found.inherited).toEqual([{ list: 'ads', from: 'lab' }]);
+});

@@ -9,6 +9,8 @@ const upstream = known('Upstream', 'quad9', '  protocol: doh\n');
 test('a first start is one whose only policy is the one that comes with Keyhole', () => {
   const first = known('Policy', 'default', shipped);
   expect(isUntouched([first, upstream])).toBe(true);
+  const list = known('List', 'hagezi-light', '  policies: [default]\n');
+  expect(isUntouched([first, list, upstream])).toBe(true);
   expect(isUntouched([upstream])).toBe(false);
   expect(isUntouched([first, known('List', 'ads', '  kind: block\n')])).toBe(false);
   expect(isUntouched([first, known('Policy', 'kids', '  subjects: [group:kids]\n')])).toBe(false);

@@ -7,6 +7,7 @@ from dataclasses import replace
 from keyhole.config.declaration import Declaration, Documents, Heading
 from keyhole.config.source_tree import Location
 from keyhole.errors import Problem
+from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
 from keyhole.model.suggestion import suggest
@@ -47,9 +48,11 @@ def _missing(documents: Documents) -> Iterator[Problem]:
     for policy in documents.policies:
         for kind, place, names in _used(policy.spec):
             yield from _uses(policy, kind, place, names, existing[kind])
+    place = ["spec", "policies"]
     for record in documents.records:
-        names = record.spec.policies or []
-        yield from _uses(record, "Policy", ["spec", "policies"], names, existing["Policy"])
+        yield from _uses(record, "Policy", place, record.spec.policies or [], existing["Policy"])
+    for one in documents.lists:
+        yield from _uses(one, "Policy", place, one.spec.policies, existing["Policy"])
 
 
 def _used(spec: PolicySpec) -> Iterator[tuple[str, Location, list[str]]]:
@@ -59,7 +62,7 @@ def _used(spec: PolicySpec) -> Iterator[tuple[str, Location, list[str]]]:
 
 
 def _uses(
-    user: Declaration[PolicySpec] | Declaration[RecordSpec],
+    user: Declaration[PolicySpec] | Declaration[RecordSpec] | Declaration[ListSpec],
     kind: str,
     place: Location,
     names: list[str],
@@ -79,7 +82,10 @@ def _unused(documents: Documents) -> Iterator[Problem]:
     lists = {name for policy in flat for name in policy.lists()}
     for one in documents.lists:
         if one.name not in lists:
-            why = "no policy uses this list; add its name to spec.lists of a policy"
+            why = (
+                "no policy uses this list; add its name to spec.lists of a policy, or the name of "
+                "a policy to its spec.policies"
+            )
             yield one.problem(["metadata", "name"], why, is_advice=True)
         for index, url in enumerate(one.spec.urls):
             if url.startswith("http:"):
