@@ -421,7 +421,8 @@ def test_over_tls_the_cookie_is_bound_to_the_host_and_the_certificate_is_checked
     file = tmp_path / "token"
     file.write_text(made.json()["secret"])
     words = ("--server", url, "--token-file", str(file))
-    assert call_keyhole(*words, "--ca", str(root), "status").returncode == 0
+    # Its exit code says whether all works, and this one has no upstream.
+    assert call_keyhole(*words, "--ca", str(root), "status").stdout.startswith("Keyhole resolver")
     refused = call_keyhole(*words, "status")
     assert "cannot be trusted, and nothing was sent" in refused.stderr
 

@@ -81,7 +81,7 @@ def _script() -> str:
             "systemd-analyze verify --man=no keyhole.service 2>&1 | grep -i keyhole || true",
         ],
         "served": [
-            "wait_for keyhole status",
+            "wait_for keyhole engines",
             "cp /run/given/printer.yaml /etc/keyhole/documents/",
             "wait_for answers",
             *use,

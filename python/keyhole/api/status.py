@@ -1,5 +1,6 @@
 """``/status``: version, role, listeners and counters."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -10,9 +11,18 @@ from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.engines import Delivery
 from keyhole.api.principal import Viewer
+from keyhole.api.status_summary import (
+    Blocking,
+    ListInUse,
+    blocking,
+    lists_in_use,
+    page,
+    whats_wrong,
+)
 from keyhole.control.list_refresh.report import statuses
 from keyhole.control.parts import PartState
 from keyhole.control.services import Services
+from keyhole.control.upstream_times import Condition, UpstreamTime, condition_of
 from keyhole.errors import KeyholeError
 from keyhole.model.engine_stats import EngineStats, UpstreamStats
 
@@ -81,6 +91,13 @@ class UpstreamReport(BaseModel):
     answered: int = Field(description="Answers so far, refusals among them.")
     refused: int = Field(description="Answers with the code REFUSED.")
     failed: dict[str, int] = Field(description="Attempts without an answer, by kind of error.")
+    condition: Condition = Field(
+        description="works, fails (is_healthy is false), or unknown: it has not been asked, or has "
+        "not answered yet."
+    )
+    since: datetime | None = Field(
+        description="Since when it is so, as control has seen it; null in a test of an upstream."
+    )
     last_error: str | None = Field(description="What went wrong last, if anything has.")
     round_trip: float | None = Field(
         description="Moving average of its round trip in seconds; null before its first answer."
@@ -127,6 +144,15 @@ class Status(BaseModel):
         description="Seconds since the engine of this machine started; null while none answers."
     )
     listeners: dict[str, list[str]] = Field(description="Listening addresses by transport.")
+    page: str | None = Field(
+        description="The address of the page on this machine; the API is below it at /api/v1. Null "
+        "if it is not served over the network."
+    )
+    blocking: Blocking = Field(description="Whether names are blocked now.")
+    lists_in_use: list[ListInUse] = Field(description="The lists that a policy in force uses.")
+    wrong: list[str] = Field(
+        description="What does not work, each in a few words; empty if all works."
+    )
     parts: list[PartReport] = Field(
         description="Parts that need attention; empty if everything works."
     )
@@ -174,17 +200,22 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
     """Returns version, role, listeners, dnstap outputs and counters."""
     states = services.dnstap.states() if services.dnstap else []
     stats = await _stats(services)
-    return Status(
+    in_force = services.control_plane.reconciler.in_force
+    known = statuses(services.lists, in_force)
+    times = services.control_plane.upstream_times.known
+    status = Status(
         version=__version__,
         role=services.settings.resolved.options.role,
         uptime=stats["uptime_s"] if stats else None,
         listeners=services.control_plane.addresses,
+        page=await asyncio.to_thread(page, services),
+        blocking=blocking(
+            in_force.snapshot if in_force else None, {one.name for one in known if one.taken}
+        ),
+        lists_in_use=lists_in_use(known),
+        wrong=[],
         parts=[_report(one) for one in services.control_plane.attention()],
-        lists=[
-            ListLoss(name=one.name, why=one.lost)
-            for one in statuses(services.lists, services.control_plane.reconciler.in_force)
-            if one.lost
-        ],
+        lists=[ListLoss(name=one.name, why=one.lost) for one in known if one.lost],
         undelivered=[
             Delivery(**vars(one))
             for one in services.control_plane.withdrawals.deliveries()
@@ -192,7 +223,9 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
         traces=_traces(stats) if stats else None,
-        upstreams=[upstream_report(one) for one in stats["upstreams"]] if stats else [],
+        upstreams=[upstream_report(one, times.get(one["name"])) for one in stats["upstreams"]]
+        if stats
+        else [],
         handshakes=[
             *_dns_handshakes(stats),
             *_mesh_handshakes(stats),
@@ -207,6 +240,8 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         closed_connections=stats["connections"]["closed"] if stats else None,
         load=_load(stats) if stats else None,
     )
+    status.wrong = list(whats_wrong(status))
+    return status
 
 
 def _report(one: PartState) -> PartReport:
@@ -214,7 +249,7 @@ def _report(one: PartState) -> PartReport:
     return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
 
 
-def upstream_report(one: UpstreamStats) -> UpstreamReport:
+def upstream_report(one: UpstreamStats, known: UpstreamTime | None = None) -> UpstreamReport:
     """The counters and the state of one upstream."""
     return UpstreamReport(
         name=one["name"],
@@ -224,6 +259,8 @@ def upstream_report(one: UpstreamStats) -> UpstreamReport:
         answered=one["answered"],
         refused=one["refused"],
         failed=one["failed"],
+        condition=condition_of(one),
+        since=datetime.fromtimestamp(known.since, UTC) if known else None,
         last_error=one["last_error"],
         round_trip=one["rtt"] or None,
         connections=one["connections"],

@@ -1,15 +1,15 @@
-"""``keyhole status``: the state of a running Keyhole."""
+"""``keyhole status``: what works and what does not, on one screen."""
 
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient, ApiError
+from keyhole.cli.app import FAILED
 from keyhole.cli.options import DATA, JSON
-from keyhole.cli.output import console, print_json, sanitize
+from keyhole.cli.output import console, errors_console, print_json, show_error
 from keyhole.cli.server_target import find_target
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
@@ -20,7 +20,11 @@ EXAMPLES = """
 
   keyhole status --data ./home --json
 
-Exit code 0: it runs. 1: it does not.
+Exit code 0: all works. 1: something is wrong, such as no upstream that works, a
+
+list that could not be downloaded, or a Keyhole that does not run. A pause of
+
+blocking is not wrong.
 """
 
 app = typer.Typer()
@@ -31,74 +35,47 @@ def status(
     data: DATA = None,
     as_json: JSON = False,
 ) -> None:
-    """Show the Keyhole of a data folder, and where it listens."""
+    """Show what works and what does not: blocking, lists, upstreams, listeners.
+
+    Of a data folder whose Keyhole does not run, it shows what is wrong with the folder.
+    """
     try:
         with ApiClient(data) as api:
             found = api.ask("GET", "/status").json()
     except ApiError as error:
-        if error.status == 0 and find_target(data) is None and not as_json:
-            _show_folder(DataFolder(data or default_data_folder()))
+        if error.status == 0 and find_target(data) is None:
+            _show_folder(data, error, as_json=as_json)
+            raise typer.Exit(FAILED) from None
         raise
     if as_json:
         print_json(found)
-        return
-    _show(console(), found)
+    else:
+        # Imported here, so that a program that asks for JSON does not wait for it.
+        from keyhole.cli.status_screen import show_status
+
+        show_status(console(), found)
+    if found["wrong"]:
+        raise typer.Exit(FAILED)
 
 
-def _show(terminal: Console, found: Mapping[str, Any]) -> None:
-    terminal.print(f"Keyhole {escape(found['role'])}, version {escape(found['version'])}")
-    for transport, addresses in found["listeners"].items():
-        terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
-    _show_problems(terminal, found)
-    for one in found["handshakes"]:
-        count, why = one["count"], escape(sanitize(one["reason"]))
-        terminal.print(f"handshakes refused ({escape(one['listener'])}): {count} {why}")
-    for word, count in (found["closed_connections"] or {}).items():
-        terminal.print(f"connections closed: {count} {escape(word)}")
-    for one in found["dnstap"]:
-        how = "" if one["is_working"] else " (not connected; will retry)"
-        counts = f"{one['sent']} sent, {one['dropped']} dropped"
-        terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")
-    if found["traces"]:
-        _show_traces(terminal, found["traces"])
-
-
-def _show_traces(terminal: Console, one: Mapping[str, Any]) -> None:
-    where = escape(sanitize(one["endpoint"]))
-    counts = f"{one['exported']} sent, {one['lost']} lost, {one['limited']} over the rate"
-    terminal.print(f"traces to {where}: {counts}")
-    if not one["is_working"]:
-        why = escape(sanitize(one["last_error"] or ""))
-        terminal.print(f"[red]traces are not taken by {where}[/]: {why}")
-
-
-def _show_problems(terminal: Console, found: Mapping[str, Any]) -> None:
-    for one in found["parts"]:
-        show_part(terminal, one)
-    for one in found["lists"]:
-        name, why = escape(sanitize(one["name"])), escape(sanitize(one["why"]))
-        terminal.print(f"[yellow]list[/] {name}: {why}")
-    for one in found["undelivered"]:
-        name, why = escape(sanitize(one["engine"])), escape(sanitize(one["why"]))
-        terminal.print(f"[red]revocations are not yet at[/] {name}: {why}")
-    for one in found["upstreams"]:
-        if not one["is_healthy"]:
-            name, why = escape(sanitize(one["name"])), escape(sanitize(one["last_error"] or ""))
-            terminal.print(f"[red]upstream {name} is asked after the others[/]: {why}")
-
-
-def _show_folder(folder: DataFolder) -> None:
+def _show_folder(data: Path | None, error: ApiError, *, as_json: bool) -> None:
     """What the data folder itself shows; an engine may still serve it."""
-    from dataclasses import asdict
+    from keyhole.control.offline_status import look, serves
 
-    from keyhole.control.offline_status import look
+    folder = DataFolder(data or default_data_folder())
+    parts, has_engine = look(folder), serves(folder)
+    if as_json:
+        states = [{"name": one.name, "state": one.state.value, "why": one.why} for one in parts]
+        wrong = [str(error), *(f"{one['name']}: {one['state']}" for one in states)]
+        document: dict[str, Any] = {"is_running": False, "engine_serves": has_engine}
+        print_json({**document, "parts": states, "wrong": wrong})
+        return
+    from keyhole.cli.status_screen import show_part
 
-    for one in look(folder):
-        show_part(console(), asdict(one))
-
-
-def show_part(terminal: Console, one: Mapping[str, Any]) -> None:
-    """One part that needs attention, with the reason below it."""
-    terminal.print(f"[red]{escape(one['name'])}: {escape(one['state'])}[/]")
-    for line in one["why"].splitlines():
-        terminal.print(f"    {escape(sanitize(line))}")
+    terminal = console()
+    for one in parts:
+        show_part(terminal, {"name": one.name, "state": one.state.value, "why": one.why})
+    if has_engine:
+        where = escape(str(folder.path))
+        terminal.print(f"an engine serves {where} from the last good snapshot, without control")
+    show_error(errors_console(), error)

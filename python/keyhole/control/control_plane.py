@@ -39,6 +39,7 @@ from keyhole.control.query_rate import QueryRate
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.start_settings import keep_settings
+from keyhole.control.upstream_times import UpstreamTimes
 from keyhole.control.watched_files import Fingerprint, changes, fingerprint
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
@@ -92,6 +93,8 @@ class ControlPlane:
         )
         self.rate = QueryRate()
         """How many queries come now, as of the last look at the counters."""
+        self.upstream_times = UpstreamTimes()
+        """Since when each upstream works or does not, as of that look."""
         self.settings = settings
         self.parts = parts or Parts(notify)
         """What does not work while DNS goes on."""
@@ -180,6 +183,7 @@ class ControlPlane:
         """All counters of the running engine."""
         found = await self._engine.stats()
         self.rate.add(found)
+        self.upstream_times.add(found)
         return found
 
     async def __aenter__(self) -> Self:

@@ -1,11 +1,12 @@
 """What a data folder shows of its Keyhole while no control process answers."""
 
 from keyhole.control.clock import CLOCK, ClockRecord
-from keyhole.control.data_folder import DataFolder, unwritable
+from keyhole.control.data_folder import ENGINE_LOCK, DataFolder, unwritable
 from keyhole.control.missing_parts import all_missing, as_recorded, is_used, snapshot_missing
 from keyhole.control.parts import DISK, SNAPSHOT, Health, Parts, PartState
 from keyhole.control.start_settings import find_settings
 from keyhole.errors import KeyholeError
+from keyhole.system.lock import try_lock
 
 
 def look(data: DataFolder) -> list[PartState]:
@@ -26,3 +27,18 @@ def look(data: DataFolder) -> list[PartState]:
     for one in all_missing(data, settings):
         parts.fail(one.part, one.why, Health.MISSING)
     return parts.states()
+
+
+def serves(data: DataFolder) -> bool:
+    """Whether an engine process runs on the folder, which answers from the last good snapshot."""
+    file = data.state / ENGINE_LOCK
+    if not file.exists():
+        return False
+    try:
+        lock = try_lock(file)
+    except OSError:
+        return False
+    if lock is None:
+        return True
+    lock.close()
+    return False

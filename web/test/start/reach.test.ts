@@ -9,6 +9,8 @@ const upstream = (name: string, more: Partial<Upstream> = {}): Upstream => ({
   name,
   protocol: 'doh',
   is_healthy: true,
+  condition: 'works',
+  since: null,
   asked: 0,
   answered: 0,
   refused: 0,

@@ -1,0 +1,82 @@
+"""What `/status` says of blocking and lists is what a client meets."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyhole.api.status_summary import blocking, lists_in_use
+from keyhole.config import read_text_documents
+from keyhole.control.list_refresh.status import ListStatus, UrlStatus
+from keyhole.model.overrides import Overrides, Pause
+from keyhole.model.snapshot import ListFile, Snapshot
+from keyhole.policy import compile_documents
+from keyhole.policy.overrides import lay_over
+
+_HEAD = "---\napiVersion: keyhole.dev/v1\nkind: {}\nmetadata: {{name: {}}}\nspec: {}\n"
+_UPSTREAM = _HEAD.format(
+    "Upstream", "one", "{protocol: dot, addresses: [192.0.2.1], serverName: a}"
+)
+_LIST = _HEAD.format("List", "ads", "{urls: ['https://a.example/'], policies: [home]}")
+_FILE = ListFile(path="/nowhere/lists.khl", sha256="0" * 64)
+
+
+def compiled(policy: str, *more: str) -> Snapshot:
+    text = "".join((_HEAD.format("Policy", "home", policy), _UPSTREAM, *more))
+    documents, problems = read_text_documents(text, "a.yaml", Path("/nowhere"))
+    assert problems == []
+    return compile_documents(documents, 1, _FILE if more else None).snapshot
+
+
+@pytest.mark.parametrize(
+    ("policy", "more", "entries", "state"),
+    [
+        ("{default: allow}", (), (), "off"),
+        ("{default: deny}", (), (), "on"),
+        ("{default: allow, rules: [{block: [a.example]}]}", (), (), "on"),
+        ("{default: allow, rules: [{block: [a.example], mode: observe}]}", (), (), "off"),
+        ("{default: allow, mode: observe, rules: [{block: [a.example]}]}", (), (), "off"),
+        ("{default: allow}", (_LIST,), (), "waiting"),
+        ("{default: allow}", (_LIST,), ("ads",), "on"),
+        ("{default: allow, lists: {names: [ads], mode: observe}}", (_LIST,), ("ads",), "off"),
+    ],
+)
+def test_blocking_is_on_only_where_a_name_can_be_blocked(
+    policy: str, more: tuple[str, ...], entries: tuple[str, ...], state: str
+) -> None:
+    assert blocking(compiled(policy, *more), entries).state == state
+
+
+def test_without_documents_every_query_is_refused() -> None:
+    assert blocking(None, ()).state == "refusing"
+
+
+def test_a_pause_says_when_it_ends_and_a_past_one_says_nothing() -> None:
+    now = int(time.time())
+    for until, state in ((now + 600, "paused"), (now - 1, "on")):
+        pause = Pause(policy=None, since=until - 900, until=until)
+        paused = lay_over(compiled("{default: deny}"), Overrides(pauses=(pause,)))
+        found = blocking(paused, ())
+        assert found.state == state
+        assert (found.until is not None) == (state == "paused")
+
+
+def _status(**changes: Any) -> ListStatus:
+    url = UrlStatus("https://a.example/", "fresh", 9, checked_at=5.0, sha256="ab")
+    fields: dict[str, Any] = {"policies": ("home",), "taken": 3, "urls": (url,), **changes}
+    return ListStatus("ads", "block", fields.pop("state", "in force"), **fields)
+
+
+def test_only_lists_that_a_policy_uses_are_shown_with_the_time_of_their_last_check() -> None:
+    assert lists_in_use([_status(policies=())]) == []
+    (one,) = lists_in_use([_status()])
+    assert (one.taken, one.checked and one.checked.timestamp(), one.why) == (3, 5.0, "")
+
+
+def test_a_list_that_could_not_be_downloaded_says_why_and_since_when() -> None:
+    failed = UrlStatus("https://a.example/", "failed", 0, error="HTTP 404", failing_since=7.0)
+    (one,) = lists_in_use([_status(urls=(failed,), taken=0, state="held back")])
+    assert one.why == "HTTP 404"
+    assert one.failing_since is not None
+    assert one.failing_since.timestamp() == 7.0
