@@ -124,6 +124,22 @@ def test_a_file_becomes_a_list_with_its_entries_in_the_document(
     until(lambda: _code(lab_page, "filed.shop.example") == "NXDOMAIN", "the list blocks")
 
 
+def test_a_policy_that_a_file_declares_uses_a_list_that_is_added_for_it(
+    tab: OpenTab, lab_page: LabPage
+) -> None:
+    """E4: no file is changed; the list names the policy."""
+    page = tab("/lists?add=file")
+    page.get_by_label("Entries").fill("0.0.0.0 declared.shop.example")
+    page.get_by_label("Name", exact=True).fill("for-lab")
+    page.get_by_label("Add to Use it in").select_option("lab")
+    page.get_by_role("button", name="Add the list").click()
+    used = page.get_by_role("region", name="Used by")
+    expect(used.get_by_role("link", name="lab", exact=True)).to_be_visible()
+    stored = ask_api(lab_page, "GET", "/documents/List/for-lab")["text"]
+    assert "policies:" in stored
+    assert "lab" in ask_api(lab_page, "GET", "/lists/for-lab")["policies"]
+
+
 def test_a_name_is_searched_in_all_lists(tab: OpenTab, own: None) -> None:
     page = tab("/lists")
     page.get_by_label("Search a name in all lists").fill("www.own.shop.example")

@@ -111,7 +111,7 @@ async def _result(services: Services, names: list[str], outcome: Outcome) -> Lis
             ListUse(
                 name=name,
                 state=found[name].state if name in found else None,
-                why=found[name].why if name in found else "",
+                why=found[name].problem if name in found else "",
                 policies=list(found[name].policies) if name in found else [],
             )
             for name in dict.fromkeys(names)

@@ -91,7 +91,7 @@ def lists_in_use(statuses: Sequence[ListStatus]) -> list[ListInUse]:
             taken=one.taken,
             checked=_checked(one),
             failing_since=_failing_since(one),
-            why=one.why or next((url.error for url in one.urls if url.error), ""),
+            why=one.problem,
         )
         for one in statuses
         if one.policies

@@ -76,7 +76,8 @@ def test_only_lists_that_a_policy_uses_are_shown_with_the_time_of_their_last_che
 
 def test_a_list_that_could_not_be_downloaded_says_why_and_since_when() -> None:
     failed = UrlStatus("https://a.example/", "failed", 0, error="HTTP 404", failing_since=7.0)
-    (one,) = lists_in_use([_status(urls=(failed,), taken=0, state="held back")])
-    assert one.why == "HTTP 404"
+    stale = "https://a.example/ is not downloaded yet"
+    (one,) = lists_in_use([_status(urls=(failed,), taken=0, state="held back", why=stale)])
+    assert one.why == "https://a.example/: HTTP 404"
     assert one.failing_since is not None
     assert one.failing_since.timestamp() == 7.0

@@ -61,3 +61,10 @@ class ListStatus:
     """Whether entries stand in its document."""
     policies: tuple[str, ...] = ()
     """The policies in force that use it."""
+
+    @property
+    def problem(self) -> str:
+        """Why it does not act, or not in its newest version; empty if it does. What the last
+        download met is newer than what the last compilation found."""
+        failed = (f"{one.url}: {one.error}" for one in self.urls if one.error)
+        return next(failed, self.why)
