@@ -1,6 +1,8 @@
 """Section A, security: work that does not end holds up nothing else."""
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +14,27 @@ import pytest
 from keyhole.control import import_upload
 from keyhole.control.changes import change
 from keyhole.control.changes.change import Changes
+from keyhole.control.clock import ClockRecord
+from keyhole.control.compile import read_last_good
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.import_upload import Upload
+from keyhole.control.lists import search_name
+from keyhole.engine.launch import Launch
+from keyhole.engine.runtime import Refusal
+from keyhole.engine.withdrawal import Withdrawal
+from keyhole.identity.error import IdentityError
+from keyhole.identity.issuance_log import read_issued
+from keyhole.identity.journal import read_journal
+from keyhole.identity.revoked import read_revoked
+from keyhole.querylog.counts import read_count_files
+from keyhole.querylog.tail import Tail
+from keyhole.system.installation import Installation
 from tests.world import own_authority as own
 from tests.world.planted import HANGING_FILES, plant
 from tests.world.process import Program
 from tests.world.resolver import Resolver, document
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 NAMES = ("one", "two", "three")
 
@@ -134,6 +150,72 @@ def test_a_conversion_that_does_not_end_is_given_up_and_keeps_its_file(
         await asyncio.to_thread(until, lambda: not upload.file.parent.exists(), "nothing is left")
 
     asyncio.run(act())
+
+
+def _refused(*errors: type[Exception]) -> Callable[[Callable[[], object]], None]:
+    def check(read: Callable[[], object]) -> None:
+        with pytest.raises(errors, match="FIFO"):
+            read()
+
+    return check
+
+
+def _ends(read: Callable[[], object]) -> None:
+    read()
+
+
+READERS: dict[str, tuple[Callable[[Path], object], Callable[[Callable[[], object]], None]]] = {
+    "installation.json": (lambda data: Installation(data).parts(), _ends),
+    "identity/revoked.json": (
+        lambda data: read_revoked(data / "identity"),
+        _refused(IdentityError),
+    ),
+    "identity/journal.jsonl": (
+        lambda data: read_journal(data / "identity"),
+        _refused(IdentityError),
+    ),
+    "identity/issued.jsonl": (
+        lambda data: list(read_issued(data / "identity")),
+        _refused(IdentityError),
+    ),
+    "state/launch.json": (
+        lambda data: Launch.read(data / "state" / "launch.json"),
+        _refused(Refusal),
+    ),
+    "state/withdrawn.json": (
+        lambda data: Withdrawal.read(data / "state" / "withdrawn.json"),
+        _refused(Refusal),
+    ),
+    "state/clock.json": (lambda data: ClockRecord.read(DataFolder(data)), _ends),
+    "state/last-good.json": (lambda data: read_last_good(DataFolder(data)), _ends),
+    "state/standing.json": (lambda data: DataFolder(data).read_overrides(), _ends),
+    "state/snapshot.json": (
+        lambda data: search_name(DataFolder(data), "example.org"),
+        _refused(OSError),
+    ),
+    "log/queries.jsonl": (lambda data: list(Tail(data / "log").new()), _refused(OSError)),
+    "log/counts.jsonl": (lambda data: read_count_files(data / "log"), _ends),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_fifo_in_the_place_of_a_file_of_ours_holds_up_nobody(tmp_path: Path, name: str) -> None:
+    """A4: what every command and every start reads, too."""
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    os.mkfifo(file)
+    read, check = READERS[name]
+
+    def end(*_: object) -> None:
+        raise AssertionError("it waits for a writer")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        check(lambda: read(tmp_path))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class _Still:

@@ -3,7 +3,7 @@
 import sys
 from itertools import chain
 
-from tools.borders import boundary, crates, durability, modules, text, tree
+from tools.borders import boundary, crates, durability, modules, reading, text, tree
 
 
 def main() -> int:
@@ -16,6 +16,7 @@ def main() -> int:
             modules.order(files),
             boundary.importers(files),
             durability.writers(files),
+            reading.readers(files),
             text.sizes(files),
             text.words(files),
             text.spelling(files),

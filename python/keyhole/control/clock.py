@@ -17,6 +17,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.parts import Parts
 from keyhole.system import durable
 from keyhole.system.boot_clock import boot_id, seconds_since_boot
+from keyhole.system.regular_file import read_whole
 
 CLOCK = "clock"
 CHECK_SECONDS = 60.0
@@ -46,7 +47,7 @@ class ClockRecord:
     def read(cls, data: DataFolder) -> "ClockRecord | None":
         """The last record; without one, the time of the last good snapshot, if there is one."""
         try:
-            found = json.loads(data.clock.read_bytes())
+            found = json.loads(read_whole(data.clock))
             return cls(float(found["time"]), str(found["boot"]), float(found["since_boot"]))
         except (OSError, ValueError, KeyError, TypeError):
             return _of_file(data.snapshot)

@@ -20,6 +20,7 @@ from keyhole.policy import Compiled as CompiledDocuments
 from keyhole.policy import TrustContext, compile_documents, load_documents
 from keyhole.policy.overrides import lay_over
 from keyhole.policy.remembered import Remembered
+from keyhole.system.regular_file import read_whole
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def read_snapshot(data: DataFolder) -> Snapshot | None:
 
 def _snapshot(data: DataFolder) -> Snapshot | None:
     file = data.snapshot if is_whole(data.snapshot) else data.snapshot_copy
-    return Snapshot.model_validate_json(file.read_bytes()) if is_whole(file) else None
+    return Snapshot.model_validate_json(read_whole(file)) if is_whole(file) else None
 
 
 def read_last_good(data: DataFolder) -> Compiled | None:
@@ -87,7 +88,7 @@ def read_last_good(data: DataFolder) -> Compiled | None:
     decisions of now.
     """
     try:
-        found = json.loads(data.last_good.read_bytes())
+        found = json.loads(read_whole(data.last_good))
         snapshot = _snapshot(data)
         plain = Snapshot.model_validate(found["snapshot"])
         identities = {
@@ -197,7 +198,7 @@ _NUMBERS: Remembered[int | None] = Remembered(8)
 
 def _read_number(snapshot: Path) -> int | None:
     try:
-        number = json.loads(snapshot.read_bytes())["number"]
+        number = json.loads(read_whole(snapshot))["number"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return number if isinstance(number, int) else None

@@ -15,6 +15,7 @@ from keyhole.system.durable import PRIVATE_FILE, Mode
 from keyhole.system.folders import mend, mend_alone
 from keyhole.system.installation import Installation
 from keyhole.system.lock import try_lock
+from keyhole.system.regular_file import read_whole
 
 if TYPE_CHECKING:
     from keyhole.model.overrides import Overrides
@@ -138,7 +139,7 @@ class DataFolder:
         from keyhole.model.overrides import Overrides
 
         try:
-            return Overrides.model_validate_json(self.overrides.read_bytes())
+            return Overrides.model_validate_json(read_whole(self.overrides))
         except (OSError, ValueError):
             return Overrides()
 

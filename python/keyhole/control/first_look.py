@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from keyhole.control.data_folder import DataFolder
-from keyhole.system.regular_file import read_regular
+from keyhole.system.regular_file import open_regular, read_regular, read_whole
 
 SETTINGS = "settings"
 """The settings, in the record of what a data folder has had."""
@@ -31,7 +31,7 @@ def engine_command(launch_file: Path, counts: int | None = None) -> list[str]:
 def can_serve_first(data: DataFolder, config: Path | None) -> bool:
     """Whether an engine can start as it ran last: the settings are the same, or missing."""
     try:
-        mark = str(json.loads(data.launch.read_bytes())["settings"])
+        mark = str(json.loads(read_whole(data.launch))["settings"])
     except (OSError, ValueError, KeyError, TypeError):
         return False  # none, or one of an earlier version
     file = config or data.config
@@ -58,5 +58,5 @@ def is_blank(file: Path) -> bool:
 
 
 def _has_only_spaces(file: Path) -> bool:
-    with file.open("rb") as opened:
+    with open_regular(file) as opened:
         return not opened.read(4096).strip(b"\0 \t\r\n")

@@ -15,6 +15,7 @@ from keyhole.engine import compile_list, search_list
 from keyhole.lists import CompiledLists, compile_lists
 from keyhole.model.idn import fold
 from keyhole.policy import lists_in_use, load_documents, protected_names
+from keyhole.system.regular_file import open_regular, read_whole
 
 _VERSION = 1
 
@@ -75,10 +76,14 @@ def search_name(data: DataFolder, name: str) -> dict[str, Any]:
     """Finds every entry that matches the name, in any script, in the lists in force."""
     name = fold(name)
     try:
-        snapshot = json.loads(data.snapshot.read_bytes())
+        snapshot = json.loads(read_whole(data.snapshot))
     except FileNotFoundError:
         raise ControlError(
             f"{data.path} has no snapshot yet; run keyhole up once, or give --data"
+        ) from None
+    except ValueError:
+        raise ControlError(
+            f"{data.snapshot} is damaged; keyhole up makes it again when it starts"
         ) from None
     listed = snapshot["list_file"]
     if listed is None:
@@ -100,5 +105,8 @@ def existing_settings(data: DataFolder, config: Path | None) -> Path:
 
 
 def _is_whole(compiled: CompiledLists) -> bool:
-    with Path(compiled.file.path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == compiled.file.sha256
+    try:
+        with open_regular(Path(compiled.file.path)) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == compiled.file.sha256
+    except OSError:
+        return False

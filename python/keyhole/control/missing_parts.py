@@ -16,6 +16,7 @@ from keyhole.control.error import ControlError
 from keyhole.control.first_look import SETTINGS, is_blank
 from keyhole.control.settings import Settings
 from keyhole.system.installation import name_of
+from keyhole.system.regular_file import read_whole
 
 DOCUMENTS, STORED, DATABASE = "documents", "stored", "database"
 OVERRIDES, SNAPSHOT = "overrides", "last good snapshot"
@@ -183,7 +184,7 @@ def snapshot_missing(data: DataFolder) -> str | None:
         gone = f"{data.snapshot} and its copy are gone"
         return f"{gone}; {_REMADE}" if data.installation.has(SNAPSHOT) else None
     try:
-        listed = json.loads(files[0].read_bytes())["list_file"]
+        listed = json.loads(read_whole(files[0]))["list_file"]
         if listed is None or Path(listed["path"]).exists():
             return None
     except (OSError, ValueError, KeyError, TypeError):

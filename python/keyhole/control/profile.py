@@ -16,6 +16,7 @@ from keyhole.identity.tokens import digest, is_token
 from keyhole.model.service import Service, ServiceAddress
 from keyhole.profile import TITLES, Client, Profile, ProfileError, render
 from keyhole.profile.client import Identity
+from keyhole.system.regular_file import read_whole
 
 ROOTS_ELSEWHERE = Path("/etc/keyhole/bundle.pem")
 """Where the roots are on the machine of a client, unless something else is said."""
@@ -139,7 +140,7 @@ def _identity(folder: Path) -> Identity:
         key=files.key,
         spiffe=credentials.spiffe,
         certificate_pem=credentials.chain,
-        key_pem=files.key.read_bytes(),
+        key_pem=read_whole(files.key),
     )
 
 

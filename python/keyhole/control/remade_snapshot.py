@@ -19,6 +19,7 @@ from keyhole.lists import compile_lists
 from keyhole.model.list import ListSpec
 from keyhole.model.snapshot import ListFile, Snapshot
 from keyhole.policy import protected_names
+from keyhole.system.regular_file import open_regular
 
 
 def with_lists(settings: Settings, data: DataFolder, compiled: Compiled) -> Compiled:
@@ -59,7 +60,7 @@ def _compile(settings: Settings, data: DataFolder, snapshot: Snapshot) -> ListFi
 
 def _is_whole(file: ListFile) -> bool:
     try:
-        with Path(file.path).open("rb") as opened:
+        with open_regular(Path(file.path)) as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
     except OSError:
         return False

@@ -21,6 +21,7 @@ from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
 from keyhole.engine.withdrawal import Withdrawal
 from keyhole.model.engine_stats import EngineStats
+from keyhole.system.regular_file import read_whole
 
 if TYPE_CHECKING:
     from keyhole.engine.trace_exporter import TraceExporter
@@ -43,7 +44,7 @@ class Policy:
         A snapshot may have been compiled before something was taken away: that stays so.
         """
         try:
-            snapshot = path.read_bytes()
+            snapshot = read_whole(path)
         except OSError as error:
             raise Refusal("", f"cannot read {path}: {error.strerror}") from error
         self.number = self._put(snapshot, self.withdrawal)

@@ -7,6 +7,7 @@ from typing import Any
 
 from keyhole.engine.runtime import Refusal
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Launch:
     def read(cls, path: Path) -> "Launch":
         """Reads the document; raises `Refusal` if it is missing or not valid."""
         try:
-            document = json.loads(path.read_text())
+            document = json.loads(read_whole(path))
             log, link = document["log"], document["link"]
             return cls(
                 options=document["options"],

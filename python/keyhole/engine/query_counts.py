@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 FILES = ("counts.1.jsonl", "counts.jsonl")
 """The files in the folder of the query log, oldest first."""
@@ -151,7 +152,7 @@ def _rows(counts: Counts) -> list[list[str | int]]:
 def _read_last(path: Path) -> _Line | None:
     """The last line of a file that can be read; none where there is none."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_whole(path).splitlines()
     except OSError:
         return None
     for line in reversed(lines):

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.engine.runtime import Refusal
+from keyhole.system.regular_file import read_whole
 
 FILE = "withdrawn.json"
 """Its name beside the snapshot."""
@@ -67,7 +68,7 @@ class Withdrawal:
         """The one of the last run; ``None`` if there is none. Raises `Refusal` if it cannot be
         read: without it nobody may be trusted."""
         try:
-            return cls.of(json.loads(file.read_bytes()))
+            return cls.of(json.loads(read_whole(file)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

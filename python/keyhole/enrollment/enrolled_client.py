@@ -16,6 +16,7 @@ from keyhole.identity.credentials import CredentialFolder, Credentials
 from keyhole.identity.files import PUBLIC_FILE, make_private_folder, write_whole
 from keyhole.model.field_types import Boundary
 from keyhole.model.service import Service
+from keyhole.system.regular_file import read_whole
 
 FILE = "enrollment.json"
 # Renewed before half of the lifetime; randomized, so that clients do not renew all at once.
@@ -74,7 +75,7 @@ class EnrolledClient:
         """Reads ``enrollment.json``; raises :class:`EnrollmentError` if that fails."""
         path = self.folder.path / FILE
         try:
-            return EnrollmentState.model_validate_json(path.read_bytes())
+            return EnrollmentState.model_validate_json(read_whole(path))
         except FileNotFoundError:
             raise EnrollmentError(
                 f"{path} does not exist; is this the folder that keyhole enroll redeem wrote?"

@@ -18,6 +18,7 @@ from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, make_private_folde
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.sign import BACKDATE
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 SVID, KEY, BUNDLE = "svid.pem", "svid-key.pem", "bundle.pem"
 _CURRENT = "current"
@@ -73,7 +74,7 @@ class CredentialFolder:
         if spiffe_id_of(leaf) is None:
             raise IdentityError(f"{self.certificate} names no SPIFFE ID, so it is no SVID")
         read_certificates(self.bundle)
-        return Credentials(self.certificate.read_bytes(), key, self.bundle.read_bytes(), leaf)
+        return Credentials(read_whole(self.certificate), key, read_whole(self.bundle), leaf)
 
     def write(self, chain: bytes, key: bytes, bundle: bytes) -> None:
         """Replaces all three at once; the previous files stay readable until the next write."""

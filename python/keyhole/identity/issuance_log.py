@@ -10,6 +10,7 @@ from keyhole.identity.error import IdentityError
 from keyhole.identity.files import write_errors
 from keyhole.model.field_types import Boundary
 from keyhole.system import durable
+from keyhole.system.regular_file import open_regular
 
 FILE = "issued.jsonl"
 
@@ -43,7 +44,7 @@ def read_issued(folder: Path) -> Iterator[IssuanceRecord]:
     """All records, oldest first. Skips truncated lines: their certificates were never used."""
     path = folder / FILE
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for line in file:
                 try:
                     yield IssuanceRecord.model_validate_json(line)

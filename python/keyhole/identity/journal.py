@@ -20,6 +20,7 @@ from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder, write_errors
 from keyhole.model.field_types import Boundary
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 FILE = "journal.jsonl"
 MAX_OCTETS = 1024 * 1024
@@ -102,7 +103,7 @@ def read_journal(folder: Path) -> list[JournalEntry]:
     """All entries, oldest first. A line that a crash cut short is skipped."""
     path = folder / FILE
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_whole(path).splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:

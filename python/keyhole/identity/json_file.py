@@ -10,6 +10,7 @@ from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, write_whole
 from keyhole.model.field_types import Boundary
 from keyhole.system.installation import remember_file, was_there
+from keyhole.system.regular_file import read_whole
 
 Document = TypeVar("Document", bound=Boundary)
 
@@ -21,7 +22,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
     ignoring one could mean trusting a revoked identity.
     """
     try:
-        octets = path.read_bytes()
+        octets = read_whole(path)
     except FileNotFoundError:
         if was_there(path):
             raise IdentityError(

@@ -17,6 +17,7 @@ from keyhole.identity.credentials import CredentialFolder
 from keyhole.link.control_client import MAX_SNAPSHOT_OCTETS, ControlClient
 from keyhole.link.message import OFFER, MessageError
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 _CHUNK = 2**20
 _LISTS = "lists-*.khl"
@@ -35,7 +36,7 @@ class SnapshotFetcher:
         self._snapshot = snapshot
         self._copy = copy
         self._note = snapshot.with_name("offer")
-        self.mark = self._note.read_text() if self._note.exists() else ""
+        self.mark = _read_note(self._note)
         """The active offer."""
 
     def execute(self, command: dict[str, Any]) -> dict[str, Any]:
@@ -113,6 +114,15 @@ class SnapshotFetcher:
                 if digest.hexdigest() != wanted:
                     raise MessageError("the lists are not those that were offered")
         return target
+
+
+def _read_note(note: Path) -> str:
+    """The mark of the offer that was taken last; empty where that is not known. Then control sends
+    its offer again."""
+    try:
+        return read_whole(note).decode()
+    except (OSError, ValueError):
+        return ""
 
 
 def _identity(name: str, folder: CredentialFolder) -> dict[str, str]:

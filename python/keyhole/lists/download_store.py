@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from keyhole.model.field_types import Boundary
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 _FOLDER = "downloads"
 
@@ -57,7 +58,7 @@ class DownloadStore:
     def load(self, url: str) -> DownloadState:
         """The state of a URL; empty where it is missing or damaged, or the list is missing."""
         try:
-            state = DownloadState.model_validate_json(self._state_file(url).read_bytes())
+            state = DownloadState.model_validate_json(read_whole(self._state_file(url)))
         except (OSError, ValidationError):
             return DownloadState(url=url)
         if state.url != url or (state.sha256 is not None and not self.path(url).is_file()):

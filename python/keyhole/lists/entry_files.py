@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keyhole.errors import ListError
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 _FOLDER = "entries"
 
@@ -27,7 +28,7 @@ class EntryFiles:
         `ListError` where that is not possible."""
         path, octets = self.path(name, entries), entries.encode()
         try:
-            if not path.is_file() or path.read_bytes() != octets:
+            if not path.is_file() or read_whole(path) != octets:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 durable.write_bytes(path, octets)
         except OSError as error:

@@ -16,7 +16,7 @@ from keyhole.lists.core_protocol import CompileReport
 from keyhole.lists.plan import Contents, PlannedList, contents_of
 from keyhole.model.field_types import Boundary
 from keyhole.system import durable
-from keyhole.system.regular_file import open_regular
+from keyhole.system.regular_file import open_regular, read_whole
 
 VERSION: Final = 1
 _FILE, _COPIES = "lists.json", "lists"
@@ -71,7 +71,7 @@ class LastGoodStore:
     def load(self) -> LastGood:
         """The record; empty where it is missing or damaged."""
         try:
-            return LastGood.model_validate_json((self._state / _FILE).read_bytes())
+            return LastGood.model_validate_json(read_whole(self._state / _FILE))
         except (OSError, ValidationError):
             return LastGood()
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from keyhole.system.regular_file import open_regular
+
 FILES = ("counts.1.jsonl", "counts.jsonl")
 MAX_OCTETS = 16 * 2**20
 """Octets that are read of a file: a whole one is far smaller."""
@@ -49,7 +51,7 @@ def read_count_files(folder: Path) -> bytes:
     found = b""
     for name in FILES:
         try:
-            with (folder / name).open("rb") as file:
+            with open_regular(folder / name) as file:
                 found += file.read(MAX_OCTETS)
         except OSError:
             continue
@@ -69,7 +71,7 @@ class CountFiles:
         """The lines that were not read before. The last one is read again once it has changed."""
         path = self._folder / FILES[-1]
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 status = os.fstat(file.fileno())
                 seen = (status.st_ino, status.st_size, status.st_mtime_ns)
                 if seen == self._seen:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from keyhole.errors import KeyholeError
 from keyhole.querylog.entry import LogEntry, read_line
+from keyhole.system.regular_file import open_regular
 
 FILES = ("queries.1.jsonl", "queries.jsonl")
 """The files in a folder, oldest first."""
@@ -28,7 +29,10 @@ class LogReader:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         """Raises `QueryLogError` where a path does not lead to a query log."""
-        self._paths = [file for path in paths for file in log_files(path)]
+        given = list(paths)
+        # Whoever names a file may name a pipe; in a folder there are only files of ours.
+        self._named = {path for path in given if not path.is_dir()}
+        self._paths = [file for path in given for file in log_files(path)]
         self.damaged = 0
         """Lines that cannot be read."""
         self.lost = 0
@@ -36,7 +40,7 @@ class LogReader:
 
     def __iter__(self) -> Iterator[LogEntry]:
         with ExitStack() as opened:
-            for file in _open(self._paths, opened):
+            for file in _open(self._paths, self._named, opened):
                 yield from self._entries(file)
 
     def _entries(self, file: BinaryIO) -> Iterator[LogEntry]:
@@ -65,14 +69,14 @@ def log_files(path: Path, names: tuple[str, ...] = FILES) -> list[Path]:
     return found
 
 
-def _open(paths: list[Path], opened: ExitStack) -> list[BinaryIO]:
+def _open(paths: list[Path], named: set[Path], opened: ExitStack) -> list[BinaryIO]:
     """Opens the newest first: a file that is rotated meanwhile is then found twice, which can be
     detected, instead of never."""
     files: list[BinaryIO] = []
     seen: set[tuple[int, int]] = set()
     for path in reversed(paths):
         try:
-            file = opened.enter_context(path.open("rb"))
+            file = opened.enter_context(path.open("rb") if path in named else open_regular(path))
         except FileNotFoundError:
             continue  # the engine has rotated it since it was found
         status = os.fstat(file.fileno())

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from keyhole.querylog.read import FILES
 from keyhole.system import durable
+from keyhole.system.regular_file import open_regular, read_whole
 
 CHUNK = 16 * 2**20
 _MAX_FIRST_LINE = 65_536
@@ -57,7 +58,7 @@ def read_progress(file: Path) -> Progress:
     """The stored progress, or its copy where it is damaged; empty where there is none."""
     for path in (file, _copy_of(file)):
         try:
-            found = json.loads(path.read_bytes())
+            found = json.loads(read_whole(path))
             rows = {str(key): int(count) for key, count in found.get("rows", {}).items()}
             return Progress(_position(found["at"]), _position(found["cutting"]), rows)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -99,7 +100,7 @@ def _open(folder: Path, opened: ExitStack) -> Iterator[tuple[BinaryIO, str]]:
     files: list[tuple[BinaryIO, str]] = []
     for name in reversed(FILES):
         try:
-            file = opened.enter_context((folder / name).open("rb"))
+            file = opened.enter_context(open_regular(folder / name))
         except FileNotFoundError:
             continue
         spool = _identity_of(file)
@@ -111,7 +112,7 @@ def _open(folder: Path, opened: ExitStack) -> Iterator[tuple[BinaryIO, str]]:
 def identity(path: Path) -> str | None:
     """The digest of a file's first line; none where it has no complete line."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _identity_of(file)
     except OSError:
         return None

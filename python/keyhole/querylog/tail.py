@@ -8,6 +8,7 @@ from typing import BinaryIO
 from keyhole.querylog.entry import LogEntry, read_line
 from keyhole.querylog.place import ReadingPlace
 from keyhole.querylog.read import FILES, MAX_LINE
+from keyhole.system.regular_file import open_regular
 
 _MAX_SKIPPED = 2**20
 """Octets that are passed at a time."""
@@ -82,7 +83,7 @@ class Tail:
         """The queries of one whole file, if it is there."""
         newest, half = self._file, self._half
         try:
-            self._file, self._half = path.open("rb"), b""
+            self._file, self._half = open_regular(path), b""
             yield from self._rest()
             self._file.close()
         except FileNotFoundError:
@@ -99,7 +100,7 @@ class Tail:
 
     def _open(self) -> BinaryIO | None:
         try:
-            return self._path.open("rb")
+            return open_regular(self._path)
         except FileNotFoundError:
             return None
 

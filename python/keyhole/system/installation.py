@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 FILE = "installation.json"
 _VERSION = 1
@@ -61,7 +62,7 @@ class Installation:
     def _read(self) -> list[str] | None:
         """The parts; none for a record that cannot be read."""
         try:
-            found: dict[str, Any] = json.loads(self.path.read_bytes())
+            found: dict[str, Any] = json.loads(read_whole(self.path))
             return [str(part) for part in found["parts"]]
         except FileNotFoundError:
             return sorted(self._assumed)

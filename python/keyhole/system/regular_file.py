@@ -53,6 +53,12 @@ def read_regular(path: Path, most: int) -> bytes:
     return content
 
 
+def read_whole(path: Path) -> bytes:
+    """The content of a regular file of our own, however large; raises ``OSError``."""
+    with open_regular(path) as file:
+        return file.read()
+
+
 def _refuse_other_kinds(descriptor: int) -> None:
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,17 @@ def test_lists_that_are_here_already_are_not_fetched_again(make: Make) -> None:
     _take(fetcher)
     _take(fetcher)
     assert control.asked == ["snapshot", "lists", "snapshot"]
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.write_bytes(b"\xff")])
+def test_an_engine_starts_and_takes_an_offer_though_its_note_of_the_last_one_is_damaged(
+    make: Make, tmp_path: Path, put: Callable[[Path], object]
+) -> None:
+    """A4, F1: whatever lies in its place."""
+    put(tmp_path / "offer")
+    fetcher, _, _ = make()
+    assert fetcher.mark == ""
+    assert "no longer current" in _take(fetcher, "nowhere")["refused"]["why"]
 
 
 @pytest.mark.parametrize("wrong", ["snapshot", "lists"])

@@ -1,5 +1,6 @@
 """The record of what a data folder has had."""
 
+import os
 from pathlib import Path
 
 from keyhole.system.installation import Installation, remember_file, was_there
@@ -22,6 +23,17 @@ def test_a_record_that_cannot_be_read_has_everything(tmp_path: Path) -> None:
     for content in (b"", b"{", b'{"parts": 1}', b"\xff"):
         installation.path.write_bytes(content)
         assert installation.has("anything"), content
+
+
+def test_a_record_in_whose_place_is_a_fifo_has_everything_and_blocks_nobody(
+    tmp_path: Path,
+) -> None:
+    """A4: every command reads it at its start."""
+    installation = Installation(tmp_path)
+    os.mkfifo(installation.path)
+    assert installation.has("anything")
+    installation.forget("anything")
+    assert installation.parts() == []
 
 
 def test_a_file_is_remembered_beside_its_folder(tmp_path: Path) -> None:

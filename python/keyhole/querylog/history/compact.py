@@ -9,6 +9,7 @@ import duckdb
 
 from keyhole.querylog.history.segment import Segment, row_files, segments, write_segment
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 MAX_ROWS = 4_000_000
 """Rows in one segment; larger ones would take long to write and to delete."""
@@ -71,7 +72,7 @@ def finish_joining(root: Path) -> None:
     """Completes a join that a kill interrupted: the joined segment is valid if it exists."""
     note = root / "joining.json"
     try:
-        found = json.loads(note.read_text())
+        found = json.loads(read_whole(note))
         found = {"into": str(found["into"]), "from": list(found["from"])}
     except (OSError, ValueError, KeyError, TypeError):
         note.unlink(missing_ok=True)

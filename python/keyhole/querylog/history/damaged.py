@@ -25,6 +25,7 @@ from keyhole.querylog.history.segment import (
     write_empty_part,
 )
 from keyhole.system import durable
+from keyhole.system.regular_file import open_regular, read_whole
 
 FOLDER = "damaged"
 _MAGIC = b"PAR1"
@@ -85,7 +86,7 @@ class DamageFinder:
 def is_whole(path: Path) -> bool:
     """Whether a file begins and ends as a Parquet file does; cheap, and finds a torn one."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             first = file.read(4)
             size = file.seek(0, 2)
             if size < _LEAST_OCTETS:
@@ -163,7 +164,7 @@ def _keep_counts(
         if part in bad:
             write_empty_part(connection, kept, part)
         else:
-            durable.write_bytes(kept.path(part), segment.path(part).read_bytes())
+            durable.write_bytes(kept.path(part), read_whole(segment.path(part)))
 
 
 def move_away(root: Path, segment: Segment) -> None:

@@ -15,6 +15,7 @@ import duckdb
 
 from keyhole.querylog.history.segment import Segment
 from keyhole.system import durable
+from keyhole.system.regular_file import read_whole
 
 MAX_SEGMENTS = 64
 """Segments in one index: each has a bit in a 64-bit number."""
@@ -37,7 +38,7 @@ def name_indexes(root: Path) -> list[NameIndex]:
     for note in sorted((root / "lexicon").glob("*.json")):
         file = note.with_suffix(".parquet")
         try:
-            stems = json.loads(note.read_text())
+            stems = json.loads(read_whole(note))
         except (OSError, ValueError):
             continue
         if file.exists() and isinstance(stems, list):
