@@ -10,6 +10,8 @@ from typing import Any, cast
 import pytest
 
 from keyhole.http import network_protocol
+from keyhole.http.connection_limiter import OnRefused
+from keyhole.http.refused_handshakes import RefusedHandshakes
 from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.revoked import Targets, revoke
 from keyhole.link import application as routes
@@ -41,7 +43,11 @@ def _tls(folder: Path, tmp_path: Path, spiffe: str) -> ssl.SSLContext:
     return tls
 
 
-def _serve(folder: Path, client: Callable[[int], Awaitable[bytes]]) -> tuple[bytes, list[str]]:
+def _serve(
+    folder: Path,
+    client: Callable[[int], Awaitable[bytes]],
+    on_refused: OnRefused | None = None,
+) -> tuple[bytes, list[str]]:
     """What the client returns, and what the operator was told."""
     told: list[str] = []
 
@@ -52,6 +58,7 @@ def _serve(folder: Path, client: Callable[[int], Awaitable[bytes]]) -> tuple[byt
             cast(RemoteEngineService, _Snapshots()),
             told.append,
             lambda text, _: told.append(text),
+            on_refused,
         )
         await link.start()
         try:
@@ -99,7 +106,10 @@ def test_however_often_a_revoked_engine_comes_it_does_not_fill_the_log(tmp_path:
     async def often(port: int) -> bytes:
         return b"".join([await connect(port) for _ in range(20)])
 
-    assert _serve(folder, often) == (b"", [f"{BERLIN} is revoked"])
+    refused = RefusedHandshakes(list[str]().append)
+    assert _serve(folder, often, refused.of("link")) == (b"", [f"{BERLIN} is revoked"])
+    # E2: and each of them is counted.
+    assert [(one.listener, one.count) for one in refused.counts()] == [("link", 20)]
 
 
 def test_an_engine_that_sends_no_request_loses_its_connection(

@@ -112,7 +112,7 @@ class UpstreamReport(BaseModel):
 
 class RefusedHandshakes(BaseModel):
     """TLS handshakes that were refused, or that a client gave up with an alert; and connections
-    that the mesh listener refused."""
+    that mesh, enrollment, link or API did not let in."""
 
     listener: str = Field(description="dns, mesh, enrollment, link or api.")
     reason: str = Field(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from keyhole.querylog.history import History
 
 CHECK_SECONDS = 2.0
-_MAX_REJECTIONS = 256
 _SPOOL = re.compile("[0-9a-f]{16}")
 MAX_OFFSET = 2**53
 """Octets of one log: part of the names of files."""
@@ -47,7 +46,6 @@ class Fleet:
         self._data = data
         self._notify = notify
         self._offer: Offer | None = None
-        self._rejected: dict[str, None] = {}
         self._notified: dict[str, str] = {}
         self.queries: QueryHistory | None = None
         """The history for their query logs; set once it is open."""
@@ -161,10 +159,8 @@ class Fleet:
         return self.queries.history()
 
     def _reject(self, why: str) -> None:
-        # Once per reason, and with a limit on the number of reasons.
-        if why not in self._rejected and len(self._rejected) < _MAX_REJECTIONS:
-            self._rejected[why] = None
-            self._notify(Notice(Severity.WARNING, f"an engine was rejected: {why}"))
+        # The link bounds them, each kind by itself: what strangers do silences nothing else.
+        self._notify(Notice(Severity.WARNING, f"an engine was rejected: {why}"))
 
     def _notify_state(self, state: EngineState) -> None:
         now = f"{state.state} {state.why}" if state.state == "behind" else state.state

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ from keyhole.enrollment.message import (
 )
 from keyhole.enrollment.throttle import Throttle
 from keyhole.http import incident_text
+from keyhole.http.refusal_notices import RefusalNotices
 from keyhole.identity.authority import IssuedCertificate
 from keyhole.identity.enrollments import redeem
 from keyhole.identity.error import IdentityError, RefusedError, RequestError
@@ -56,6 +58,13 @@ class EnrollmentService:
     """By route and credential."""
     addresses: Throttle = field(default_factory=lambda: Throttle(ADDRESS_FAILURES))
     """By route and address, with room for many clients behind one NAT."""
+    refusals: RefusalNotices = field(init=False)
+    """What is said of requests that were refused: by address and reason, since many clients may
+    have one address."""
+
+    def __post_init__(self) -> None:
+        """Says refusals as bad news."""
+        object.__setattr__(self, "refusals", RefusalNotices(partial(self.notify, False)))
 
     def grant(self, spiffe: str, issued: IssuedCertificate) -> CertificateResponse:
         """The response with a new certificate."""
@@ -188,8 +197,9 @@ def _failed(
         why = f"too many such requests failed; try again in {seconds} seconds"
         return _problem(429, why, {"retry-after": str(seconds)})
     service.throttle.failed(address, credential)
-    if service.addresses.failed(address, route) and is_notified:
-        service.notify(False, f"a request from {address} was refused: {why}")
+    service.addresses.failed(address, route)
+    if is_notified:
+        service.refusals.add(f"a request from {address} was refused: {why}")
     return _problem(status, why)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from keyhole.http.refused_handshakes import NotAdmittedError
 from keyhole.model.address import Network, connection_key, is_within
 
 HANDSHAKE_SECONDS = 5.0
@@ -14,6 +15,7 @@ CONNECTIONS = 512
 CONNECTIONS_PER_ADDRESS = 128
 NETWORK_REFUSED = "it is in none of the networks in clients"
 """Why a connection from another network is rejected."""
+TOO_MANY = "too many connections are open"
 _UNSERVED = "unserved"
 
 
@@ -36,7 +38,8 @@ OnRejected = Callable[[str, str], None]
 
 
 OnRefused = Callable[[str, BaseException], None]
-"""Called with the address of a client whose TLS handshake failed, and the error."""
+"""Called with the address of a client that was not let in, and the error: one of its TLS handshake,
+or ``NotAdmittedError``."""
 
 
 class ConnectionLimiter:
@@ -74,18 +77,22 @@ class ConnectionLimiter:
         per_key = limits.per_address
         if not is_within(address, self._networks):
             if not limits.unserved:
-                self._on_rejected(address, NETWORK_REFUSED)
-                return False
+                return self._reject(address, NETWORK_REFUSED)
             # All unserved addresses share one count, so they cannot displace the served ones.
             key, per_key = _UNSERVED, limits.unserved
         free = limits.connections - self._open.total() + self._open[_UNSERVED]
         if key != _UNSERVED:
             per_key = min(per_key, 2 * free)
         if free <= 0 or self._open[key] >= per_key:
-            self._on_rejected(address, "too many connections are open")
-            return False
+            return self._reject(address, TOO_MANY)
         self._open[key] += 1
         return True
+
+    def _reject(self, address: str, why: str) -> bool:
+        self._on_rejected(address, why)
+        if self._on_refused is not None:
+            self._on_refused(address, NotAdmittedError(why))
+        return False
 
     def accept(self, transport: asyncio.Transport, address: str) -> None:
         """Serves an admitted connection: the TLS handshake first, then HTTP."""

@@ -1,4 +1,5 @@
-"""Refused TLS handshakes of control's own listeners: counted, and reported within a limit."""
+"""Refused TLS handshakes and connections of control's own listeners: counted, and reported within a
+limit."""
 
 import asyncio
 import ssl
@@ -40,6 +41,13 @@ _OUR_CERTIFICATE = (
 )
 # The client went away; nobody was refused.
 _GONE = ("UNEXPECTED_EOF_WHILE_READING", "APPLICATION_DATA_AFTER_CLOSE_NOTIFY")
+
+
+class NotAdmittedError(Exception):
+    """A connection that a listener did not admit, for a reason other than TLS; the text says why.
+
+    It is counted only: who refuses it says more of it.
+    """
 
 
 def refusal_of(error: BaseException) -> str | None:
@@ -88,7 +96,9 @@ class RefusedHandshakes:
         """What a listener with this name calls with the address and the error."""
 
         def refused(address: str, error: BaseException) -> None:
-            if (why := refusal_of(error)) is not None:
+            if isinstance(error, NotAdmittedError):
+                self._counts[listener, str(error)] += 1
+            elif (why := refusal_of(error)) is not None:
                 self._add(listener, address, why)
 
         return refused

@@ -20,6 +20,8 @@ from keyhole.http.connection_limiter import (
     OnRefused,
 )
 from keyhole.http.network_protocol import NetworkProtocol
+from keyhole.http.refusal_notices import RefusalNotices
+from keyhole.http.refused_handshakes import NotAdmittedError
 from keyhole.http.tcp import display_address, tcp_listeners
 from keyhole.identity import IdentityError, ensure_server_certificate, read_trust
 from keyhole.identity.renewal import spiffe_id_of
@@ -30,12 +32,12 @@ from keyhole.link.application import (
     application,
     incident_response,
 )
-from keyhole.link.refusal_notices import RefusalNotices
 from keyhole.link.remote_peer import RemotePeer
 from keyhole.model.address import Endpoint, Network, is_address
 
 LIMITS = ConnectionLimits(connections=256, per_address=64, seconds=None)
 _MAX_STRANGERS = 256
+_NO_ENGINE = "its certificate is not one of an engine that may connect"
 
 
 class LinkError(KeyholeError):
@@ -148,13 +150,15 @@ class NetworkLink:
             self._refusals.add(str(error))
             raise
 
-    def _admits(self, certificate: bytes) -> bool:
+    def _admits(self, certificate: bytes, address: str) -> bool:
         """Whether a new connection may stay. Without this, whoever has any certificate of the
         domain could hold the places of the engines with connections that ask for nothing."""
         try:
             self._authenticate(certificate)
         except (RefusedError, IdentityError, ValueError) as error:
             self._refusals.add(str(error))
+            if self._on_refused is not None:
+                self._on_refused(address, NotAdmittedError(_NO_ENGINE))
             return False
         return True
 
@@ -188,8 +192,8 @@ def _cannot_listen(endpoint: Endpoint, why: str) -> LinkError:
 class CertifiedProtocol(NetworkProtocol):
     """HTTP/1.1 over TLS; each request has the client certificate as DER in its state."""
 
-    def __init__(self, admits: Callable[[bytes], bool], *given: Any) -> None:
-        """``admits`` says whether a client with this certificate may stay connected."""
+    def __init__(self, admits: Callable[[bytes, str], bool], *given: Any) -> None:
+        """``admits`` says whether a client with this certificate and address may stay connected."""
         super().__init__(*given)
         self._admits = admits
         self._is_admitted = False
@@ -199,7 +203,7 @@ class CertifiedProtocol(NetworkProtocol):
         certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
         self.app_state = {"certificate": certificate}
         super().connection_made(transport)
-        self._is_admitted = self._admits(certificate)
+        self._is_admitted = self._admits(certificate, transport.get_extra_info("peername")[0])
         if not self._is_admitted:
             transport.abort()
 

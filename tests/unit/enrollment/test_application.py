@@ -154,6 +154,20 @@ def test_an_address_that_fails_again_and_again_has_to_wait(server: Server) -> No
     assert len(server.told) == 1, "one message for the operator, not one per request"
 
 
+def test_what_one_client_sends_hides_no_refusal_of_another_behind_its_address(
+    server: Server,
+) -> None:
+    """E2, A17: neither a request that nobody is told of, nor one that fails all the time."""
+    server.client.post("/v1/enroll", content=b"{}", headers={"content-type": "x/y"})
+    _fail_with(server, "a" * 32, 3)
+    _, secret = create_enrollment(server.folder, "shop/web", WEB)
+    _fail_with(server, secret, 1)
+    _fail_with(server, secret, 1)
+    refused = [text for is_good, text in server.told if not is_good]
+    assert ["unknown" in text for text in refused] == [True, False]
+    assert "was used on" in refused[1]
+
+
 def test_a_fault_of_the_server_is_told_to_its_person_and_to_nobody_else(server: Server) -> None:
     _, secret = create_enrollment(server.folder, "shop/web", WEB)
     (server.folder / "revoked.json").write_text("damaged")

@@ -2,11 +2,23 @@
 
 import asyncio
 import ssl
+from ipaddress import ip_network
 
 import pytest
 
 from keyhole.http import refused_handshakes
-from keyhole.http.refused_handshakes import Refusals, RefusedHandshakes, refusal_of
+from keyhole.http.connection_limiter import (
+    NETWORK_REFUSED,
+    TOO_MANY,
+    ConnectionLimiter,
+    ConnectionLimits,
+)
+from keyhole.http.refused_handshakes import (
+    NotAdmittedError,
+    Refusals,
+    RefusedHandshakes,
+    refusal_of,
+)
 
 _PURPOSE = "unsuitable certificate purpose"
 
@@ -81,3 +93,31 @@ def test_many_of_a_kind_are_summed_up_and_all_are_counted(monkeypatch: pytest.Mo
         f"link refused 99 more TLS connections from 192.0.2.1: {missing}",
     ]
     assert refused.counts() == [Refusals("link", missing, 100), Refusals("link", expired, 1)]
+
+
+def test_what_a_listener_does_not_let_in_is_counted() -> None:
+    """E2: whoever refuses it reports it."""
+    reports: list[str] = []
+    refused = RefusedHandshakes(reports.append)
+    for _ in range(3):
+        refused.of("link")("192.0.2.1", NotAdmittedError("too many"))
+    assert refused.counts() == [Refusals("link", "too many", 3)]
+    assert not reports
+
+
+def test_a_limiter_tells_of_each_connection_that_it_does_not_let_in() -> None:
+    refused = RefusedHandshakes(list[str]().append)
+    limiter = ConnectionLimiter(
+        (ip_network("192.0.2.0/24"),),
+        None,
+        asyncio.Protocol,
+        lambda *_: None,
+        ConnectionLimits(connections=2, per_address=1),
+        refused.of("api"),
+    )
+    assert [limiter.admit(one) for one in ("192.0.2.1", "192.0.2.1", "198.51.100.1")] == [
+        True,
+        False,
+        False,
+    ]
+    assert refused.counts() == [Refusals("api", NETWORK_REFUSED, 1), Refusals("api", TOO_MANY, 1)]

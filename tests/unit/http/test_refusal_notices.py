@@ -1,6 +1,6 @@
 """What the log says of refused clients does not grow with their number."""
 
-from keyhole.link.refusal_notices import MAX_REASONS, SECONDS, RefusalNotices
+from keyhole.http.refusal_notices import MAX_REASONS, SECONDS, RefusalNotices
 
 
 def test_each_reason_is_said_at_once_and_again_after_its_time() -> None:
