@@ -28,7 +28,7 @@ from keyhole.control.parts import DISK, Parts
 from keyhole.control.shutdown import end_on_signals, end_with_input
 from keyhole.control.start_settings import find_settings
 from keyhole.control.startup import open_services
-from keyhole.control.upstream_monitor import UpstreamMonitor
+from keyhole.control.upstream_monitor import UpstreamMonitor, without_certificate
 from keyhole.system.heap import return_large_buffers
 from keyhole.system.operation_log import is_json
 from keyhole.system.parent_death import die_with_parent
@@ -145,10 +145,11 @@ async def _serve(
                     notify(Notice(Severity.SUCCESS, "Keyhole serves", _addresses(control_plane)))
                 else:
                     terminal.print(panel(control_plane, data, listeners), soft_wrap=False)
+            asked = without_certificate(
+                control_plane.addresses, settings.written.client_certificates
+            )
             watch = asyncio.create_task(
-                UpstreamMonitor(
-                    control_plane.stats, control_plane.addresses, notify, control_plane.own_mark
-                ).watch()
+                UpstreamMonitor(control_plane.stats, asked, notify, control_plane.own_mark).watch()
             )
             # DNS is served already: lists and database may be slow.
             async with (

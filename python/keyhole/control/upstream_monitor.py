@@ -11,6 +11,7 @@ import dns.exception
 import dns.message
 import dns.rcode
 
+from keyhole.config.sections.client_certificates import ClientCertificatesSection
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.engine.own_queries import OPTION
@@ -28,7 +29,8 @@ class UpstreamMonitor:
     def __init__(
         self, stats: Stats, addresses: dict[str, list[str]], notify: Notify, own_mark: str = ""
     ) -> None:
-        """``own_mark`` keeps its queries apart from those of clients."""
+        """``addresses`` are listeners that serve it without a certificate; ``own_mark`` keeps its
+        queries apart from those of clients."""
         self._stats = stats
         self._addresses = addresses
         self._notify = notify
@@ -89,6 +91,19 @@ class UpstreamMonitor:
         elif fails and (was_suspect or answered == 0) and not self._is_down:
             self._is_down = True
             self._notify(no_upstream(upstreams))
+
+
+def without_certificate(
+    addresses: dict[str, list[str]], settings: ClientCertificatesSection
+) -> dict[str, list[str]]:
+    """The listeners at which a client needs no certificate in the TLS handshake. At the others our
+    own query would be a refused handshake, which carries no mark."""
+    open_ones = [
+        one
+        for one in addresses.get("dot", ())
+        if settings.listeners.get(one, settings.dot) != "require"
+    ]
+    return {**addresses, "dot": open_ones}
 
 
 def _unreached(failed: dict[str, int]) -> int:

@@ -1,11 +1,12 @@
 """An outage of the upstreams is reported once, with hints, and so is its end."""
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
+from keyhole.config.sections.client_certificates import ClientCertificatesSection
 from keyhole.control.notice import Notice, Severity
-from keyhole.control.upstream_monitor import UpstreamMonitor, no_upstream
+from keyhole.control.upstream_monitor import UpstreamMonitor, no_upstream, without_certificate
 from keyhole.model.engine_stats import EngineStats
 
 
@@ -30,6 +31,24 @@ def _notices(*stats: EngineStats) -> list[Notice]:
     for one in stats:
         monitor._check(one)
     return notices
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({}, ["127.0.0.1:853", "127.0.0.1:854"]),
+        ({"dot": "require"}, []),
+        ({"dot": "require", "listeners": {"127.0.0.1:854": "ask"}}, ["127.0.0.1:854"]),
+        ({"listeners": {"127.0.0.1:853": "require"}}, ["127.0.0.1:854"]),
+    ],
+)
+def test_its_own_query_is_no_handshake_that_is_refused(
+    settings: dict[str, Any], asked: list[str]
+) -> None:
+    """E2, E6: a listener that insists on a certificate would count and log each of them."""
+    addresses = {"dot": ["127.0.0.1:853", "127.0.0.1:854"], "doh": ["127.0.0.1:443"]}
+    found = without_certificate(addresses, ClientCertificatesSection.model_validate(settings))
+    assert found == {**addresses, "dot": asked}
 
 
 def test_nothing_is_reported_while_upstreams_answer() -> None:
