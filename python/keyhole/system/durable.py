@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,9 +69,12 @@ def draft_of(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[Path]:
 def rename(source: Path, target: Path) -> None:
     """Puts a finished file or folder in the place of another one in the same folder.
 
-    The content is on the disk before the new name is; of a folder, only the names in it.
+    The content is on the disk before the new name is; of a folder, only the names in it. What else
+    may be in their place, such as a FIFO, is moved and not opened.
     """
-    _sync(source)
+    kind = source.lstat().st_mode
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):
+        _sync(source)
     source.replace(target)
     _sync(target.parent)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.system import durable
+from tests.world.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -175,6 +176,29 @@ def test_a_rename_syncs_the_content_and_then_the_folder(
     durable.rename(tmp_path / "draft", tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert synced == [("draft", ["draft", "file"]), (tmp_path.name, ["file"])]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("-")],
+)
+def test_what_is_neither_file_nor_folder_is_moved_away_unopened(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    """A4, F3: a damaged part of the history is set aside, whatever it is."""
+    make(tmp_path / "one")
+
+    def end(*_: object) -> None:
+        raise AssertionError("it waits for a writer")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        durable.rename(tmp_path / "one", tmp_path / "two")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert [one.name for one in tmp_path.iterdir()] == ["two"]
 
 
 def test_a_link_is_replaced_in_one_step_and_synced(
