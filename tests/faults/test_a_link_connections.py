@@ -202,3 +202,53 @@ def test_what_a_revoked_engine_had_begun_to_send_is_not_taken(
     found, told = _serve(folder, client)
     assert b" 403 " in found
     assert told == [f"{BERLIN} is revoked"]
+
+
+async def _begin(port: int, tls: ssl.SSLContext, path: str) -> asyncio.StreamReader:
+    """A request whose body does not come, of which the route has begun to read it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    writer.write(f"{head}Content-Length: 9\r\n\r\n".encode())
+    _WRITERS.append(writer)
+    return reader
+
+
+_WRITERS: list[asyncio.StreamWriter] = []
+
+
+@pytest.mark.parametrize("path", [POLL, f"{EVENTS}?spool={'0' * 16}&offset=3", COUNTS])
+def test_a_body_of_an_engine_has_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A8, A9: sent octet by octet it held its place, and what had come of it, for ever."""
+    monkeypatch.setattr(routes, "BODY_SECONDS", 0.05)
+    folder = tmp_path / "identity"
+    tls = _tls(folder, tmp_path, BERLIN)
+
+    async def client(port: int) -> bytes:
+        reader = await _begin(port, tls, path)
+        await reader.readuntil(b"100 Continue\r\n\r\n")
+        return await reader.readuntil(b"}")
+
+    found, _ = _serve(folder, client)
+    assert b" 400 " in found
+    assert b"was not sent in" in found
+    _WRITERS.clear()
+
+
+def test_an_engine_sends_few_bodies_at_once_and_polls_all_the_same(tmp_path: Path) -> None:
+    """A9: 64 connections with 32 MiB each would fill the memory of control."""
+    folder = tmp_path / "identity"
+    tls = _tls(folder, tmp_path, BERLIN)
+
+    async def client(port: int) -> bytes:
+        for _ in range(routes.MAX_BODIES):
+            reader = await _begin(port, tls, COUNTS)
+            await reader.readuntil(b"100 Continue\r\n\r\n")
+        refused = await (await _begin(port, tls, COUNTS)).readuntil(b"}")
+        return refused + await (await _begin(port, tls, POLL)).readuntil(b"\r\n")
+
+    found, _ = _serve(folder, client)
+    assert b"are being sent already" in found
+    assert found.endswith(b"100 Continue\r\n")
+    _WRITERS.clear()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,11 @@ MAX_POLL_OCTETS = 4 * 2**20
 """Largest body of a poll in octets; results contain at most counters."""
 MAX_LOG_OCTETS = 32 * 2**20
 """Largest part of a query log in one request, in octets."""
+
+BODY_SECONDS = 120.0
+"""How long a body may take: the engine sends it in pieces that are far smaller than allowed."""
+MAX_BODIES = 4
+"""So many bodies of one route may be on their way from one engine; it sends one after another."""
 
 CHECK_SECONDS = 1.0
 """How often a download asks again whether its engine is still authorized."""
@@ -59,9 +65,11 @@ FindPeer = Callable[[Request], Peer]
 def application(find: FindPeer, service: RemoteEngineService | None = None) -> Starlette:
     """Serves engines, which ``find`` authenticates; ``service`` serves those on other machines."""
 
+    bodies = _Bodies()
+
     async def poll(request: Request) -> Response:
         peer = find(request)
-        octets = await _body(request, MAX_POLL_OCTETS)
+        octets = await bodies.read(request, peer, MAX_POLL_OCTETS)
         # It may have been revoked while it sent them, and again during the wait.
         find(request)
         peer.receive(Poll.read(_json(octets)))
@@ -71,7 +79,7 @@ def application(find: FindPeer, service: RemoteEngineService | None = None) -> S
 
     routes = [Route(POLL, poll, methods=["POST"])]
     if service is not None:
-        routes += _remote_routes(find, service)
+        routes += _remote_routes(find, service, bodies)
     return Starlette(
         routes=routes,
         exception_handlers={
@@ -83,7 +91,7 @@ def application(find: FindPeer, service: RemoteEngineService | None = None) -> S
     )
 
 
-def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
+def _remote_routes(find: FindPeer, service: RemoteEngineService, bodies: "_Bodies") -> list[Route]:
     def offered(request: Request) -> Offer:
         find(request)
         offer = service.offer
@@ -108,17 +116,19 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         return JSONResponse({"position": position})
 
     async def events(request: Request) -> Response:
-        engine = _engine(find(request))
+        peer = find(request)
+        engine = _engine(peer)
         spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
-        lines = await _body(request, MAX_LOG_OCTETS)
+        lines = await bodies.read(request, peer, MAX_LOG_OCTETS)
         # It may have been revoked while it sent them.
         find(request)
         await service.store_lines(engine, spool, int(offset or ""), lines)
         return JSONResponse({})
 
     async def counts(request: Request) -> Response:
-        engine = _engine(find(request))
-        lines = await _body(request, MAX_LOG_OCTETS)
+        peer = find(request)
+        engine = _engine(peer)
+        lines = await bodies.read(request, peer, MAX_LOG_OCTETS)
         find(request)
         await service.store_counts(engine, lines)
         return JSONResponse({})
@@ -221,6 +231,30 @@ async def _commands(request: Request, peer: Peer) -> Response:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+class _Bodies:
+    """The bodies that are on their way: an engine that sends them slowly, or many at once, must not
+    fill the memory of control."""
+
+    def __init__(self) -> None:
+        self._open: Counter[tuple[Peer, str]] = Counter()
+
+    async def read(self, request: Request, peer: Peer, most: int) -> bytes:
+        """A whole body; raises `MessageError` for one too many, too long or too slow."""
+        key = peer, request.url.path
+        if self._open[key] >= MAX_BODIES:
+            raise MessageError(f"{MAX_BODIES} requests of this kind are being sent already")
+        self._open[key] += 1
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await _body(request, most)
+        except TimeoutError:
+            raise MessageError(f"the request was not sent in {BODY_SECONDS:g} s") from None
+        finally:
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
 
 
 async def _body(request: Request, most: int) -> bytes:
