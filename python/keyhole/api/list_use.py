@@ -13,7 +13,7 @@ from keyhole.api.request_body import RequestBody
 from keyhole.control import list_use
 from keyhole.control.changes import Outcome
 from keyhole.control.document_pool import StuckError
-from keyhole.control.list_refresh.report import statuses
+from keyhole.control.list_refresh.report import policies_using, statuses
 from keyhole.control.list_refresh.status import ListState
 from keyhole.control.services import Services
 
@@ -45,7 +45,9 @@ class ListUse(BaseModel):
     """Who uses a list now."""
 
     name: str = Field(description="The name of the List document.")
-    state: ListState | None = Field(description="Its state; null if it is deleted.")
+    state: ListState | None = Field(
+        description="Its state; null if it is deleted, or not known yet."
+    )
     why: str = Field(
         description="Why it does not act, or not in its newest version; empty if it does."
     )
@@ -99,12 +101,11 @@ async def disable_lists(
 
 
 async def _result(services: Services, names: list[str], outcome: Outcome) -> ListUseResult:
+    in_force = services.control_plane.reconciler.in_force
+    # Who uses them is known from what is in force; how far a download is may be read late.
     with suppress(StuckError):
         await services.lists.reading.run(services.lists.reload)
-    found = {
-        one.name: one
-        for one in statuses(services.lists, services.control_plane.reconciler.in_force)
-    }
+    found = {one.name: one for one in statuses(services.lists, in_force)}
     return ListUseResult(
         applied=apply_result(outcome),
         lists=[
@@ -112,7 +113,7 @@ async def _result(services: Services, names: list[str], outcome: Outcome) -> Lis
                 name=name,
                 state=found[name].state if name in found else None,
                 why=found[name].problem if name in found else "",
-                policies=list(found[name].policies) if name in found else [],
+                policies=list(policies_using(name, in_force)),
             )
             for name in dict.fromkeys(names)
         ],

@@ -42,7 +42,7 @@ def _status(
         urls=urls,
         files=tuple(one.spec.files),
         has_entries=one.spec.entries is not None,
-        policies=_policies(one.name, compiled),
+        policies=policies_using(one.name, compiled),
     )
     if report is None:
         return known
@@ -66,7 +66,7 @@ def _example(row: Example, sources: dict[str, str]) -> SkippedLine:
     return SkippedLine(sources.get(row.file, row.file), row.line, text, row.reason)
 
 
-def _policies(name: str, compiled: Compiled | None) -> tuple[str, ...]:
+def policies_using(name: str, compiled: Compiled | None) -> tuple[str, ...]:
     """The policies in force that use a list, also by what they include."""
     if compiled is None:
         return ()
