@@ -32,7 +32,7 @@ class UpstreamTimes:
         """Takes a look."""
         now, before = self._clock(), self._known
         self._known = {}
-        for one in stats["upstreams"]:
+        for one in stats.get("upstreams", []):
             condition, known = condition_of(one), before.get(one["name"])
             is_same = known is not None and known.condition == condition
             since = known.since if known is not None and is_same else now
