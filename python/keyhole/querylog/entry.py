@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -211,14 +212,25 @@ def _optional_number(value: Any) -> int | None:
 
 @lru_cache(maxsize=65_536)
 def _client_ref(identity: str | None, token: str | None, client: str | None) -> ClientRef | None:
-    if client is not None:
-        ipaddress.ip_address(client)
+    if client is not None and not _is_address(client):
+        return None
     if identity is not None:
-        whole = len(identity) <= _MAX_IDENTITY and _IDENTITY.fullmatch(identity)
-        return ClientRef("identity", identity) if whole else None
+        return ClientRef("identity", identity) if _is_identity(identity) else None
     if token is not None:
         return ClientRef("token", token)
     return ClientRef("anonymous") if client is None else ClientRef("address", client)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_identity(text: str) -> bool:
+    return len(text) <= _MAX_IDENTITY and _IDENTITY.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=65_536)
@@ -230,3 +242,11 @@ def _is_name(text: str) -> bool:
 def _is_type(text: str) -> bool:
     numbered = _NUMBERED_TYPE.fullmatch(text)
     return text in RECORD_TYPES or (numbered is not None and int(numbered[1]) < 65_536)
+
+
+IS_VALID: dict[str, Callable[[str], bool]] = {
+    "client": _is_address,
+    "identity": _is_identity,
+    "type": _is_type,
+}
+"""Whether a field of a line may have this text, where others read more than a text from it."""

@@ -4,6 +4,7 @@ import csv
 import json
 import random
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from keyhole.querylog.history import compact as compacting
 from keyhole.querylog.history import history as histories
 from keyhole.querylog.history.export import Format
 from keyhole.querylog.history.segment import segments
+from keyhole.querylog.spool import Piece, Position
 from tests.world.history import FOREVER, Place, line, names
 
 _NOW = 1_795_600_000_000_000
@@ -79,6 +81,68 @@ def test_damaged_lines_are_left_out_and_lost_ones_counted(place: Place) -> None:
     place.write(line(_NOW + 1, name="b"), b'{"time": "half a li')
     assert names(history) == ["b", "a"]
     assert history.size.lost == 12
+
+
+_ODD = "\x1b[31m\r\n"
+ODD: list[dict[str, Any]] = [
+    {field: value}
+    for field, values in {
+        "time": (None, "", 7),
+        "transport": (None, "", _ODD),
+        "outcome": (None, "", _ODD),
+        "reason": (None, "", _ODD, "two words"),
+        "client": ("", _ODD, "1.2.3.4.5"),
+        "identity": ("", _ODD, "spiffe://a/../b"),
+        "name": (None,),
+        "type": (None, "", _ODD, "TYPE99999"),
+        "duration_us": (None, -1, 2**62, 2**70, "x"),
+        "snapshot": (-1,),
+        "count": (0, -5, 2**53),
+    }.items()
+    for value in values
+]
+
+
+@pytest.mark.parametrize("engine", ["", "berlin"])
+def test_no_line_of_an_engine_keeps_the_others_from_being_found(place: Place, engine: str) -> None:
+    """A12, F3: one without a reason broke search, graph and clients as long as it was kept."""
+    odd = [json.dumps(line(_NOW, **one)).encode() + b"\n" for one in ODD]
+    good = json.dumps(line(_NOW)).encode() + b"\n"
+    lines = b"".join([*odd, b"[]\n", b"null\n", b"\xff\n", good])
+    history = place.open()
+    if engine:
+        history.ingest_from(engine, Piece(lines, Position("0" * 16, len(lines))), engine)
+    else:
+        place.write(lines)
+        history.ingest()
+    assert names(history) == ["www.example.org"]
+    counted = history.totals(0, 2**60)
+    assert (counted.total, counted.by_reason) == (1, {"forwarded": 1})
+
+
+def _counts(log: str, at: int, key: list[str], total: int) -> bytes:
+    record = {"log": log, "since": at - 10, "time": at, "queries": [[*key, total, 0]]}
+    return json.dumps(record).encode() + b"\n"
+
+
+def test_no_number_that_an_engine_counts_keeps_totals_from_being_told(place: Place) -> None:
+    """A12, F4: neither numbers whose sum overflows, nor those of another time, nor ever new words;
+    what another engine counts is still there."""
+    history, now = place.open(), int(time.time())
+    key = ["udp", "answered", "cached"]
+    for engine in ("berlin", "paris"):
+        for number in range(3):
+            logs = [f"{number}-{one}" for one in range(600)]
+            history.count_from(engine, b"".join(_counts(log, now, key, 2**53 - 1) for log in logs))
+        words = [_counts("words", now, ["udp", "answered", f"w{n}"], 1) for n in range(3_000)]
+        history.count_from(engine, b"".join(words))
+    history.count_from("rome", _counts("good", now, ["tcp", "answered", "cached"], 7))
+    for at in (0, now + 10**9, 2**52):
+        history.count_from("oslo", _counts(f"at {at}", at, ["dot", "answered", "cached"], 7))
+    found = history.totals(0, 2**60)
+    assert found.by_transport["tcp"] == 7
+    assert "dot" not in found.by_transport
+    assert len(found.by_reason) < 2_500
 
 
 def test_a_line_that_is_not_whole_yet_is_taken_when_it_is(place: Place) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 
 from keyhole.querylog.counts import Key
-from keyhole.querylog.history.schema import ENGINE, LOCAL, QUERIES, SELECT, read_json
+from keyhole.querylog.entry import IS_VALID
+from keyhole.querylog.history.schema import ENGINE, IS_WHOLE, LOCAL, QUERIES, SELECT, read_json
 from keyhole.querylog.history.segment import BUCKET_SECONDS, Segment, segments, write_segment
 from keyhole.querylog.spool import (
     Piece,
@@ -115,9 +116,11 @@ class Ingester:
                 f"lost FROM {source}",
                 [self.name],
             )
-            lost = connection.execute("SELECT coalesce(sum(lost), 0) FROM piece").fetchone()
+            lost = connection.execute(
+                "SELECT coalesce(sum(greatest(lost, 0)), 0) FROM piece"
+            ).fetchone()
             self.lost += int(lost[0]) if lost else 0
-            connection.execute('DELETE FROM piece WHERE "time" IS NULL OR outcome IS NULL')
+            _drop_damaged(connection)
             if self._engine:
                 # Later ones would outlive the rows of all others, earlier ones fill the folder.
                 latest = int((time.time() + MAX_AHEAD_SECONDS) * 1_000_000)
@@ -159,6 +162,21 @@ class Ingester:
         """Names the piece. That of one engine is never that of another, whatever position it
         says."""
         return f"{self._engine}.{position.word}" if self._engine else position.word
+
+
+def _drop_damaged(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drops the lines that are no query, whoever wrote them: an engine of another machine, of
+    another version, or a disk."""
+    connection.execute(f"DELETE FROM piece WHERE NOT {IS_WHOLE}")
+    for column, is_valid in IS_VALID.items():
+        found = connection.execute(
+            f'SELECT DISTINCT "{column}" FROM piece WHERE "{column}" IS NOT NULL'
+        ).fetchall()
+        bad = [text for (text,) in found if not is_valid(text)]
+        if bad:
+            connection.execute(
+                f'DELETE FROM piece WHERE list_contains(?::VARCHAR[], "{column}")', [bad]
+            )
 
 
 def day_folder(time_us: int) -> str:

@@ -1,11 +1,12 @@
 """The logs of all engines: what of them is in the history, and what was counted and is not."""
 
+import time
 from pathlib import Path
 
 import duckdb
 
 from keyhole.querylog.counts import CountFiles, CountRecord, read_records
-from keyhole.querylog.history.ingest import Ingester
+from keyhole.querylog.history.ingest import MAX_AGE_SECONDS, MAX_AHEAD_SECONDS, Ingester
 from keyhole.querylog.history.segment import Segment
 from keyhole.querylog.history.uncounted import Uncounted
 from keyhole.querylog.spool import Piece, Position
@@ -66,7 +67,10 @@ class Ingesters:
     def count_from(self, engine: str, lines: bytes) -> None:
         """Takes what a remote engine has counted; raises ``OSError``."""
         self._remote(engine)
-        self._settle(engine, read_records(lines))
+        # As for its rows: what is of another time would never be removed, or at once.
+        now = int(time.time())
+        times = range(now - MAX_AGE_SECONDS, now + MAX_AHEAD_SECONDS)
+        self._settle(engine, [one for one in read_records(lines) if one.time in times])
 
     def _settle(self, engine: str, records: list[CountRecord]) -> None:
         ingester = self._of[engine]

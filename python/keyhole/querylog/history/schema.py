@@ -51,6 +51,19 @@ WITHHELD = "outcome IN ('blocked', 'refused')"
 WITHHELD_QUERIES = f'coalesce(sum(coalesce("count", 1)) FILTER ({WITHHELD}), 0)::BIGINT'
 
 
+_WORDS = " AND ".join(
+    f"regexp_full_match({word}, '[a-z0-9_]{{1,64}}')" for word in ("transport", "outcome", "reason")
+)
+IS_WHOLE = (
+    f'coalesce("time" IS NOT NULL AND {_WORDS} AND duration_us BETWEEN 0 AND 1000000000000 '
+    'AND coalesce("snapshot", 0) >= 0 AND coalesce("line", 0) >= 0 '
+    'AND coalesce("count", 1) BETWEEN 1 AND 1000000000 '
+    'AND ("name" IS NULL) = ("type" IS NULL), false)'
+)
+"""Whether a line says what every query has: one that does not would fail each search that meets
+it. The numbers are larger than any true one, and too small for a sum of all rows to overflow."""
+
+
 def read_json(path: str) -> str:
     """The lines of a query log file as a relation, without damaged lines."""
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keyhole.querylog.counts import Counted, CountRecord, Key
+from keyhole.querylog.counts import MAX_KEYS, Counted, CountRecord, Key
 from keyhole.querylog.history.segment import BUCKET_SECONDS
 from keyhole.system import durable
 
@@ -29,9 +29,13 @@ CREATE TABLE IF NOT EXISTS missing (
     outcome TEXT NOT NULL, reason TEXT NOT NULL, total INTEGER NOT NULL,
     unlogged INTEGER NOT NULL, PRIMARY KEY (engine, bucket, transport, outcome, reason));
 """
-_ADD = """
+_MOST = 2**50
+"""More queries than any engine answers. An engine of another machine says what it likes: no sum of
+what all of them say may overflow."""
+_ADD = f"""
 INSERT INTO missing VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-    total = total + excluded.total, unlogged = unlogged + excluded.unlogged
+    total = min(total + excluded.total, {_MOST}),
+    unlogged = min(unlogged + excluded.unlogged, {_MOST})
 """
 Rows = Mapping[tuple[int, Key], int]
 """Numbers of new rows by bucket (microseconds) and key."""
@@ -221,10 +225,7 @@ class _State:
                 known = self.last.get(key, Counted())
                 more = counted.total - known.total, counted.unlogged - known.unlogged
                 if more[0] > 0:
-                    was = added.get((bucket, key), Counted())
-                    added[bucket, key] = Counted(
-                        was.total + more[0], was.unlogged + max(0, more[1])
-                    )
+                    added[bucket, key] = _plus(added.get((bucket, key)), *more)
             self.last = one.counts
         return added
 
@@ -233,9 +234,11 @@ class _State:
     ) -> dict[tuple[int, Key], tuple[int, int]]:
         """What the table must gain for its sum to be what is missing."""
         found: dict[tuple[int, Key], list[int]] = defaultdict(lambda: [0, 0])
+        counts = _sum(self.before, self.last)
         for place, counted in added.items():
-            found[place][1] += counted.unlogged
-        for key, counted in _sum(self.before, self.last).items():
+            if place[1] in counts:
+                found[place][1] += counted.unlogged
+        for key, counted in counts.items():
             missing = max(0, counted.total - rows.get(key, 0))
             left = missing - self.listed.get(key, 0)
             self.listed[key] = missing
@@ -260,13 +263,14 @@ def _rooms(key: Key, added: Mapping[tuple[int, Key], Counted], new: Rows) -> lis
 def _sum(one: Mapping[Key, Counted], other: Mapping[Key, Counted]) -> dict[Key, Counted]:
     found = dict(one)
     for key, counted in other.items():
-        found[key] = _plus(found.get(key), counted.total, counted.unlogged)
+        if key in found or len(found) < MAX_KEYS:
+            found[key] = _plus(found.get(key), counted.total, counted.unlogged)
     return found
 
 
 def _plus(was: Counted | None, total: int, unlogged: int) -> Counted:
     was = was or Counted()
-    return Counted(was.total + total, was.unlogged + max(0, unlogged))
+    return Counted(min(was.total + total, _MOST), min(was.unlogged + max(0, unlogged), _MOST))
 
 
 def _texts(counts: Mapping[Key, Counted]) -> dict[str, list[int]]:
