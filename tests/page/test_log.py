@@ -97,9 +97,13 @@ def test_what_is_read_stays_where_it_is(tab: OpenTab, lab_page: LabPage) -> None
     button = page.get_by_role("button", name="Show 1 new")
     expect(button).to_be_visible()
     expect(_rows(page)).to_have_count(1)
-    button.click()
+    button.focus()
+    page.keyboard.press("Enter")
     expect(_rows(page).first).to_contain_text("second.stays.example")
     expect(_rows(page)).to_have_count(2)
+    # Its button is gone, and the keys go on beside it.
+    expect(button).to_have_count(0)
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_focused()
 
 
 def test_an_address_finds_its_queries(tab: OpenTab, lab_page: LabPage) -> None:
@@ -231,6 +235,7 @@ def test_a_block_changes_as_many_queries_as_the_dry_run_says(
     expect(decisions).to_contain_text(" minutes")
     decisions.get_by_role("button", name="Remove the decision about dryrun.example").click()
     expect(page.get_by_text("No decision is in force")).to_be_visible()
+    expect(page.get_by_role("main")).to_be_focused()
     assert _api(page, "/decisions")["items"] == []
 
 
