@@ -173,10 +173,36 @@ def test_a_policy_is_deleted_after_a_question_and_can_come_back(
     page = tab("/policies?name=gone")
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("table", name="Policies")).to_be_visible()
-    expect(page.get_by_role("link", name="gone")).to_have_count(0)
-    versions = ask_api(lab_page, "GET", "/documents/Policy/gone/versions")["items"]
-    assert [one["is_deleted"] for one in versions] == [True, False]
+    expect(page.get_by_text("Policy gone is deleted")).to_be_visible()
+
+    def versions() -> list[bool]:
+        found = ask_api(lab_page, "GET", "/documents/Policy/gone/versions")["items"]
+        return [one["is_deleted"] for one in found]
+
+    assert versions() == [True, False]
+    back = "Roll back to version 1"
+    page.get_by_role("button", name=back).click()
+    page.get_by_role("dialog").get_by_role("button", name=back).click()
+    expect(yaml_of(page)).to_contain_text("# the desk")
+    assert versions() == [False, True, False]
+
+
+def test_what_is_typed_is_not_lost_by_a_press_beside_it(tab: OpenTab, lab_page: LabPage) -> None:
+    store(lab_page, _policy("typed"))
+    page = tab("/policies?name=typed")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("radio", name="deny").check()
+    for name in ("Log", "Policies"):
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+        expect(page.get_by_role("radio", name="deny")).to_be_checked()
+    assert asked == ["Your changes are not applied. Leave the page and lose them?"] * 2
+    page.get_by_role("button", name="Review changes").click()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("In force.", exact=True)).to_be_visible()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Log").click()
+    expect(page.get_by_role("heading", name="Log")).to_be_visible()
+    assert len(asked) == 2
 
 
 def test_words_that_people_wrote_run_no_script(tab: OpenTab, lab_page: LabPage) -> None:

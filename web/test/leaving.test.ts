@@ -48,3 +48,23 @@ it('asks nothing where only the search changes, or everything was put away', () 
   expect(router.path).toBe('/log');
   expect(confirm).not.toHaveBeenCalled();
 });
+
+it('asks with the words of what would be lost', () => {
+  const typed = holdPage('Your changes are lost.');
+  router.go('/log');
+  expect(confirm).toHaveBeenCalledWith('Your changes are lost.');
+  typed();
+});
+
+it('asks before another document is opened on the same page, and not for another view of it', () => {
+  release();
+  router.go('/policies?name=web', { replace: true });
+  release = holdPage();
+  router.set({ view: 'review' }, { replace: false });
+  expect(confirm).not.toHaveBeenCalled();
+  for (const to of ['/policies', '/policies?name=other', '/policies?new=1']) {
+    router.go(to);
+    expect(router.params.get('name')).toBe('web');
+  }
+  expect(confirm).toHaveBeenCalledTimes(3);
+});

@@ -1,13 +1,13 @@
-// What is shown once must not go with a press beside it: the page asks before it is left.
+// What is shown once or typed must not go with a press beside it: the page asks before it is left.
 import { text } from '../strings';
 
-const held = new Set<object>();
+const held = new Map<object, string>();
 const ask = (event: BeforeUnloadEvent) => event.preventDefault();
 
-/** Something is shown that nobody can show again. Returns how to say that it was put away. */
-export function holdPage(): () => void {
+/** Something would be lost, as the question says. Returns how to say that it was put away. */
+export function holdPage(question: string = text.app.leave): () => void {
   const one = {};
-  held.add(one);
+  held.set(one, question);
   window.addEventListener('beforeunload', ask);
   return () => {
     held.delete(one);
@@ -16,4 +16,7 @@ export function holdPage(): () => void {
 }
 
 /** Whether the page may be left; the person is asked where something would be lost. */
-export const mayLeave = (): boolean => held.size === 0 || window.confirm(text.app.leave);
+export function mayLeave(): boolean {
+  const question = [...held.values()].at(-1);
+  return question === undefined || window.confirm(question);
+}

@@ -27,7 +27,7 @@ class Router {
   go(to: string, { replace = false } = {}): void {
     const url = new URL(to, location.href);
     if (url.href === this.#url.href) return;
-    if (url.pathname !== this.#url.pathname && !mayLeave()) return;
+    if (placeOf(url) !== placeOf(this.#url) && !mayLeave()) return;
     history[replace ? 'replaceState' : 'pushState'](null, '', url);
     const isOther = url.pathname !== this.#url.pathname;
     this.#url = url;
@@ -47,7 +47,7 @@ class Router {
   /** The browser has gone back or on; where the person stays, its address follows. */
   #back(): void {
     const url = new URL(location.href);
-    if (url.pathname === this.#url.pathname || mayLeave()) this.#url = url;
+    if (placeOf(url) === placeOf(this.#url) || mayLeave()) this.#url = url;
     else history.pushState(null, '', this.#url);
   }
 
@@ -68,6 +68,10 @@ class Router {
     this.go(anchor.href);
   }
 }
+
+/** What is shown at an address: one document, or all of a kind. Its views and filters are the same place. */
+const placeOf = ({ pathname, searchParams }: URL): string =>
+  JSON.stringify([pathname, ...['name', 'new', 'add'].map((one) => searchParams.get(one))]);
 
 /** The address. */
 export const router = new Router();

@@ -5,6 +5,7 @@ export const app = {
   more: 'More',
   search: 'Search',
   leave: 'What is shown here cannot be shown again. Leave the page all the same?',
+  leaveChanges: 'Your changes are not applied. Leave the page and lose them?',
   searchHint: 'Ctrl K',
   searchTitle: 'Search',
   searchField: 'Search for a client, a name, a policy, a rule, a list or a page',
