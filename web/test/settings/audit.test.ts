@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { isMissing, refreshOf } from '../../src/settings/audit/entry';
+import { isMissing, refreshOf, subjectsOf } from '../../src/settings/audit/entry';
 
 it('asks anew for the audit trail only while one page of it is shown', () => {
   expect(refreshOf()).toBe(15_000);
@@ -14,4 +14,12 @@ it('says that an entry does not exist only where the answer says so', () => {
     false,
   );
   expect(isMissing({ data: undefined, error: null, isLoading: true })).toBe(false);
+});
+
+it('names what was revoked and what was given back', () => {
+  const identity = 'spiffe://keyhole.lab/ns/shop/sa/cart';
+  expect(subjectsOf({ before: {}, after: { identities: [identity] } })).toEqual([identity]);
+  const certificates = [`51 of ${identity}`];
+  expect(subjectsOf({ before: { certificates }, after: {} })).toEqual(certificates);
+  expect(subjectsOf({ after: { 'Policy/web': 'a digest' } })).toEqual(['Policy/web']);
 });

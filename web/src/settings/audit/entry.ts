@@ -15,15 +15,21 @@ export function sentenceOf(word: string): string {
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The person, the token, the name with its client, or the documents that it is about. */
+/** The person, the token, the name with its client, the documents, or what was revoked. */
 export function subjectsOf(detail: Detail): string[] {
   const named = SUBJECTS.map((key) => detail[key]).find((one) => typeof one === 'string');
   const { client } = detail;
   if (typeof named === 'string') return [named, ...(typeof client === 'string' ? [client] : [])];
   const found = [detail.before, detail.after].flatMap((one) =>
-    isTable(one) ? Object.keys(one).filter((key) => key.includes('/')) : [],
+    isTable(one) ? Object.entries(one).flatMap(subjectOf) : [],
   );
   return [...new Set(found)];
+}
+
+/** A document by its kind and name, or what stands in a list: identities and certificates. */
+function subjectOf([key, value]: [string, unknown]): string[] {
+  if (key.includes('/')) return [key];
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
 const ORDER = ['before', 'after'];
