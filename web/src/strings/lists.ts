@@ -91,6 +91,8 @@ export const lists = {
       'The file is larger than 1 MiB. Put it into the documents folder, and name it in files of a List; or serve it by URL.',
     policies: 'Use it in',
     policiesHint: 'Without a policy that uses it, a list does nothing.',
+    noPolicies:
+      'It does nothing until a policy uses it, and all policies here are declared: name it in lists of one in its file.',
     look: 'Preview',
     looking: 'Downloading and reading the list …',
     later: 'A preview shows what the list would block, and what of it cannot be used.',
@@ -105,7 +107,10 @@ export const lists = {
     empty: 'No entry could be read from it. Check the address and the format.',
     spared: (count: number) =>
       `${count} entries cover a name that Keyhole itself needs; that name is spared.`,
-    asked: 'Names of the last 24 hours that it decides',
+    asked: {
+      block: 'Answered names of the last 24 hours that it would block',
+      allow: 'Blocked and refused names of the last 24 hours that it would allow',
+    },
     queries: (count: number) => (count === 1 ? '1 query' : `${count} queries`),
     noneAsked: (count: number) => `None of the ${count} most frequent names.`,
     noHistory: 'There are no past queries to compare it with.',
