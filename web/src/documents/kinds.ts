@@ -23,8 +23,8 @@ const SPECS: Record<Kind, string> = {
   Policy: '  default: allow\n  rules: []\n',
   List: '  kind: block\n  urls: []\n',
   Client: '  addresses: []\n',
-  Record: '  name: host.example.org\n  a: [192.0.2.1]\n',
-  Upstream: '  protocol: dot\n  addresses: ["192.0.2.53"]\n  serverName: dns.example.org\n',
+  Record: '  name: ""\n',
+  Upstream: '  protocol: dot\n  addresses: []\n',
   TrustDomain: '  bundle: bundle.pem\n',
   LogExclusion: '  names: []\n',
 };

@@ -26,7 +26,7 @@ export const documentFields = {
   format: 'Format',
   refresh: 'Refresh',
   guard: 'Keep the last good version when a new one looks wrong',
-  name: 'Name',
+  name: 'Name in DNS',
   a: 'IPv4 addresses (A)',
   aaaa: 'IPv6 addresses (AAAA)',
   cname: 'Alias of (CNAME)',
