@@ -203,8 +203,15 @@ def test_no_secret_is_in_an_address_or_kept_when_the_wizard_is_left(tab: OpenTab
     page.get_by_role("button", name="Create").click()
     secret = page.locator("code", has_text="https://").first.inner_text().rpartition("/")[2]
     assert len(secret) == 32
+    # It cannot be shown again, and nothing has used it: the page asks first.
+    questions: list[str] = []
+    page.once("dialog", lambda dialog: (questions.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("link", name="All clients").click()
+    expect(page.locator("code", has_text=secret).first).to_be_visible()
+    page.once("dialog", lambda dialog: (questions.append(dialog.message), dialog.accept()))
     page.get_by_role("link", name="All clients").click()
     expect(page.get_by_role("table", name="Clients")).to_contain_text("quiet-phone")
+    assert len(questions) == 2
     assert secret not in page.url
     assert all(secret not in one for one in asked)
     stored = page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")
