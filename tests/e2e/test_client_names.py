@@ -86,6 +86,7 @@ def _found(resolver: Resolver, word: str) -> list[str]:
         ("till", ["till"]),
         ("198.51.100.9", ["stranger"]),
         ("192.0.2.1*", ["claimed", "laptop", "printer", "removed", "till", "tv", "web"]),
+        ("192.0.2.0/24", ["laptop", "printer"]),
         ("203.0.113.1", []),
     ],
 )
@@ -143,4 +144,8 @@ def test_statistics_call_a_client_by_its_name(resolver: Resolver) -> None:
     assert names["198.51.100.9"] is None
     shown = call_keyhole("stats", "--data", str(resolver.folder)).stdout
     assert "printer (192.0.2.18)" in shown
-    assert f"till ({TILL})" in shown
+    tokens = resolver.api("GET", "/statistics/top/token").json()["items"]
+    assert {one["value"]: one["client_name"] for one in tokens} == {
+        "office-tv": "tv",
+        "old-phone": None,
+    }

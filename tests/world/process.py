@@ -80,16 +80,13 @@ class Program:
         return [pid for pid, session, state in _processes() if session == self.pid and state != "Z"]
 
     def seconds_without_processor(self) -> float:
-        """How long its live threads, together, were ready to run while other programs ran.
+        """How long its first process, and the one of the others that waited longest, were ready to
+        run while other programs ran: what one starts, it waits for.
 
         0 where the kernel does not count it.
         """
-        delays = 0
-        for pid in self.survivors():
-            for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-                with suppress(OSError):
-                    delays += int(file.read_text().split()[1])
-        return delays / 1e9
+        others = [_seconds_waited(pid) for pid in self.survivors() if pid != self.pid]
+        return _seconds_waited(self.pid) + max(others, default=0.0)
 
     def children(self, word: str) -> list[int]:
         """Live processes of this program whose command line has ``word`` as an argument."""
@@ -102,6 +99,13 @@ def _processes() -> Iterator[tuple[int, int, str]]:
             with suppress(OSError):
                 fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
                 yield int(entry.name), int(fields[3]), fields[0]
+
+
+def _seconds_waited(pid: int) -> float:
+    """Of the main thread alone: others may wait at the same time."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
 
 
 def _command_line(pid: int) -> list[str]:

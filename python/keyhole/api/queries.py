@@ -211,7 +211,7 @@ async def follow_queries(
         yield b": listening\n\n"
         idle_rounds = 0
         async for batch in batches:
-            told = _Told(services)
+            told = await asyncio.to_thread(_Told, services)
             for query in batch.queries:
                 yield _event("query", {**query, **told.fields(query)})
             if batch.left_out:

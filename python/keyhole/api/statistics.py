@@ -62,7 +62,8 @@ class ValueCount(BaseModel):
     value: str = Field(description="The value of the dimension.")
     client_name: str | None = Field(
         None,
-        description="The Client document in force that names it, for client, identity and token.",
+        description="The Client document in force that names this address or token. An address "
+        "counts all queries from it, also those of clients with an identity or token.",
     )
     total: int = Field(description="Queries with this value.")
     withheld: int = Field(description="Those of them that were blocked or refused.")
@@ -154,8 +155,6 @@ def _name_of(names: ClientNames, dimension: str, value: str) -> str | None:
     match dimension:
         case "client":
             return names.name_of(None, None, value)
-        case "identity":
-            return names.name_of(value, None, None)
         case "token":
             return names.name_of(None, value, None)
     return None

@@ -32,11 +32,13 @@ class LogClient:
             return value.endswith(meant.path)
         if kind == "token" and value in meant.tokens:
             return True
+        if meant.ranges is not None:
+            return kind == "address" and value in meant.ranges
         return self._word in shown or (meant.address is not None and meant.address in shown)
 
     def must_be_known(self) -> None:
         """Raises ``ControlError`` if the word means no client: it is mistyped then, where no line
         has it either."""
         names = self._clients.names
-        if self._meant is None and not self._word.endswith("*") and names.tables is not None:
+        if self._meant is None and not self._word.endswith("*") and not names.is_empty:
             raise ControlError(f"--client: {names.not_known(self._word)}")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from time import time
 
@@ -142,7 +142,7 @@ def graph_source(
         upstreams_of(snapshot),
         credentials_of(snapshot),
         expired_policy_of(snapshot),
-        names_in(snapshot),
+        partial(names_in, snapshot),
         has_plain_doh,
         first,
     )

@@ -53,16 +53,16 @@ def client_node(row: EdgeRow, source: Source, engines: Mapping[str, EngineInfo])
             return NodeInfo(node, "claimed", label, row.identity, "claimed", "not proved")
         if (engine := engines.get(row.identity)) is not None:
             return engine_node(engine)
-        return _workload(row.identity, source.names.name_of(row.identity, None, None))
+        return _workload(row.identity, source.names().name_of(row.identity, None, None))
     if REST in (row.token, row.client):
         return NodeInfo("folded:clients", "folded", "other clients", "other clients", *_REST)
     if row.token is not None:
-        shown = with_name(source.names.name_of(None, row.token, None), row.token)
+        shown = with_name(source.names().name_of(None, row.token, None), row.token)
         return NodeInfo(f"token:{row.token}", "token", shown, row.token, "tokens", "tokens")
     if row.client is not None:
         group, label = _network(row.client)
         node = f"address:{row.client}"
-        shown = with_name(source.names.name_of(None, None, row.client), row.client)
+        shown = with_name(source.names().name_of(None, None, row.client), row.client)
         return NodeInfo(node, "address", shown, row.client, group, label)
     policy = row.policy or "no policy"
     node, label = f"anonymous:{policy}", f"anonymous ({policy})"

@@ -114,4 +114,5 @@ class KialiCounts:
         if node.kind == "workload" and node.group.startswith("namespace:"):
             return node.group.removeprefix("namespace:"), short(node.name).rpartition("/")[2]
         # Without the name of a Client document: a series goes on when one comes.
-        return self._namespace, node.name if node.kind == "token" else node.label
+        names = {"workload": short(node.name), "token": node.name}
+        return self._namespace, names.get(node.kind, node.label)

@@ -44,6 +44,10 @@ class UpstreamInfo:
         return self.protocol in ("doh", "dot")
 
 
+def _nobody() -> ClientNames:
+    return ClientNames(None)
+
+
 def _not_known() -> None:
     return None
 
@@ -60,8 +64,8 @@ class Source:
     """Of each policy, by what its clients are known: certificate, token or network."""
     expired_policy: str | None = None
     """The policy for clients with an expired certificate."""
-    names: ClientNames = field(default_factory=lambda: ClientNames.of(None))
-    """The names of clients."""
+    names: Callable[[], ClientNames] = _nobody
+    """The names of clients; not on the event loop, since they may take long."""
     has_plain_doh: bool = False
     """Whether an engine has a DoH listener without TLS."""
     first: Callable[[], int | None] = _not_known

@@ -2,15 +2,20 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from keyhole.model.address import read_network
 from keyhole.model.snapshot import Snapshot
+from keyhole.model.snapshot_identity import Subjects
 from keyhole.model.suggestion import suggest
-from keyhole.policy.subject_match import PolicyMatch, SubjectTables
+from keyhole.policy.address_ranges import AddressRanges
+from keyhole.policy.longest_prefix import NetworkTable
 
 _SHORT = re.compile(r"([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)")
 """A workload by namespace and account, as ``shop/web``."""
+_MAX_KEPT = 10_000
 
 
 @dataclass(frozen=True)
@@ -23,123 +28,121 @@ class Meant:
     path: str | None = None
     """The end of SPIFFE IDs, in any trust domain: ``/ns/shop/sa/web``."""
     tokens: tuple[str, ...] = ()
-    networks: bool = False
-    """Whether the document names networks: `ClientNames.name_of` tells which addresses."""
     address: str | None = None
+    ranges: AddressRanges | None = None
+    """The networks; of a Client document some of their addresses may belong to another one:
+    `ClientNames.name_of` tells."""
 
 
-@dataclass
 class ClientNames:
-    """The names that the documents in force give to clients."""
+    """The names that documents give to clients."""
 
-    tables: SubjectTables | None
-    members: Mapping[str, Meant]
-    """What each Client document names, but its networks."""
-    tokens: frozenset[str]
-    _names: dict[tuple[str | None, str | None, str | None], str | None] = field(
-        default_factory=dict, repr=False
-    )
-
-    @classmethod
-    def of(cls, snapshot: Snapshot | None) -> "ClientNames":
-        """Those of a snapshot; none without one."""
-        if snapshot is None:
-            return cls(None, {}, frozenset())
-        subjects = snapshot.subjects
-        identities: dict[str, list[str]] = {}
-        tokens: dict[str, list[str]] = {}
-        for one in subjects.identities:
-            if one.client is not None:
-                identities.setdefault(one.client, []).append(one.id)
-        for token in subjects.tokens:
-            if token.client is not None:
-                tokens.setdefault(token.client, []).append(token.name)
-        networks = {one.client for one in subjects.networks if one.client is not None}
-        members = {
-            name: Meant(
-                name,
-                tuple(identities.get(name, ())),
-                tokens=tuple(tokens.get(name, ())),
-                networks=name in networks,
-            )
-            for name in sorted({*identities, *tokens, *networks})
+    def __init__(self, subjects: Subjects | None) -> None:
+        self.is_empty = subjects is None
+        """Whether nothing is known: there is no snapshot."""
+        subjects = subjects or Subjects(
+            identities=[], below=[], tokens=[], networks=[], expired=None
+        )
+        self._identities = {one.id: one.client for one in subjects.identities if one.client}
+        self._tokens = {one.name: one.client for one in subjects.tokens}
+        # Only those with a name: a snapshot may have 100,000 networks. The smallest one around an
+        # address that has a name gives it, as in the subjects of policies.
+        named = [(read_network(one.network), one.client) for one in subjects.networks if one.client]
+        self._networks = NetworkTable[str]()
+        for network, client in named:
+            self._networks.add(network, client)
+        self._ranges: dict[str, AddressRanges] = {
+            client: AddressRanges(network for network, one in named if one == client)
+            for client in {client for _, client in named}
         }
-        every = frozenset(one.name for one in subjects.tokens)
-        return cls(SubjectTables(snapshot), members, every)
+        self._addresses: dict[str, str | None] = {}
+
+    @property
+    def clients(self) -> list[str]:
+        """The Client documents."""
+        tokens = (one for one in self._tokens.values() if one is not None)
+        return sorted({*self._identities.values(), *tokens, *self._ranges})
 
     def name_of(self, identity: str | None, token: str | None, address: str | None) -> str | None:
         """The Client document of a client: by its identity, else by its token, else by its
         address."""
-        key = (identity, token if identity is None else None, address)
-        if identity is not None or token is not None:
-            key = (key[0], key[1], None)
-        if key not in self._names:
-            if len(self._names) >= _MAX_KEPT:
-                self._names.clear()
-            match = self._match(*key)
-            self._names[key] = match.client if match else None
-        return self._names[key]
-
-    def _match(
-        self, identity: str | None, token: str | None, address: str | None
-    ) -> PolicyMatch | None:
-        if self.tables is None:
-            return None
         if identity is not None:
-            return self.tables.identity(identity)
+            return self._identities.get(identity)
         if token is not None:
-            return self.tables.token(token)
+            return self._tokens.get(token)
+        return None if address is None or not self._ranges else self._of_address(address)
+
+    def _of_address(self, address: str) -> str | None:
+        if address not in self._addresses:
+            if len(self._addresses) >= _MAX_KEPT:
+                self._addresses.clear()
+            self._addresses[address] = next(self._around(address), None)
+        return self._addresses.get(address)
+
+    def _around(self, address: str) -> Iterator[str]:
         try:
-            return None if address is None else self.tables.address(address)
+            plain = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:  # A network, for clients that were turned away.
-            return None
+            return
+        plain = getattr(plain, "ipv4_mapped", None) or plain
+        yield from self._networks.covering(ipaddress.ip_network(plain))
 
     def meant(self, word: str) -> Meant | None:
         """The clients that a word means: the name of a Client document (also ``client:NAME``), the
-        name of a token (also ``token:NAME``), a SPIFFE ID or its short form ``shop/web``, or an
-        address. None where it is nothing of these, or a token that is no more."""
+        name of a token (also ``token:NAME``), a SPIFFE ID or its short form ``shop/web``, an
+        address or a network. None where it is nothing of these, or a token that is no more."""
         kind, colon, name = word.partition(":")
         if colon and kind == "client":
-            return self.members.get(name)
+            return self._document(name)
         if colon and kind == "token":
             return Meant(tokens=(name,))
         if word.startswith("spiffe://"):
             return Meant(identities=(word,))
-        if (address := _address(word)) is not None:
-            return Meant(address=address)
-        if word in self.members:
-            return self.members[word]
-        if word in self.tokens:
+        if (found := _by_address(word)) is not None:
+            return found
+        if (document := self._document(word)) is not None:
+            return document
+        if word in self._tokens:
             return Meant(tokens=(word,))
-        if found := _SHORT.fullmatch(word):
-            return Meant(path=f"/ns/{found[1]}/sa/{found[2]}")
+        if short := _SHORT.fullmatch(word):
+            return Meant(path=f"/ns/{short[1]}/sa/{short[2]}")
         return None
+
+    def _document(self, name: str) -> Meant | None:
+        identities = tuple(id_ for id_, client in self._identities.items() if client == name)
+        tokens = tuple(token for token, client in self._tokens.items() if client == name)
+        ranges = self._ranges.get(name)
+        if not identities and not tokens and ranges is None:
+            return None
+        return Meant(name, identities, tokens=tokens, ranges=ranges)
 
     def not_known(self, word: str) -> str:
         """What is wrong with a word that means no client, and what would be right."""
-        valid = [*self.members, *sorted(self.tokens)]
+        valid = [*self.clients, *sorted(self._tokens)]
         plain = word.partition(":")[2] if word.startswith("client:") else word
         return (
             f"{word[:60]} is no client here: give the name of a Client document or of a token, a "
-            f"SPIFFE ID, its short form such as shop/web, or an address; {suggest(plain, valid)}"
+            "SPIFFE ID, its short form such as shop/web, an address or a network; "
+            f"{suggest(plain, valid)}"
         )
 
 
-_MAX_KEPT = 10_000
 _kept: list[tuple[Snapshot, ClientNames]] = []
+_making = threading.Lock()
 
 
 def names_in(snapshot: Snapshot | None) -> ClientNames:
-    """As `ClientNames.of`, kept for the two snapshots that were asked for last: one may name
-    100,000 networks, and a lab has two Keyholes."""
+    """The names by a snapshot; kept for the two that were asked for last, since a lab has two
+    Keyholes. Call it in a thread: a snapshot may name many networks."""
     if snapshot is None:
-        return ClientNames.of(None)
-    for known, names in list(_kept):
-        if known is snapshot:
-            return names
-    names = ClientNames.of(snapshot)
-    _kept[:] = [(snapshot, names), *_kept[:1]]
-    return names
+        return ClientNames(None)
+    with _making:
+        for known, names in _kept:
+            if known is snapshot:
+                return names
+        made = ClientNames(snapshot.subjects)
+        _kept[:] = [(snapshot, made), *_kept[:1]]
+        return made
 
 
 def with_name(client: str | None, shown: str) -> str:
@@ -147,8 +150,12 @@ def with_name(client: str | None, shown: str) -> str:
     return shown if client is None or client == shown else f"{client} ({shown})"
 
 
-def _address(word: str) -> str | None:
+def _by_address(word: str) -> Meant | None:
     try:
-        return str(ipaddress.ip_address(word))
+        return Meant(address=str(ipaddress.ip_address(word)))
+    except ValueError:
+        pass
+    try:
+        return Meant(ranges=AddressRanges([ipaddress.ip_network(word, strict=False)]))
     except ValueError:
         return None

@@ -41,7 +41,7 @@ def _fill(place: Place) -> History:
         line(_START + 5, token="tv", transport="doh"),
         line(_START + 6, client="192.0.2.1"),
         line(_START + 7, client=None, transport="doh", policy="hidden"),
-        line(_START + 8, name=None, count=5, outcome="refused", reason="no_policy"),
+        line(_START + 8, name=None, type=None, count=5, outcome="refused", reason="no_policy"),
     )
     history.ingest()
     counted = {

@@ -43,7 +43,7 @@ class Known:
         return ClientSummary(
             id=key.id,
             kind=key.kind,
-            label=with_name(match.client if match else None, label_of(key)),
+            label=with_name(_named(key, match), label_of(key)),
             value=key.value,
             client=match.client if match else None,
             last_seen=None if asked.last is None else moment(asked.last),
@@ -117,6 +117,11 @@ def summaries(asked: AskedClients, known: Known) -> list[ClientSummary]:
     found = [known.summary(key, one) for key, one in asked.clients.items()]
     found += [known.summary(key) for key in known.only_declared(asked)]
     return sorted(found, key=lambda one: (-one.queries, one.id))
+
+
+def _named(key: ClientKey, match: PolicyMatch | None) -> str | None:
+    """Who only claims an identity is called by no name."""
+    return None if match is None or key.kind == "claimed" else match.client
 
 
 def moment(micros: int) -> datetime:

@@ -19,8 +19,10 @@ from keyhole.graph.query_lock import proof_rules
 from keyhole.graph.source import Source
 from keyhole.identity import read_tokens
 from keyhole.model.snapshot import Snapshot
-from keyhole.policy.client_names import ClientNames, names_in
+from keyhole.policy.client_names import ClientNames, Meant, names_in
+from keyhole.policy.subject_match import SubjectTables
 from keyhole.querylog.history import Claims, ClientSet, EdgeCriteria
+from keyhole.querylog.history.protection import ProofRules
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class ClientService:
         self._control_plane = control_plane
         self._queries = queries
         self._data = data
+        self._tables: tuple[Snapshot, SubjectTables] | None = None
 
     async def list_clients(self, wanted: EdgeCriteria) -> Clients:
         """All clients of a time span, and those that are only declared.
@@ -77,7 +80,7 @@ class ClientService:
 
     @property
     def names(self) -> ClientNames:
-        """The names that the documents in force give to clients."""
+        """The names that the documents in force give to clients; call it in a thread."""
         compiled = self._control_plane.reconciler.in_force
         return names_in(compiled.snapshot if compiled else None)
 
@@ -96,24 +99,35 @@ class ClientService:
             if word.endswith("*") or self._queries.history().has_token(word):
                 return word
             raise InvalidError(names.not_known(word))
-        if meant.client is None:
-            is_short = meant.path is not None
-            is_token = bool(meant.tokens)
-            if is_short or is_token:
-                return ClientSet(path=meant.path, tokens=meant.tokens)
-            return meant.address or word
+        if meant.address is not None:
+            return meant.address
+        if meant.client is None and meant.identities:
+            return word
+        return self._set(meant, names, (since, until), proof_rules(snapshot))
+
+    def _set(
+        self,
+        meant: Meant,
+        names: ClientNames,
+        span: tuple[int | None, int | None],
+        rules: ProofRules,
+    ) -> ClientSet:
+        ranges, client = meant.ranges, meant.client
 
         def has(address: str) -> bool:
-            return names.name_of(None, None, address) == meant.client
+            is_near = ranges is not None and address in ranges
+            return is_near and (client is None or names.name_of(None, None, address) == client)
 
-        span = (-(2**62) if since is None else since, 2**62 if until is None else until)
-        there = self._queries.history().addresses(*span) if meant.networks else []
+        since = -(2**62) if span[0] is None else span[0]
+        until = 2**62 if span[1] is None else span[1]
+        there = self._queries.history().addresses(since, until) if ranges is not None else []
         return ClientSet(
             identities=meant.identities,
+            path=meant.path,
             tokens=meant.tokens,
             addresses=tuple(sorted(one for one in there if has(one))),
             has_address=has,
-            rules=proof_rules(snapshot),
+            rules=rules,
         )
 
     def _state(self) -> tuple[Source, Snapshot | None]:
@@ -127,12 +141,19 @@ class ClientService:
 
     def _known(self, snapshot: Snapshot | None) -> Known:
         return Known(
-            tables=names_in(snapshot).tables,
+            tables=self._tables_of(snapshot) if snapshot else None,
             subjects=snapshot.subjects if snapshot else None,
             certificates=IssuedCertificates.read(self._data.identity),
             tokens=tuple(read_tokens(self._data.identity)),
             admits_networks=self._control_plane.settings.resolved.admits_networks,
         )
+
+    def _tables_of(self, snapshot: Snapshot) -> SubjectTables:
+        # Kept: a snapshot may name 100,000 networks.
+        kept = self._tables
+        if kept is None or kept[0] is not snapshot:
+            kept = self._tables = (snapshot, SubjectTables(snapshot))
+        return kept[1]
 
 
 def claims(source: Source) -> Claims:

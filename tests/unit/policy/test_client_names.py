@@ -1,0 +1,79 @@
+"""Which name a client has, and which clients a word means."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from keyhole.model.snapshot_identity import Identity, SubjectNetwork, Subjects, Token
+from keyhole.policy.address_ranges import AddressRanges
+from keyhole.policy.client_names import ClientNames
+
+WEB = "spiffe://keyhole.lab/ns/shop/sa/web"
+_NETWORKS = [
+    ("192.0.2.0/24", "office"),
+    ("192.0.2.64/26", None),
+    ("192.0.2.70/32", "printer"),
+    ("2001:db8::/56", "office"),
+]
+
+
+@pytest.fixture(scope="module")
+def names() -> ClientNames:
+    """An office, a printer in it, a network in it without a name, a workload and a token."""
+    networks = [
+        SubjectNetwork(network=network, client=client, policy=None, subject="")
+        for network, client in _NETWORKS
+    ]
+    identities = [Identity(id=WEB, client="till", policy=None, subject="")]
+    tokens = [Token(name="tv", sha256="0" * 64, client=None, policy=None, subject="")]
+    return ClientNames(
+        Subjects(identities=identities, below=[], tokens=tokens, networks=networks, expired=None)
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("192.0.2.1", "office"),
+        ("192.0.2.65", "office"),
+        ("192.0.2.70", "printer"),
+        ("::ffff:192.0.2.70", "printer"),
+        ("2001:db8::1", "office"),
+        ("2001:db8:0:100::1", None),
+        ("198.51.100.1", None),
+        ("198.51.100.0/24", None),
+    ],
+)
+def test_the_smallest_network_with_a_name_gives_it(
+    names: ClientNames, address: str, name: str | None
+) -> None:
+    assert names.name_of(None, None, address) == name
+    # Whoever shows a credential is known by that alone.
+    assert names.name_of(None, "tv", address) is None
+    assert names.name_of(WEB, None, address) == "till"
+
+
+def test_a_network_means_its_addresses_and_is_no_workload(names: ClientNames) -> None:
+    meant = names.meant("192.0.2.0/24")
+    assert meant is not None
+    assert meant.path is None
+    assert meant.ranges is not None
+    assert "192.0.2.9" in meant.ranges
+    assert "192.0.3.9" not in meant.ranges
+
+
+def test_nothing_is_known_without_a_snapshot() -> None:
+    nobody = ClientNames(None)
+    assert nobody.is_empty
+    assert nobody.name_of(WEB, None, None) is None
+    assert nobody.meant("office") is None
+
+
+def test_addresses_are_found_in_their_networks_alone() -> None:
+    found = AddressRanges(
+        ip_network(one) for one in ("10.0.0.0/8", "10.1.0.0/16", "10.255.0.0/16", "fd00::/8")
+    )
+    inside = ("10.0.0.0", "10.200.1.1", "10.255.255.255", "::ffff:10.9.9.9", "fdff::1%eth0")
+    assert [one for one in inside if one not in found] == []
+    outside = ("11.0.0.0", "9.255.255.255", "fe80::1", "10.0.0.0/24", "", "no address", "::a00:1")
+    assert [one for one in outside if one in found] == []
