@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keyhole.config import default_config_text
 from keyhole.policy import default_documents
+from keyhole.policy.default import LISTS_FILE
 from tools.release.project import Project
 
 PROGRAM = Path("usr/lib/keyhole")
@@ -17,6 +18,10 @@ CONFFILES = (
     "/etc/keyhole/documents/upstreams.yaml",
 )
 """What belongs to the administrator: an upgrade asks before it changes one that was changed."""
+FIRST_DOCUMENTS = Path("usr/share/keyhole/documents")
+"""The documents of a first start. What they block is laid down by postinst on a first installation
+alone, and is no conffile: an upgrade would block for those who never had it, or name a policy that
+they do not have."""
 _LINE = "\ndocuments: documents\n"
 
 
@@ -36,6 +41,8 @@ def lay_out(
     _write(documentation / "changelog.gz", gzip.compress(changes, 9, mtime=0))
     _write(documentation / "keyhole.cdx.json", sbom)
     _settings(root / "etc/keyhole")
+    for name, document in default_documents().items():
+        _write(root / FIRST_DOCUMENTS / name, document.encode())
     _normalize(root, project.epoch)
 
 
@@ -54,7 +61,8 @@ def _settings(folder: Path) -> None:
     text = text.replace(_LINE, "\ndocuments: /etc/keyhole/documents\n")
     _write(folder / "keyhole.yaml", text.encode())
     for name, document in default_documents().items():
-        _write(folder / "documents" / name, document.encode())
+        if name != LISTS_FILE:
+            _write(folder / "documents" / name, document.encode())
 
 
 def _copy(source: Path, target: Path, mode: int) -> None:
