@@ -46,14 +46,16 @@ async def enable(
     """Has a policy use these lists, of the documents or of the catalog; by default the policy for
     all clients. With ``url``, the one name is that of a new List.
 
-    Raises `NotThereError`, `InvalidError` where it is not clear which policy, and `ReadOnlyError`
-    where only a file can be changed; and as `Changes.apply`.
+    Raises `NotThereError`, `InvalidError` where it is not clear which policy, `ReadOnlyError`
+    where only a file can be changed, and `StuckError` where the documents cannot be read in time;
+    and as `Changes.apply`.
     """
     if url is not None and len(names) != 1:
         raise InvalidError("a URL is that of one list; give one name")
     known = await _read(changes)
     new = NewList(names[0], url) if url is not None else None
-    requests = known.enable(names, policy, new)
+    # Seconds with thousands of rules, and files that hang: that must not take the event loop.
+    requests = await changes.sent.run(known.enable, names, policy, new)
     return await changes.apply(requests, actor, message=message or f"enables {_joined(names)}")
 
 
@@ -67,7 +69,8 @@ async def disable(
 ) -> Outcome:
     """Has a policy, or by default no policy, use these lists any more. A stored List that nothing
     uses then is deleted; its versions stay. Raises as `enable`."""
-    requests = (await _read(changes)).disable(names, policy)
+    known = await _read(changes)
+    requests = await changes.sent.run(known.disable, names, policy)
     return await changes.apply(requests, actor, message=message or f"disables {_joined(names)}")
 
 

@@ -1,16 +1,23 @@
 """Which documents change so that a policy uses a list, or does not; nothing changes by halves."""
 
+import asyncio
 import json
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
+from keyhole.config.documents import read_text_documents
+from keyhole.control import list_use
 from keyhole.control.changes.change_request import ChangeRequest
 from keyhole.control.changes.document_record import DocumentRecord
+from keyhole.control.document_pool import DocumentPool
 from keyhole.control.error import InvalidError, NotThereError, ReadOnlyError
 from keyhole.control.list_use import KnownDocuments, NewList
+from keyhole.store import Actor
 
 
 def stored(kind: str, name: str, **spec: Any) -> DocumentRecord:
@@ -130,3 +137,47 @@ def test_a_policy_that_has_a_list_by_another_one_says_by_which() -> None:
     one = stored("List", "ads", urls=[URL], policies=["home"])
     with pytest.raises(NotThereError, match="it is used by home"):
         known(HOME, KIDS, one).disable(["ads"], "kids")
+
+
+class _Changes:
+    """Has documents, and keeps what is applied."""
+
+    folder = Path("/etc/keyhole/documents")
+
+    def __init__(self, *records: DocumentRecord) -> None:
+        self.records = records
+        self.sent = DocumentPool(what="a test")
+        self.applied: list[str] = []
+
+    def documents(self) -> tuple[Sequence[DocumentRecord], list[Any]]:
+        return self.records, []
+
+    async def apply(self, requests: Sequence[ChangeRequest], _: Actor, **__: Any) -> None:
+        self.applied += [one.label for one in requests]
+
+
+@pytest.mark.parametrize("use", [list_use.enable, list_use.disable])
+def test_the_event_loop_goes_on_while_documents_are_read_and_edited(
+    use: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With thousands of rules that takes seconds, and the page and commands would wait."""
+    began, goes_on, read = threading.Event(), threading.Event(), read_text_documents
+    gone_on: list[bool] = []
+
+    def reading(*words: Any) -> Any:
+        began.set()
+        gone_on.append(goes_on.wait(1.0))
+        return read(*words)
+
+    async def act() -> None:
+        acting = asyncio.create_task(use(cast(Any, changes), ["ads"], cast(Any, None)))
+        await asyncio.to_thread(began.wait, 5.0)
+        goes_on.set()
+        await acting
+
+    monkeypatch.setattr(list_use, "read_text_documents", reading)
+    changes = _Changes(HOME, KIDS, stored("List", "ads", urls=[URL], policies=["kids"]))
+    asyncio.run(act())
+    assert gone_on
+    assert all(gone_on)
+    assert changes.applied == ["List/ads"]
