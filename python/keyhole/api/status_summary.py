@@ -112,6 +112,8 @@ def whats_wrong(status: "Status") -> Iterator[str]:
     yield from (
         f"{one.name}: {one.state}" for one in status.parts if one.state != Health.MENDED.value
     )
+    if status.blocking.state == "refusing":
+        yield "no documents are in force"
     failing = [one.name for one in status.upstreams if one.condition == "fails"]
     if failing and len(failing) == len(status.upstreams):
         yield "no upstream works"
@@ -126,11 +128,10 @@ def whats_wrong(status: "Status") -> Iterator[str]:
 
 def _list_problem(one: ListInUse) -> str | None:
     """None also for a list that is on its way for the first time."""
-    if one.failing_since is None and one.state != "held back":
-        return None
-    if not one.taken:
+    is_failing = one.failing_since is not None or one.state == "held back"
+    if not one.taken and (is_failing or one.state == "in force"):
         return f"list {one.name} has no entries"
-    return f"list {one.name} stays at its last good version"
+    return f"list {one.name} stays at its last good version" if is_failing else None
 
 
 def _can_block(policy: SnapshotPolicy, lists: Container[int]) -> bool:

@@ -22,9 +22,9 @@ EXAMPLES = """
 
 Exit code 0: all works. 1: something is wrong, such as no upstream that works, a
 
-list that could not be downloaded, or a Keyhole that does not run. A pause of
+list that could not be downloaded or has no entries, no documents in force, or a
 
-blocking is not wrong.
+Keyhole that does not run. A pause of blocking is not wrong.
 """
 
 app = typer.Typer()

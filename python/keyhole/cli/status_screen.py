@@ -80,11 +80,17 @@ def _show_lists(terminal: Console, lists: Sequence[Found]) -> None:
             continue
         state = one["state"]
         if not one["taken"]:
-            state = "no entries yet" if one["why"] else f"no entries yet, {state}"
+            state = _empty(one)
         if one["failing_since"]:
             state += f", failing since {_clock(one['failing_since'])}"
         why = f": {escape(sanitize(one['why']))}" if one["why"] else ""
         terminal.print(f"  [yellow]{escape(one['name'])}: {escape(state)}[/]{why}")
+
+
+def _empty(one: Found) -> str:
+    if one["state"] == "in force":
+        return "no entries"
+    return "no entries yet" if one["why"] else f"no entries yet, {one['state']}"
 
 
 def _entries(count: int) -> str:

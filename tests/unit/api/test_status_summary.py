@@ -2,11 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from keyhole.api.status_summary import blocking, lists_in_use
+from keyhole.api.status_summary import blocking, lists_in_use, whats_wrong
 from keyhole.config import read_text_documents
 from keyhole.control.list_refresh.status import ListStatus, UrlStatus
 from keyhole.model.overrides import Overrides, Pause
@@ -81,3 +82,45 @@ def test_a_list_that_could_not_be_downloaded_says_why_and_since_when() -> None:
     assert one.why == "https://a.example/: HTTP 404"
     assert one.failing_since is not None
     assert one.failing_since.timestamp() == 7.0
+
+
+def _wrong(*lists: ListStatus, snapshot: Snapshot | None) -> list[str]:
+    """What is wrong with a Keyhole of which all else works."""
+    others: dict[str, Any] = {key: [] for key in ("parts", "upstreams", "undelivered", "dnstap")}
+    entries = {one.name for one in lists if one.taken}
+    status = SimpleNamespace(
+        uptime=9,
+        blocking=blocking(snapshot, entries),
+        lists_in_use=lists_in_use(lists),
+        traces=None,
+        **others,
+    )
+    return list(whats_wrong(cast(Any, status)))
+
+
+_LOST = "3 of 3 entries are left out, 3 of them for this: no name"
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong", "why"),
+    [
+        ({}, [], ""),
+        ({"taken": 0}, ["list ads has no entries"], "what it is made of has no entries"),
+        ({"taken": 0, "lost": _LOST}, ["list ads has no entries"], _LOST),
+        ({"lost": _LOST}, [], ""),
+        ({"taken": 0, "state": "waiting", "why": "not yet"}, [], "not yet"),
+        ({"taken": None, "state": "downloading"}, [], ""),
+        ({"state": "held back", "why": "a"}, ["list ads stays at its last good version"], "a"),
+        ({"taken": 0, "policies": ()}, [], None),
+    ],
+)
+def test_a_list_in_force_without_entries_is_wrong_though_its_server_answers(
+    more: dict[str, Any], wrong: list[str], why: str | None
+) -> None:
+    one = _status(**more)
+    assert _wrong(one, snapshot=compiled("{default: deny}")) == wrong
+    assert [each.why for each in lists_in_use([one])] == ([] if why is None else [why])
+
+
+def test_that_no_documents_are_in_force_is_wrong() -> None:
+    assert _wrong(snapshot=None) == ["no documents are in force"]

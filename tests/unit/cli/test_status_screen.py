@@ -91,3 +91,9 @@ def test_of_many_lists_and_upstreams_those_that_work_are_counted() -> None:
     )
     assert len(lines) <= 24
     assert "upstreams: 40 of 40 work" in lines
+
+
+def test_a_list_in_force_without_entries_is_not_counted_as_one_that_acts() -> None:
+    text = "\n".join(_shown(lists_in_use=[_list("ads", taken=0, why="nothing is in it")]))
+    assert "lists: 0 of 1 in force, 0 entries" in text
+    assert "ads: no entries: nothing is in it" in text

@@ -67,4 +67,8 @@ class ListStatus:
         """Why it does not act, or not in its newest version; empty if it does. What the last
         download met is newer than what the last compilation found."""
         failed = (f"{one.url}: {one.error}" for one in self.urls if one.error)
-        return next(failed, self.why)
+        found = next(failed, self.why)
+        if found or self.state != "in force" or self.taken:
+            return found
+        # A server that answers nothing, or with a page of something else, fails no download.
+        return self.lost or "what it is made of has no entries"
