@@ -202,15 +202,14 @@ class KnownDocuments:
                 raise NotThereError(f"there is no Policy {name}; {suggest(name, known)}")
             return found
         policies = self._of("Policy")
-        for_all = [one for one in policies if (spec := _policy_spec(one)) and spec.is_default]
-        found = for_all[0] if for_all else policies[0] if len(policies) == 1 else None
-        if found is None:
-            names = ", ".join(one.name for one in policies) or "there is none yet"
-            raise InvalidError(
-                "there is no policy for all clients; say which one uses the list (--policy NAME): "
-                f"{names}"
-            )
-        return found
+        for one in policies:
+            if (spec := _policy_spec(one)) and spec.is_default:
+                return one
+        names = ", ".join(one.name for one in policies) or "there is none yet"
+        raise InvalidError(
+            "there is no policy for all clients; say which one uses the list (--policy NAME): "
+            f"{names}"
+        )
 
     def _new(self, name: str, new: NewList | None, policy: str) -> str:
         if new is not None:

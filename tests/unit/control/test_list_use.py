@@ -103,6 +103,14 @@ def test_what_is_not_known_is_an_error_with_what_would_be_right(
         known(KIDS, lab).enable(names, policy, None)
 
 
+@pytest.mark.parametrize(("policies", "named"), [((KIDS,), "kids"), ((), "there is none yet")])
+def test_a_policy_for_some_clients_is_not_taken_for_that_of_all_though_it_is_the_only_one(
+    policies: tuple[DocumentRecord, ...], named: str
+) -> None:
+    with pytest.raises(InvalidError, match=rf"no policy for all clients; .*NAME\): {named}$"):
+        known(*policies).enable(["stevenblack"], None, None)
+
+
 def test_a_stored_list_that_nothing_uses_any_more_is_deleted() -> None:
     one = stored("List", "ads", urls=[URL], policies=["home"])
     assert known(HOME, one).disable(["ads"], None) == [ChangeRequest("List", "ads", None, 3)]
