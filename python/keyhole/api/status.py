@@ -19,12 +19,12 @@ from keyhole.api.status_summary import (
     page,
     whats_wrong,
 )
+from keyhole.api.upstream_report import UpstreamReport, upstream_report
 from keyhole.control.list_refresh.report import statuses
 from keyhole.control.parts import PartState
 from keyhole.control.services import Services
-from keyhole.control.upstream_times import Condition, UpstreamTime, condition_of
 from keyhole.errors import KeyholeError
-from keyhole.model.engine_stats import EngineStats, UpstreamStats
+from keyhole.model.engine_stats import EngineStats
 
 router = APIRouter(prefix="/status", tags=["status"])
 
@@ -65,49 +65,6 @@ class PartReport(BaseModel):
     )
     why: str = Field(description="What is wrong, what goes on, and what would be right.")
     since: datetime = Field(description="When it was first seen.")
-
-
-class UpstreamCertificate(BaseModel):
-    """What the certificate of an upstream says; it was checked before."""
-
-    names: list[str] = Field(description="Names, addresses and SPIFFE IDs that it is for.")
-    issuer: str = Field(description="Who issued it.")
-    expires: datetime = Field(description="The last moment at which it is valid.")
-    pin: str = Field(
-        description="SHA-256 of its SubjectPublicKeyInfo in base64, as in pins of an Upstream."
-    )
-
-
-class UpstreamReport(BaseModel):
-    """What one upstream does, as the engine of this machine sees it."""
-
-    name: str = Field(description="The name of its document.")
-    protocol: str = Field(description="doh, dot or tcp.")
-    is_healthy: bool = Field(
-        description="Whether it is asked in its order; one that is away, or refuses everything, is "
-        "asked after the others until it answers again."
-    )
-    asked: int = Field(description="Queries that it was sent so far.")
-    answered: int = Field(description="Answers so far, refusals among them.")
-    refused: int = Field(description="Answers with the code REFUSED.")
-    failed: dict[str, int] = Field(description="Attempts without an answer, by kind of error.")
-    condition: Condition = Field(
-        description="works, fails (is_healthy is false), or unknown: it has not been asked, or has "
-        "not answered yet."
-    )
-    since: datetime | None = Field(
-        description="Since when it is so, as control has seen it; null in a test of an upstream."
-    )
-    last_error: str | None = Field(description="What went wrong last, if anything has.")
-    round_trip: float | None = Field(
-        description="Moving average of its round trip in seconds; null before its first answer."
-    )
-    connections: int = Field(description="Connections to it that are open.")
-    handshakes: int = Field(description="TLS handshakes so far.")
-    certificate: UpstreamCertificate | None = Field(
-        description="The certificate that it showed last; null before the first handshake, and "
-        "without TLS."
-    )
 
 
 class RefusedHandshakes(BaseModel):
@@ -247,38 +204,6 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
 def _report(one: PartState) -> PartReport:
     since = datetime.fromtimestamp(one.since, UTC)
     return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
-
-
-def upstream_report(one: UpstreamStats, known: UpstreamTime | None = None) -> UpstreamReport:
-    """The counters and the state of one upstream."""
-    return UpstreamReport(
-        name=one["name"],
-        protocol=one["protocol"],
-        is_healthy=one["healthy"],
-        asked=one["asked"],
-        answered=one["answered"],
-        refused=one["refused"],
-        failed=one["failed"],
-        condition=condition_of(one),
-        since=datetime.fromtimestamp(known.since, UTC) if known else None,
-        last_error=one["last_error"],
-        round_trip=one["rtt"] or None,
-        connections=one["connections"],
-        handshakes=one["handshakes"],
-        certificate=_certificate(one),
-    )
-
-
-def _certificate(one: UpstreamStats) -> UpstreamCertificate | None:
-    shown = one.get("certificate")
-    if shown is None:
-        return None
-    return UpstreamCertificate(
-        names=shown["names"],
-        issuer=shown["issuer"],
-        expires=datetime.fromtimestamp(shown["expires"], UTC),
-        pin=shown["pin"],
-    )
 
 
 def _traces(stats: EngineStats) -> TraceReceiver | None:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.principal import Operator
 from keyhole.api.problem import ApiProblem
-from keyhole.api.status import UpstreamCertificate, upstream_report
 from keyhole.api.turns import Turns
+from keyhole.api.upstream_report import UpstreamCertificate, upstream_report
 from keyhole.control import upstream_test
 
 router = APIRouter(prefix="/upstreams", tags=["upstreams"])
