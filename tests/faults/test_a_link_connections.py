@@ -232,7 +232,7 @@ def test_a_body_of_an_engine_has_a_time(
 
     found, _ = _serve(folder, client)
     assert b" 400 " in found
-    assert b"was not sent in" in found
+    assert b"did not come within" in found
     _WRITERS.clear()
 
 

@@ -20,13 +20,13 @@ from keyhole.engine.commands import Engine, Policy, refused
 from keyhole.engine.launch import Launch, QueryLog
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime, catalogue
+from keyhole.engine.warning import warn
 from keyhole.engine.withdrawal import FILE, Withdrawal
 from keyhole.model.address import read_listener
 from keyhole.system import fd_limit
 from keyhole.system.heap import return_large_buffers
 from keyhole.system.installation import was_there
 from keyhole.system.lock import try_lock
-from keyhole.system.operation_log import is_json, is_wanted, json_line
 from keyhole.system.parent_death import die_with_parent
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ def run(
         runtime = _runtime(launch, counts)
         advice = fd_limit.raise_limit(launch.options["limits"]["connections"])
         if advice:
-            _warn(advice)
+            warn(advice)
         _install_identities(runtime, launch)
         policy = Policy(runtime)
         _commit_last_good(policy, launch)
         addresses = runtime.start()
     except Refusal as refusal:
         say(refused(refusal))
-        _warn(str(refusal))
+        warn(str(refusal))
         return 1
     log_writer = _log_writer(runtime, launch.log) if launch.log else None
     if log_writer:
@@ -129,7 +129,7 @@ def _end(*parts: _Ends | None) -> None:
 
 def _log_writer(runtime: Runtime, log: QueryLog) -> QueryLogWriter:
     outcomes = {one["word"]: one["outcome"] for one in catalogue()["reasons"]}
-    return QueryLogWriter(runtime, log, _warn, outcomes)
+    return QueryLogWriter(runtime, log, warn, outcomes)
 
 
 def _export_traces(runtime: Runtime, launch: Launch) -> "TraceExporter | None":
@@ -137,7 +137,7 @@ def _export_traces(runtime: Runtime, launch: Launch) -> "TraceExporter | None":
         return None
     from keyhole.engine.trace_exporter import TraceExporter
 
-    exporter = TraceExporter(runtime.take_traces, launch.traces, _warn)
+    exporter = TraceExporter(runtime.take_traces, launch.traces, warn)
     exporter.start()
     return exporter
 
@@ -148,7 +148,7 @@ def _serve_health(engine: Engine, launch: Launch) -> "HealthThread | None":
     # Imported here: queries are answered already.
     from keyhole.engine.health import HealthThread
 
-    thread = HealthThread(engine, [read_listener(one) for one in launch.health], _warn)
+    thread = HealthThread(engine, [read_listener(one) for one in launch.health], warn)
     thread.start()
     return thread
 
@@ -182,7 +182,7 @@ def _install_identities(runtime: Runtime, launch: Launch) -> None:
         try:
             runtime.install_identity(name, identity.certificate, identity.key)
         except Refusal as refusal:
-            _warn(f"no certificate for {name} yet: {refusal}")
+            warn(f"no certificate for {name} yet: {refusal}")
 
 
 def _commit_last_good(policy: Policy, launch: Launch) -> None:
@@ -192,7 +192,7 @@ def _commit_last_good(policy: Policy, launch: Launch) -> None:
     try:
         policy.withdraw(_withdrawal(launch))
     except Refusal as refusal:
-        _warn(f"no snapshot yet, refusing all: {refusal}")
+        warn(f"no snapshot yet, refusing all: {refusal}")
         return
     for path in (launch.snapshot, launch.copy):
         if path is not None:
@@ -201,7 +201,7 @@ def _commit_last_good(policy: Policy, launch: Launch) -> None:
                 return
             except Refusal as refusal:
                 refusals.append(str(refusal))
-    _warn(f"no snapshot yet, refusing all: {'; '.join(refusals)}")
+    warn(f"no snapshot yet, refusing all: {'; '.join(refusals)}")
 
 
 def _withdrawal(launch: Launch) -> Withdrawal | None:
@@ -216,7 +216,7 @@ def _withdrawal(launch: Launch) -> Withdrawal | None:
         if launch.options["mesh"]["trust_domains"]:
             # A mesh could still name whom we revoked.
             raise
-        _warn(f"no certificate and no token is accepted: {refusal}")
+        warn(f"no certificate and no token is accepted: {refusal}")
         return Withdrawal.of_everything()
 
 
@@ -232,12 +232,6 @@ def _to_supervisor(pipe: int | None) -> Callable[[dict[str, Any]], None]:
             os.write(pipe, json.dumps(message).encode() + b"\n")
 
     return say
-
-
-def _warn(text: str) -> None:
-    if is_wanted("warning"):
-        line = json_line("engine", "warning", text) if is_json() else f"keyhole engine: {text}"
-        print(line, file=sys.stderr, flush=True)
 
 
 def _block_signals() -> None:

@@ -7,6 +7,7 @@ sent twice, and none is skipped that the log still has.
 
 import http.client
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -21,10 +22,13 @@ PAUSE_SECONDS = 2.0
 class LogShipper:
     """A thread that sends the log until the process ends."""
 
-    def __init__(self, control: ControlClient, folder: Path) -> None:
-        """``folder`` is the folder of the query log."""
+    def __init__(self, control: ControlClient, folder: Path, warn: Callable[[str], None]) -> None:
+        """``folder`` is the folder of the query log; ``warn`` is called once when sending begins to
+        fail, until it succeeds again."""
         self._control = control
         self._folder = folder
+        self._warn = warn
+        self._fails = False
         self._ending = threading.Event()
         self._count_files = CountFiles(folder)
         self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
@@ -39,10 +43,20 @@ class LogShipper:
 
     def _run(self) -> None:
         while not self._ending.wait(PAUSE_SECONDS):
-            try:
-                self.ship()
-            except (OSError, http.client.HTTPException, ValueError):
-                continue  # control is not reachable, or accepts no log; retried
+            self.attempt()
+
+    def attempt(self) -> None:
+        """Sends what control has not received. Says it where control is not reachable or accepts no
+        log: the log is bounded, so queries are lost if that lasts."""
+        try:
+            self.ship()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if not self._fails and not self._ending.is_set():
+                self._fails = True
+                why = str(error) or type(error).__name__
+                self._warn(f"the query log does not reach control, and is sent again: {why}")
+        else:
+            self._fails = False
 
     def ship(self) -> None:
         """Sends what control has not received. Raises ``OSError`` and ``ValueError``."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from keyhole import __version__
 from keyhole.engine.commands import Engine
 from keyhole.engine.launch import Launch, Link
+from keyhole.engine.warning import warn
 from keyhole.link.command_poller import CommandPoller, unix_connector
 from keyhole.link.message import About
 
@@ -73,7 +74,7 @@ def _open_remote_session(launch: Launch, link: Link, identity: Path, engine: Eng
         CertificateWatcher(engine, launch.identities),
     ]
     if launch.log is not None:
-        threads.append(LogShipper(control, launch.log.path.parent))
+        threads.append(LogShipper(control, launch.log.path.parent, warn))
     return LinkSession(*threads)
 
 
