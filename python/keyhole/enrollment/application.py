@@ -27,9 +27,9 @@ from keyhole.enrollment.message import (
     ProblemDetails,
     RenewRequest,
 )
+from keyhole.enrollment.refusals import Refusals
 from keyhole.enrollment.throttle import Throttle
 from keyhole.http import incident_text
-from keyhole.http.refusal_notices import RefusalNotices
 from keyhole.identity.authority import IssuedCertificate
 from keyhole.identity.enrollments import redeem
 from keyhole.identity.error import IdentityError, RefusedError, RequestError
@@ -58,13 +58,12 @@ class EnrollmentService:
     """By route and credential."""
     addresses: Throttle = field(default_factory=lambda: Throttle(ADDRESS_FAILURES))
     """By route and address, with room for many clients behind one NAT."""
-    refusals: RefusalNotices = field(init=False)
-    """What is said of requests that were refused: by address and reason, since many clients may
-    have one address."""
+    refusals: Refusals = field(init=False)
+    """What is said of requests that were refused; whoever serves has it summed up each minute."""
 
     def __post_init__(self) -> None:
         """Says refusals as bad news."""
-        object.__setattr__(self, "refusals", RefusalNotices(partial(self.notify, False)))
+        object.__setattr__(self, "refusals", Refusals(partial(self.notify, False)))
 
     def grant(self, spiffe: str, issued: IssuedCertificate) -> CertificateResponse:
         """The response with a new certificate."""
@@ -160,7 +159,7 @@ def _guarded(
             return _problem(400, "the request is incomplete")
         except (RequestError, RefusedError) as error:
             status = 400 if isinstance(error, RequestError) else 403
-            return _failed(service, request, status, str(error), is_notified=True)
+            return _failed(service, request, status, str(error), error)
         except IdentityError as error:
             service.notify(False, f"no certificate can be issued: {error}")
             why = "this Keyhole cannot issue certificates now; its log says why"
@@ -184,22 +183,23 @@ def _failed(
     request: Request,
     status: int,
     why: str,
-    *,
-    is_notified: bool = False,
+    refusal: RequestError | RefusedError | None = None,
 ) -> Response:
-    """Counts a failure by credential and by address; says the reason only while both have room."""
+    """Counts a failure by credential and by address; answers with the reason only while both have
+    room. The operator hears of a refusal in each case."""
     address, route = _address(request), request.url.path
     credential = f"{route} {getattr(request.state, 'credential', '')}"
     seconds = max(
         service.throttle.wait(address, credential), service.addresses.wait(address, route)
     )
+    if refusal is not None:
+        known = refusal.known if isinstance(refusal, RefusedError) else ""
+        service.refusals.add(address, why, known, is_throttled=bool(seconds))
     if seconds:
         why = f"too many such requests failed; try again in {seconds} seconds"
         return _problem(429, why, {"retry-after": str(seconds)})
     service.throttle.failed(address, credential)
     service.addresses.failed(address, route)
-    if is_notified:
-        service.refusals.add(f"a request from {address} was refused: {why}")
     return _problem(status, why)
 
 

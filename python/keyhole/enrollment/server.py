@@ -15,6 +15,7 @@ from keyhole.enrollment.application import (
     incident_response,
 )
 from keyhole.enrollment.error import EnrollmentError
+from keyhole.enrollment.refusals import SECONDS
 from keyhole.enrollment.throttle import Throttle
 from keyhole.http import HttpProtocol, HttpServer, uvicorn_config
 from keyhole.http.connection_limiter import ConnectionLimiter, OnRefused
@@ -45,6 +46,8 @@ class EnrollmentServer:
         self._setup = setup
         self._on_refused = on_refused
         self._notify = notify
+        self._service = EnrollmentService(setup.folder, setup.grace, setup.service, notify)
+        self._timer: asyncio.TimerHandle | None = None
         self._rejected = Throttle()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -59,11 +62,7 @@ class EnrollmentServer:
         get a certificate."""
         self.refresh()
         config = uvicorn_config(
-            application(
-                EnrollmentService(
-                    self._setup.folder, self._setup.grace, self._setup.service, self._notify
-                )
-            ),
+            application(self._service),
             "enrollment server",
             lambda text, details: self._notify(False, "\n".join([text, *details])),
             incident_response,
@@ -79,6 +78,7 @@ class EnrollmentServer:
         for listener in tcp_listeners(self._setup.listen, _cannot_listen):
             self.addresses.append(display_address(listener))
             self._server.add(await loop.create_server(self._limiter, sock=listener))
+        self._timer = loop.call_later(SECONDS, self._sum_up)
 
     def refresh(self) -> None:
         """Loads a new certificate after half of its lifetime, or if the root has changed."""
@@ -101,6 +101,13 @@ class EnrollmentServer:
         if self._limiter is not None:
             self._limiter.close()
         await self._server.close()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._service.refusals.sum_up()
+
+    def _sum_up(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(SECONDS, self._sum_up)
+        self._service.refusals.sum_up()
 
     def _show(self, pair: CertificateAndKey) -> None:
         octets = pair.leaf.tbs_certificate_bytes

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from keyhole.identity.authority import Authority, IssuedCertificate
 from keyhole.identity.certificate_spec import SVID_LIFE, CertificateSpec
-from keyhole.identity.error import IdentityError, RefusedError, TakenError
+from keyhole.identity.error import IdentityError, RefusedError, TakenError, refused_with
 from keyhole.identity.files import locked
 from keyhole.identity.journal import Author, noted
 from keyhole.identity.json_file import read_document, write_document
@@ -151,18 +151,19 @@ def redeem(
     with locked(folder):
         known = list_enrollments(folder)
         found = _find(known, secret)
-        _check_usable(found, now)
-        _check_not_revoked(folder, found)
-        authority.check_can_sign(found.spec, now)
-        # Marked as used before the certificate exists: a crash between the two steps wastes a
-        # token; in the other order the token could be used twice.
-        used = found.model_copy(update={"redeemed": now})
-        after = tuple(used if one is found else one for one in known)
-        write_document(folder / FILE, Enrollments(enrollments=after))
-        author = Author(f"enrollment:{found.name}", "enrollment", address)
-        return used, authority.certify(
-            found.spec, key, now, how=how, name=found.name, author=author
-        )
+        with refused_with(f"the token of {found.name}"):
+            _check_usable(found, now)
+            _check_not_revoked(folder, found)
+            authority.check_can_sign(found.spec, now)
+            # Marked as used before the certificate exists: a crash between the two steps wastes a
+            # token; in the other order the token could be used twice.
+            used = found.model_copy(update={"redeemed": now})
+            after = tuple(used if one is found else one for one in known)
+            write_document(folder / FILE, Enrollments(enrollments=after))
+            author = Author(f"enrollment:{found.name}", "enrollment", address)
+            return used, authority.certify(
+                found.spec, key, now, how=how, name=found.name, author=author
+            )
 
 
 def _find(known: tuple[Enrollment, ...], secret: str) -> Enrollment:

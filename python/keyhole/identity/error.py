@@ -1,5 +1,8 @@
 """Errors of certificates and keys."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from keyhole.errors import KeyholeError
 
 
@@ -13,6 +16,19 @@ class RequestError(IdentityError):
 
 class RefusedError(IdentityError):
     """The client's request is refused."""
+
+    known = ""
+    """The token or identity of the request, in words, if it has one that this Keyhole issued."""
+
+
+@contextmanager
+def refused_with(known: str) -> Iterator[None]:
+    """Refusals in the block are those of a request with this token or identity."""
+    try:
+        yield
+    except RefusedError as error:
+        error.known = known
+        raise
 
 
 class TakenError(IdentityError):

@@ -17,7 +17,7 @@ from keyhole.identity.certificate_spec import (
     SVID_LIFE,
     CertificateSpec,
 )
-from keyhole.identity.error import RefusedError, RequestError
+from keyhole.identity.error import RefusedError, RequestError, refused_with
 from keyhole.identity.files import locked
 from keyhole.identity.journal import Author
 from keyhole.identity.revoked import read_revoked
@@ -66,21 +66,22 @@ def renew(
         _check_chain(folder, leaf, above, now)
     except _UNREADABLE:
         raise RequestError("the certificate cannot be read") from None
-    end = leaf.not_valid_after_utc
-    if now > end + grace:
-        raise RefusedError(
-            f"the certificate expired on {end:%Y-%m-%d %H:%M} UTC, too long ago to be renewed; "
-            "enroll this client again with a new token"
-        )
-    authority = Authority.open(folder, now=now)
-    # One lock for check and issue: else somebody who renews in a loop would always be ahead of
-    # whoever revokes.
-    with locked(folder):
-        if read_revoked(folder).has(spiffe, serial_text(leaf), leaf.not_valid_before_utc):
-            raise RefusedError(f"{spiffe} is revoked, so it is not renewed")
-        author = Author(spiffe, "renewal", address)
-        spec = _same_spec(leaf, above, spiffe)
-        return spiffe, authority.certify(spec, key, now, how=how, author=author)
+    with refused_with(f"a certificate of {spiffe}"):
+        end = leaf.not_valid_after_utc
+        if now > end + grace:
+            raise RefusedError(
+                f"the certificate expired on {end:%Y-%m-%d %H:%M} UTC, too long ago to be renewed; "
+                "enroll this client again with a new token"
+            )
+        authority = Authority.open(folder, now=now)
+        # One lock for check and issue: else somebody who renews in a loop would always be ahead of
+        # whoever revokes.
+        with locked(folder):
+            if read_revoked(folder).has(spiffe, serial_text(leaf), leaf.not_valid_before_utc):
+                raise RefusedError(f"{spiffe} is revoked, so it is not renewed")
+            author = Author(spiffe, "renewal", address)
+            spec = _same_spec(leaf, above, spiffe)
+            return spiffe, authority.certify(spec, key, now, how=how, author=author)
 
 
 def spiffe_id_of(certificate: x509.Certificate) -> str | None:
