@@ -14,7 +14,7 @@ from keyhole.system import durable
 from keyhole.system.durable import PRIVATE_FILE, Mode
 from keyhole.system.folders import mend, mend_alone
 from keyhole.system.installation import Installation
-from keyhole.system.lock import try_lock
+from keyhole.system.lock import is_held, try_lock
 from keyhole.system.regular_file import read_whole
 
 if TYPE_CHECKING:
@@ -186,14 +186,7 @@ class DataFolder:
 
     def is_claimed(self) -> bool:
         """Whether a Keyhole runs with this folder, or an engine that outlived it."""
-        for name in ("lock", ENGINE_LOCK):
-            if not (self.state / name).exists():
-                continue
-            lock = try_lock(self.state / name)
-            if lock is None:
-                return True
-            lock.close()
-        return False
+        return any(is_held(self.state / name) for name in ("lock", ENGINE_LOCK))
 
     async def claim(self, seconds: float = _LOOK_SECONDS) -> BinaryIO:
         """Keeps a second Keyhole out of this folder for as long as the result is open.

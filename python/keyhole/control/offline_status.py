@@ -1,12 +1,14 @@
 """What a data folder shows of its Keyhole while no control process answers."""
 
+from contextlib import suppress
+
 from keyhole.control.clock import CLOCK, ClockRecord
 from keyhole.control.data_folder import ENGINE_LOCK, DataFolder, unwritable
 from keyhole.control.missing_parts import all_missing, as_recorded, is_used, snapshot_missing
 from keyhole.control.parts import DISK, SNAPSHOT, Health, Parts, PartState
 from keyhole.control.start_settings import find_settings
 from keyhole.errors import KeyholeError
-from keyhole.system.lock import try_lock
+from keyhole.system.lock import is_held
 
 
 def look(data: DataFolder) -> list[PartState]:
@@ -31,14 +33,6 @@ def look(data: DataFolder) -> list[PartState]:
 
 def serves(data: DataFolder) -> bool:
     """Whether an engine process runs on the folder, which answers from the last good snapshot."""
-    file = data.state / ENGINE_LOCK
-    if not file.exists():
-        return False
-    try:
-        lock = try_lock(file)
-    except OSError:
-        return False
-    if lock is None:
-        return True
-    lock.close()
+    with suppress(OSError):
+        return is_held(data.state / ENGINE_LOCK)
     return False

@@ -14,10 +14,11 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from keyhole.engine.commands import Engine, Policy, refused
 from keyhole.engine.launch import Launch, QueryLog
+from keyhole.engine.presence import Presence
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime, catalogue
 from keyhole.engine.warning import warn
@@ -26,7 +27,6 @@ from keyhole.model.address import read_listener
 from keyhole.system import fd_limit
 from keyhole.system.heap import return_large_buffers
 from keyhole.system.installation import was_there
-from keyhole.system.lock import try_lock
 from keyhole.system.parent_death import die_with_parent
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def run(
     if link:
         link.start()
     health = _serve_health(engine, launch)
-    held = _hold(launch_file)
+    presence = Presence(launch_file.with_name("engine.lock"))
+    presence.start()
     say({"ready": addresses, "pid": os.getpid()})
     _unblock_signals()
     try:
@@ -101,8 +102,7 @@ def run(
             link.end()
         runtime.drain(launch.drain_seconds)
         _end(log_writer, traces, health)
-        if held:
-            held.close()
+        presence.end()
     return 0
 
 
@@ -151,14 +151,6 @@ def _serve_health(engine: Engine, launch: Launch) -> "HealthThread | None":
     thread = HealthThread(engine, [read_listener(one) for one in launch.health], warn)
     thread.start()
     return thread
-
-
-def _hold(launch_file: Path) -> BinaryIO | None:
-    """Shows commands that an engine runs, so that they do not take it for stopped. Not needed to
-    serve, so a folder that cannot be written is no hindrance."""
-    with suppress(OSError):
-        return try_lock(launch_file.with_name("engine.lock"))
-    return None
 
 
 def _wait_for_the_end(*, is_supervised: bool) -> None:

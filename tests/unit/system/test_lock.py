@@ -1,12 +1,13 @@
 """A lock has one holder at a time, and a killed holder loses it."""
 
+import fcntl
 import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
-from keyhole.system.lock import locked, try_lock
+from keyhole.system.lock import is_held, locked, try_lock
 
 _HOLDER = (
     "import sys, time\nfrom pathlib import Path\nfrom keyhole.system.lock import locked\n"
@@ -24,6 +25,18 @@ def test_a_lock_excludes_others_until_it_is_released(tmp_path: Path) -> None:
     held.close()
     with locked(path):
         pass
+
+
+def test_who_looks_sees_the_holder_and_takes_no_other_look_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not is_held(path)
+    assert not path.exists(), "a look makes no file"
+    with locked(path):
+        assert is_held(path)
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # somebody who looks, too
+        assert not is_held(path)
+    assert not is_held(path)
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
