@@ -98,11 +98,13 @@ def _script() -> str:
         ],
         "upgraded": [
             "echo '# mine' >>/etc/keyhole/keyhole.yaml",
+            "ls -m /etc/keyhole/documents; rm /etc/keyhole/documents/lists.yaml",
             "apt install ./later/*.deb",
             "tail -n 1 /etc/keyhole/keyhole.yaml",
             "readlink /var/lib/keyhole/keyhole.yaml",
             "dpkg-query --showformat '${Version}\\n' --show keyhole",
             "find /usr/lib/keyhole/lib -path '*/keyhole/__pycache__/__main__.*'",
+            "ls -m /etc/keyhole/documents",
             # It was started again, and is ready once dpkg has ended.
             "dig @127.0.0.1 +short printer.example.org",
         ],
@@ -205,6 +207,14 @@ def test_an_upgrade_keeps_changed_settings_and_compiles_the_new_modules(
     assert re.search(r"# mine\n/etc/keyhole/keyhole\.yaml\n9\S+\n", told["upgraded"])
     assert "/keyhole/__pycache__/__main__.cpython-311.pyc" in told["upgraded"]
     assert told["upgraded"].rstrip().endswith("\n192.0.2.7")
+
+
+def test_a_first_installation_blocks_a_list_and_an_upgrade_does_not_give_it_back(
+    told: dict[str, str],
+) -> None:
+    found = re.findall(r"(?m)^.*policy\.yaml, .*$", told["upgraded"])
+    before = "lists.yaml, policy.yaml, printer.yaml, upstreams.yaml"
+    assert found == [before, before.removeprefix("lists.yaml, ")]
 
 
 def test_removal_leaves_settings_and_data_alone(told: dict[str, str]) -> None:
