@@ -10,6 +10,8 @@ _PACKAGES = tuple(
     f"python/keyhole/{name}/"
     for name in (
         "accounts",
+        "api",
+        "cli",
         "config",
         "control",
         "engine",
@@ -23,8 +25,12 @@ _PACKAGES = tuple(
         "system",
     )
 )
+_OF_A_PATH = {"buffering", "encoding", "errors", "newline"}
+"""What ``open`` of a path takes beside the mode, which is to read text if it is left out."""
 _ELSEWHERE = {
     # Files of the kernel, of the package itself, and what a person names: perhaps a pipe.
+    "python/keyhole/api/page.py",
+    "python/keyhole/cli/apply.py",
     "python/keyhole/config/schema.py",
     "python/keyhole/control/import_settings.py",
     "python/keyhole/control/screen_replay.py",
@@ -54,10 +60,23 @@ def _reads(call: ast.Call) -> bool:
     if not isinstance(call.func, ast.Attribute):
         return isinstance(call.func, ast.Name) and call.func.id == "open"
     if call.func.attr in ("read_bytes", "read_text"):
-        return not call.args
-    if call.func.attr != "open":
-        return False
-    if not call.args:  # text, to be read
-        return any(one.arg == "encoding" for one in call.keywords)
-    mode = call.args[0]
-    return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and "r" in mode.value
+        # A path takes at most the name of an encoding; with anything else it is our own function.
+        return not call.args or _text(call.args[0]) is not None
+    return call.func.attr == "open" and _opens_to_read(call)
+
+
+def _opens_to_read(call: ast.Call) -> bool:
+    """For ``path.open``, and functions such as ``gzip.open`` where a mode stands in the text."""
+    named = [one.value for one in call.keywords if one.arg == "mode"]
+    if not call.args and not named:
+        return all(one.arg in _OF_A_PATH for one in call.keywords)
+    # One that is not known could be any.
+    modes = [_text(one) or "r" for one in named]
+    modes += [mode for mode in map(_text, call.args[:2]) if mode is not None]
+    return any("r" in mode or "+" in mode for mode in modes)
+
+
+def _text(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return None
