@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.page.conftest import OpenTab, check_access
 from tests.world.page import LabPage
@@ -191,7 +191,12 @@ def test_what_is_typed_is_not_lost_by_a_press_beside_it(tab: OpenTab, lab_page: 
     store(lab_page, _policy("typed"))
     page = tab("/policies?name=typed")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     page.get_by_role("radio", name="deny").check()
     for name in ("Log", "Policies"):
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
