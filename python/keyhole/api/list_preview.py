@@ -71,8 +71,8 @@ class ListPreview(BaseModel):
     examples: list[SkippedLine] = Field(description="Some of the skipped lines.")
     samples: list[PreviewSample] = Field(description="Some of the entries, from the whole list.")
     asked: list[PreviewName] = Field(
-        description="Names of the last 24 hours that it would decide: answered ones for a block "
-        "list, blocked and refused ones for an allow list."
+        description="Names of the last 24 hours that it would decide, with their queries that were "
+        "neither blocked nor refused for a block list, and those that were for an allow list."
     )
     compared: int = Field(
         description="How many of the most frequent such names were compared; 0 without a history."

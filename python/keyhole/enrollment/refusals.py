@@ -24,7 +24,7 @@ class Refusals:
 
     Those that follow a known token or identity have places of their own, by token or identity: they
     are the sign of a stolen one, and no stranger can use these places up. All others have places by
-    network, so that nobody takes those of another network.
+    network, so that one network does not take those of others; `MAX_KEYS` networks together can.
     """
 
     def __init__(self, notify: Notify, clock: Callable[[], float] = time.monotonic) -> None:

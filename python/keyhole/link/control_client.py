@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,13 @@ from keyhole.link.message import MessageError
 MAX_SNAPSHOT_OCTETS = 512 * 2**20
 """Largest snapshot."""
 _CHUNK = 2**20
+STEP_OCTETS = 16 * 2**10
+"""A body is sent in such steps, each with a deadline of its own: a slow line needs minutes for a
+part of the query log."""
+_BUFFER_OCTETS = 64 * 2**10
+"""What the kernel keeps of a body that is sent, so that the answer is not waited for before."""
+ANSWER_SECONDS = 150.0
+"""How long the answer to a body may take: what is in that buffer goes first."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +61,25 @@ class ControlClient:
         """The JSON object in the response; raises as ``get`` does."""
         connection = self.connect()
         try:
-            connection.request(method, path, body)
+            self._send(connection, method, path, body)
             found = json.loads(_good(connection.getresponse()).read(_CHUNK))
         finally:
             connection.close()
         if not isinstance(found, dict):
             raise MessageError("the answer of control is not a JSON object")
         return found
+
+    def _send(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None
+    ) -> None:
+        if not body:
+            connection.request(method, path, body)
+            return
+        connection.connect()
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_OCTETS)
+        steps = (body[at : at + STEP_OCTETS] for at in range(0, len(body), STEP_OCTETS))
+        connection.request(method, path, steps, {"content-length": str(len(body))})
+        connection.sock.settimeout(ANSWER_SECONDS)
 
 
 def _good(answer: http.client.HTTPResponse) -> http.client.HTTPResponse:

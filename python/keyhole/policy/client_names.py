@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from keyhole.model.address import read_network
+from keyhole.model.address import Network, read_network
 from keyhole.model.snapshot import Snapshot
 from keyhole.model.snapshot_identity import Subjects
 from keyhole.model.suggestion import suggest
@@ -16,6 +16,8 @@ from keyhole.policy.longest_prefix import NetworkTable
 _SHORT = re.compile(r"([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)")
 """A workload by namespace and account, as ``shop/web``."""
 _MAX_KEPT = 10_000
+_UNKNOWN = ""
+"""In place of a name: it was not looked up yet. No document has it."""
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,20 @@ class ClientNames:
         self._tokens = {one.name: one.client for one in subjects.tokens}
         # Only those with a name: a snapshot may have 100,000 networks. The smallest one around an
         # address that has a name gives it, as in the subjects of policies.
-        named = [(read_network(one.network), one.client) for one in subjects.networks if one.client]
-        self._networks = NetworkTable[str]()
-        for network, client in named:
-            self._networks.add(network, client)
-        self._ranges: dict[str, AddressRanges] = {
-            client: AddressRanges(network for network, one in named if one == client)
-            for client in {client for _, client in named}
-        }
+        self._table = NetworkTable[str]()
+        self._networks: dict[str, list[Network]] = {}
+        for one in subjects.networks:
+            if one.client is not None:
+                network = read_network(one.network)
+                self._table.add(network, one.client)
+                self._networks.setdefault(one.client, []).append(network)
         self._addresses: dict[str, str | None] = {}
 
     @property
     def clients(self) -> list[str]:
         """The Client documents."""
         tokens = (one for one in self._tokens.values() if one is not None)
-        return sorted({*self._identities.values(), *tokens, *self._ranges})
+        return sorted({*self._identities.values(), *tokens, *self._networks})
 
     def name_of(self, identity: str | None, token: str | None, address: str | None) -> str | None:
         """The Client document of a client: by its identity, else by its token, else by its
@@ -70,14 +71,17 @@ class ClientNames:
             return self._identities.get(identity)
         if token is not None:
             return self._tokens.get(token)
-        return None if address is None or not self._ranges else self._of_address(address)
+        return None if address is None or not self._networks else self._of_address(address)
 
     def _of_address(self, address: str) -> str | None:
-        if address not in self._addresses:
+        # Other threads may empty it at any time.
+        found = self._addresses.get(address, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = next(self._around(address), None)
             if len(self._addresses) >= _MAX_KEPT:
                 self._addresses.clear()
-            self._addresses[address] = next(self._around(address), None)
-        return self._addresses.get(address)
+            self._addresses[address] = found
+        return found or None
 
     def _around(self, address: str) -> Iterator[str]:
         try:
@@ -85,7 +89,7 @@ class ClientNames:
         except ValueError:  # A network, for clients that were turned away.
             return
         plain = getattr(plain, "ipv4_mapped", None) or plain
-        yield from self._networks.covering(ipaddress.ip_network(plain))
+        yield from self._table.covering(ipaddress.ip_network(plain))
 
     def meant(self, word: str) -> Meant | None:
         """The clients that a word means: the name of a Client document (also ``client:NAME``), the
@@ -111,9 +115,10 @@ class ClientNames:
     def _document(self, name: str) -> Meant | None:
         identities = tuple(id_ for id_, client in self._identities.items() if client == name)
         tokens = tuple(token for token, client in self._tokens.items() if client == name)
-        ranges = self._ranges.get(name)
-        if not identities and not tokens and ranges is None:
+        networks = self._networks.get(name)
+        if not identities and not tokens and networks is None:
             return None
+        ranges = None if networks is None else AddressRanges(networks)
         return Meant(name, identities, tokens=tokens, ranges=ranges)
 
     def not_known(self, word: str) -> str:

@@ -52,7 +52,9 @@ def test_an_engine_that_ends_before_it_has_the_lock_takes_it_no_more(data: DataF
     assert somebody is not None
     presence = Presence(data.state / ENGINE_LOCK)
     presence.start()
+    assert "presence" in {one.name for one in threading.enumerate()}
     presence.end()
+    assert "presence" not in {one.name for one in threading.enumerate()}
     somebody.close()
     assert not serves(data)
 

@@ -3,7 +3,7 @@ import type { Schemas } from '../api/client';
 
 type Report = Pick<Schemas['UpstreamReport'], 'is_healthy' | 'answered' | 'round_trip'>;
 
-/** `untried`: nothing needed it yet, so that nobody knows whether its certificate and pin are right. */
+/** `untried`: it was not asked or has not answered yet: nobody knows whether certificate and pin are right. */
 export function healthOf(report: Report): 'healthy' | 'untried' | 'away' {
   if (!report.is_healthy) return 'away';
   return report.answered > 0 || report.round_trip !== null ? 'healthy' : 'untried';

@@ -56,7 +56,7 @@ export const documents = {
   missing: (label: string) => `There is no ${label}`,
   missingMore: 'It was deleted, or it never existed.',
   deleted: (label: string) => `${label} is deleted`,
-  deletedMore: 'Its versions are kept. Choose one below to roll back to it.',
+  deletedMore: 'Its versions are kept. Operators can roll back to one of them below.',
   newer: 'Somebody else has changed this document meanwhile.',
   newerTake: 'Compare with theirs',
   newerDrop: 'Take theirs',

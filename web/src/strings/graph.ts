@@ -153,7 +153,7 @@ export const graph = {
     healthOf: (name: string) => `Health of ${name}`,
     certificateOf: (name: string) => `Certificate of ${name}`,
     healthy: 'Answers',
-    untried: 'Not asked yet',
+    untried: 'No answer yet',
     away: 'Does not answer; asked after the others',
     log: 'Queries in the log',
     elsewhere: (engines: string[]) =>

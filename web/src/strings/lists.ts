@@ -92,7 +92,7 @@ export const lists = {
     policies: 'Use it in',
     policiesHint: 'Without a policy that uses it, a list does nothing.',
     noPolicies:
-      'It does nothing until a policy uses it, and all policies here are declared: name it in lists of one in its file.',
+      'There is no policy yet, and a list does nothing until one uses it: make a policy first.',
     look: 'Preview',
     looking: 'Downloading and reading the list …',
     later: 'A preview shows what the list would block, and what of it cannot be used.',
@@ -108,7 +108,7 @@ export const lists = {
     spared: (count: number) =>
       `${count} entries cover a name that Keyhole itself needs; that name is spared.`,
     asked: {
-      block: 'Answered names of the last 24 hours that it would block',
+      block: 'Names of the last 24 hours that it would block, and nothing blocked',
       allow: 'Blocked and refused names of the last 24 hours that it would allow',
     },
     queries: (count: number) => (count === 1 ? '1 query' : `${count} queries`),

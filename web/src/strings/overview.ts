@@ -42,7 +42,7 @@ export const overview = {
     failed: 'Failed',
     protection: 'Protection',
     healthy: 'Healthy',
-    untried: 'Not asked yet',
+    untried: 'No answer yet',
     away: 'Asked last',
     since: 'since the start of the engine',
     empty: 'No upstream is in use',

@@ -23,7 +23,7 @@ export const upstreams = {
   certificate: 'Certificate',
   source: 'Source',
   healthy: 'Healthy',
-  untried: 'Not asked yet',
+  untried: 'No answer yet',
   away: 'Away',
   unused: 'Not in use',
   ends: (when: string) => `ends ${when}`,
