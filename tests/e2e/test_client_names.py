@@ -1,8 +1,11 @@
 """A client is called by its name beside identity or address, and each word for it finds it."""
 
 import json
+import shutil
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from tests.world.certificates import Authority
 from tests.world.history import line
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
+from tests.world.tools import run
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 TILL = "spiffe://keyhole.internal/ns/shop/sa/till"
@@ -149,3 +153,19 @@ def test_statistics_call_a_client_by_its_name(resolver: Resolver) -> None:
         "office-tv": "tv",
         "old-phone": None,
     }
+
+
+def test_a_log_without_named_clients_is_shown_without_reading_documents(
+    resolver: Resolver, tmp_path: Path
+) -> None:
+    """E12: to import what reads a snapshot takes longer than all the rest of the command."""
+    script = (
+        "import sys; from keyhole.__main__ import main\n"
+        "try: main()\nfinally: print('keyhole.policy' in sys.modules)"
+    )
+    (tmp_path / "log").mkdir()
+    shutil.copy(resolver.folder / "log" / "queries.jsonl", tmp_path / "log")
+    for folder, reads in ((tmp_path, "False"), (resolver.folder, "True")):
+        ran = run(sys.executable, "-c", script, "log", "--data", str(folder))
+        assert "laptop.example" in ran.stdout, ran.stderr
+        assert ran.stdout.split()[-1] == reads

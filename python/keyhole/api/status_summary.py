@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class PausedPolicy(BaseModel):
-    """A policy that blocks nothing for now."""
+    """A policy that blocks nothing until its pause ends."""
 
     policy: str = Field(description="Its name.")
     until: datetime = Field(description="When it blocks again.")

@@ -196,8 +196,7 @@ def _show_last(
     own: bool,
     as_json: bool,
 ) -> None:
-    from keyhole.cli.log_client import LogClient
-    from keyhole.control.client_names import QueryClients
+    from keyhole.cli.log_client import LogClient, find_clients
     from keyhole.querylog import Tail
     from keyhole.querylog.read import FILES, OWN_FILES, log_files
 
@@ -206,15 +205,19 @@ def _show_last(
     files = OWN_FILES if own else FILES
     if not follow:
         log_files(folder, files)  # raises if there is no log
-    clients = QueryClients.of_folder(there)
-    wanted = None if client is None else LogClient(client, clients)
+    clients = find_clients(there, is_asked=client is not None)
+    wanted = LogClient(client, clients) if clients and client is not None else None
+
+    def shown(entry: "LogEntry") -> str | None:
+        return clients.name_of(entry.document) if clients else None
+
     tail = Tail(folder, files)
     terminal = console()
     recent = deque((one for one in tail.new() if _matches(one, name, wanted)), maxlen=lines)
     if wanted is not None and not recent:
         wanted.must_be_known()
     for entry in recent:
-        _show(terminal, entry, clients.name_of(entry.document), as_json=as_json)
+        _show(terminal, entry, shown(entry), as_json=as_json)
     if lines and not recent and not follow:
         _show_nothing()
     missed = tail.missed
@@ -222,7 +225,7 @@ def _show_last(
         time.sleep(_POLL_SECONDS)
         for entry in tail.new():
             if _matches(entry, name, wanted):
-                _show(terminal, entry, clients.name_of(entry.document), as_json=as_json)
+                _show(terminal, entry, shown(entry), as_json=as_json)
         if tail.missed > missed:
             _show_missed(terminal, tail.missed - missed, as_json=as_json)
             missed = tail.missed
@@ -257,7 +260,6 @@ def _show(terminal: Console, entry: "LogEntry", client: str | None, *, as_json: 
 def line(entry: "LogEntry", client: str | None = None) -> str:
     """A query as one line, with markup; ``client`` is the Client document that names who asked."""
     from keyhole.model.idn import to_unicode
-    from keyhole.policy.client_names import with_name
 
     style = _STYLES.get(entry.outcome, "dim")
     local_time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -270,7 +272,7 @@ def line(entry: "LogEntry", client: str | None = None) -> str:
         queries = f"{entry.count:,} queries"
         question = queries if entry.name is None else f"{question}, {queries}"
     shown = str(entry.client_ref)
-    who = with_name(client, shown)
+    who = shown if client is None else f"{client} ({shown})"
     words = [
         f"[dim]{local_time}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",

@@ -84,13 +84,12 @@ def _show_totals(terminal: Console, found: dict[str, Any]) -> None:
 
 
 def _show_top(terminal: Console, title: str, rows: list[dict[str, Any]], column: str) -> None:
-    from keyhole.policy.client_names import with_name
-
     table = Table(box=None, pad_edge=False)
     table.add_column(f"[bold]{title}[/]", overflow="fold")
     table.add_column("", justify="right")
     for row in rows:
-        shown = with_name(row.get("client_name"), row["value"])
+        name = row.get("client_name")
+        shown = row["value"] if name is None else f"{name} ({row['value']})"
         table.add_row(escape(sanitize(shown)), f"{row[column]:,}")
     terminal.print()
     terminal.print(table)
