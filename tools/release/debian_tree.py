@@ -9,6 +9,7 @@ from pathlib import Path
 from keyhole.config import default_config_text
 from keyhole.policy import default_documents
 from keyhole.policy.default import LISTS_FILE
+from tools.release.manual_pages import manual_pages
 from tools.release.project import Project
 
 PROGRAM = Path("usr/lib/keyhole")
@@ -22,6 +23,12 @@ FIRST_DOCUMENTS = Path("usr/share/keyhole/documents")
 """The documents of a first start. What they block is laid down by postinst on a first installation
 alone, and is no conffile: an upgrade would block for those who never had it, or name a policy that
 they do not have."""
+COMPLETIONS = {
+    "bash": Path("usr/share/bash-completion/completions/keyhole"),
+    "zsh": Path("usr/share/zsh/vendor-completions/_keyhole"),
+    "fish": Path("usr/share/fish/vendor_completions.d/keyhole.fish"),
+}
+"""Where each shell looks for the completion of a command."""
 _LINE = "\ndocuments: documents\n"
 
 
@@ -40,6 +47,11 @@ def lay_out(
     changes = (project.root / "CHANGELOG.md").read_bytes()
     _write(documentation / "changelog.gz", gzip.compress(changes, 9, mtime=0))
     _write(documentation / "keyhole.cdx.json", sbom)
+    for name, text in manual_pages(project).items():
+        page = gzip.compress(text.encode(), 9, mtime=0)
+        _write(root / "usr/share/man/man1" / f"{name}.gz", page)
+    for shell, target in COMPLETIONS.items():
+        _copy(source / "completion" / shell, root / target, 0o644)
     _settings(root / "etc/keyhole")
     for name, document in default_documents().items():
         _write(root / FIRST_DOCUMENTS / name, document.encode())
