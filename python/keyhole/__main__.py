@@ -17,6 +17,8 @@ COMMANDS = {
         "engine": "keyhole.cli.engine",
         "control": "keyhole.cli.control",
         "setup": "keyhole.cli.setup",
+        "backup": "keyhole.cli.backup",
+        "restore": "keyhole.cli.restore",
     },
     "Look": {
         "dig": "keyhole.dns_client.dig",

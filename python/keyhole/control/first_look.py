@@ -40,13 +40,14 @@ def can_serve_first(data: DataFolder, config: Path | None) -> bool:
     return bool(mark) and mark == mark_of(file)
 
 
-def mark_of(file: Path) -> str:
-    """A digest of a settings file and its path; empty if it cannot be read."""
+def mark_of(file: Path, at: Path | None = None) -> str:
+    """A digest of a settings file and its path; empty if it cannot be read. ``at`` is the path that
+    it is to have."""
     try:
         octets = read_regular(file, _MAX_OCTETS)
     except OSError:
         return ""
-    return hashlib.sha256(f"{file.absolute()}\n".encode() + octets).hexdigest()
+    return hashlib.sha256(f"{(at or file).absolute()}\n".encode() + octets).hexdigest()
 
 
 def is_blank(file: Path) -> bool:

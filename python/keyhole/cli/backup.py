@@ -1,0 +1,89 @@
+"""``keyhole backup``: all of a Keyhole in one file."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from keyhole.cli.options import CONFIG, DATA, JSON, WHY
+from keyhole.cli.output import console, errors_console, print_json, sanitize
+from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.secret_input import STANDARD_INPUT
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole backup keyhole.tar.gz             while it runs, or while it does not
+
+  keyhole backup keyhole.tar.gz --replace   a file that exists
+
+  keyhole backup - | age -e -r age1... >keyhole.tar.gz.age
+
+The file holds every key: only its owner can read it. keyhole restore FILE
+
+puts all of it back. Exit code 1: nothing was written.
+"""
+
+app = typer.Typer()
+
+
+@app.command("backup", epilog=EXAMPLES)
+def backup(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file to write; - for a pipe.")],
+    data: DATA = None,
+    config: CONFIG = None,
+    with_history: Annotated[
+        bool, typer.Option("--with-history", help="Also the query log and its history.")
+    ] = False,
+    without_database: Annotated[
+        bool,
+        typer.Option(
+            "--without-database", help="Without a database in PostgreSQL, which pg_dump backs up."
+        ),
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a file that exists.")] = False,
+    why: WHY = None,
+    as_json: JSON = False,
+) -> None:
+    """Write all that a Keyhole needs to serve again into one file.
+
+    Settings, documents, authority and keys, certificates, tokens, revocations,
+    accounts, decisions, audit record, and the lists, so that it filters without
+    the internet.
+    """
+    from keyhole.control.backup.writer import BackupRequest, write_backup
+    from keyhole.identity.journal import Author
+
+    is_pipe = file == STANDARD_INPUT
+    if is_pipe and sys.stdout.isatty():
+        raise typer.BadParameter(
+            "a backup holds keys, and this is a terminal; write keyhole backup - | age ... or "
+            "give a file"
+        )
+    done = write_backup(
+        BackupRequest(
+            DataFolder(data or default_data_folder()),
+            config,
+            sys.stdout.buffer if is_pipe else Path(file),
+            replace=replace,
+            with_history=with_history,
+            without_database=without_database,
+            author=Author.of_command(why),
+        )
+    )
+    # What is written into a pipe is the backup.
+    terminal = errors_console() if is_pipe else console()
+    if as_json and not is_pipe:
+        summary = done.manifest.summary()
+        print_json({"file": file, "size": done.octets, **summary, "warnings": [*done.warnings]})
+        return
+    for warning in done.warnings:
+        errors_console().print(f"[yellow]{escape(sanitize(warning))}[/]")
+    for one in done.manifest.left_out:
+        terminal.print(f"[yellow]left out:[/] {escape(sanitize(f'{one.path} ({one.why})'))}")
+    count = len(done.manifest.members)
+    where = "" if is_pipe else f" into {file}, {done.octets:,} octets"
+    terminal.print(f"[green]backed up[/] {count} files{escape(sanitize(where))}")
+    terminal.print("it holds every key of this Keyhole: keep it where nobody else can read it")

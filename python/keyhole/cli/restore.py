@@ -1,0 +1,146 @@
+"""``keyhole restore``: puts back what ``keyhole backup`` has written."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from keyhole.cli.options import CONFIG, DATA, JSON, WHY
+from keyhole.cli.output import console, print_json, sanitize
+from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.secret_input import STANDARD_INPUT
+
+if TYPE_CHECKING:
+    from keyhole.control.backup.manifest import Manifest
+    from keyhole.control.backup.restore import Restored
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole restore keyhole.tar.gz              into an empty data folder
+
+  keyhole restore keyhole.tar.gz --replace    what is there is kept beside
+
+  keyhole restore keyhole.tar.gz --check      check it, and say what it holds
+
+  age -d keyhole.tar.gz.age | keyhole restore -
+
+Keyhole must not run on the folder. Exit code 1: everything is as it was.
+"""
+
+app = typer.Typer()
+
+
+@app.command("restore", epilog=EXAMPLES)
+def restore(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A backup; - for a pipe.")],
+    data: DATA = None,
+    config: CONFIG = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Keep what is there under a name with the time."),
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the file and say what it holds.")
+    ] = False,
+    why: WHY = None,
+    as_json: JSON = False,
+) -> None:
+    """Put a Keyhole back from a backup: all of it, or nothing.
+
+    keyhole up serves at once then, also without the internet. What was revoked
+    after the backup stays revoked where the folder that is replaced knows it.
+    With --config, settings that lay beside the data folder go there.
+    """
+    from keyhole.control.backup.reader import read_backup
+    from keyhole.control.backup.restore import RestoreRequest
+    from keyhole.control.backup.restore import restore as put_back
+    from keyhole.identity.journal import Author
+
+    with _source(file) as source:
+        name = "the backup" if file == STANDARD_INPUT else file
+        if check:
+            _show_manifest(read_backup(source, name), as_json=as_json)
+            return
+        folder = DataFolder(data or default_data_folder())
+        done = put_back(
+            source, name, RestoreRequest(folder, config, replace, Author.of_command(why))
+        )
+    if as_json:
+        print_json(
+            {
+                "data": str(done.data),
+                "settings": str(done.settings),
+                "replaced": [str(one) for one in done.replaced],
+                "taken_away": done.carried_over.detail(),
+                "notes": done.notes,
+                "backup": done.manifest.summary(),
+            }
+        )
+        return
+    _show(console(), done)
+
+
+@contextmanager
+def _source(file: str) -> Iterator[BinaryIO]:
+    """The backup as a file that can be read twice."""
+    if file != STANDARD_INPUT:
+        from keyhole.control.backup.reader import opened
+
+        with opened(Path(file)) as source:
+            yield source
+        return
+    if sys.stdin.isatty():
+        raise typer.BadParameter("give a file, or - behind a pipe that writes a backup")
+    import tempfile
+
+    # It has no name: nobody else can open it, and nothing is left of it.
+    with tempfile.TemporaryFile() as source:
+        shutil.copyfileobj(sys.stdin.buffer, source)
+        source.seek(0)
+        yield source
+
+
+def _show_manifest(manifest: "Manifest", *, as_json: bool) -> None:
+    if as_json:
+        print_json(manifest.summary())
+        return
+    terminal = console()
+    terminal.print(f"a backup of {manifest.when}, by Keyhole {escape(sanitize(manifest.keyhole))}")
+    terminal.print(f"data folder: {escape(sanitize(manifest.data))}")
+    terminal.print(f"settings: {escape(sanitize(manifest.settings))}")
+    history = "with" if manifest.has_history else "without"
+    terminal.print(f"database: {escape(sanitize(manifest.database))}, {history} history")
+    for name, one in sorted(manifest.members.items()):
+        terminal.print(f"  {escape(sanitize(name))}  [dim]{one.octets:,} octets[/]")
+    for left in manifest.left_out:
+        terminal.print(f"[yellow]left out:[/] {escape(sanitize(f'{left.path} ({left.why})'))}")
+    terminal.print("[green]whole:[/] every file is as it was written")
+
+
+def _show(terminal: Console, done: "Restored") -> None:
+    for one in done.replaced:
+        terminal.print(f"what was there is now {escape(sanitize(str(one)))}")
+    taken = done.carried_over
+    if taken.revocations:
+        count = taken.revocations
+        terminal.print(f"{count} revocations are newer than the backup, and stay in force")
+    for names, what in (
+        (taken.tokens, "tokens that were revoked since stay revoked"),
+        (taken.enrollments, "enrollments that may have been used are removed"),
+        (taken.api_tokens, "API tokens that were revoked since stay revoked"),
+        (taken.people, "people who were removed or disabled since are disabled"),
+    ):
+        if names:
+            terminal.print(f"{what}: {escape(sanitize(', '.join(names)))}")
+    for note in done.notes:
+        terminal.print(f"[yellow]{escape(sanitize(note))}[/]")
+    where = escape(sanitize(str(done.data)))
+    terminal.print(f"[green]restored[/] {where} from the backup of {done.manifest.when}")
+    terminal.print("everybody has to sign in again; keyhole up serves it")

@@ -1,0 +1,319 @@
+"""Restores a backup: all of it, or nothing.
+
+It is checked as a whole, unpacked into a folder beside the data folder, made ready there, and then
+takes its name. What was there before is kept.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from keyhole.control.backup.carry_over import CarriedOver, carry_over
+from keyhole.control.backup.error import BackupError
+from keyhole.control.backup.manifest import DATA, ELSEWHERE, POSTGRESQL, SETTINGS, Manifest
+from keyhole.control.backup.paths import write_paths
+from keyhole.control.backup.reader import read_backup
+from keyhole.control.backup.restored import RestoreRecord, write_restore_record
+from keyhole.control.backup.unpack import Unpacker, check_room, give_to, sync_folder, sync_folders
+from keyhole.control.data_folder import ENGINE_LOCK, DataFolder
+from keyhole.control.settings import read_settings
+from keyhole.control.withdrawals import keep_for_start
+from keyhole.errors import KeyholeError
+from keyhole.identity.files import locked
+from keyhole.identity.journal import Author, note
+from keyhole.system.lock import is_held
+from keyhole.system.regular_file import open_regular
+
+_KEYHOLE_YAML = "keyhole.yaml"
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """Where to restore: a data folder, and a file for settings that lay elsewhere."""
+
+    data: DataFolder
+    config: Path | None = None
+    replace: bool = False
+    author: Author | None = None
+
+
+@dataclass
+class Restored:
+    """What was restored. ``replaced`` are the places where what was there before is kept, and
+    ``notes`` what a person should know."""
+
+    manifest: Manifest
+    data: Path
+    settings: Path
+    replaced: list[Path] = field(default_factory=list)
+    carried_over: CarriedOver = field(default_factory=CarriedOver)
+    notes: list[str] = field(default_factory=list)
+
+
+def restore(source: BinaryIO, name: str, request: RestoreRequest) -> Restored:
+    """Restores the backup in an open file that can be read twice, ``name`` in messages. Raises
+    `BackupError` and other ``KeyholeError``; then everything is as it was."""
+    target = Path(os.path.realpath(request.data.path))
+    _check_target(target, request)
+    manifest = read_backup(source, name)
+    source.seek(0)
+    config = _config(manifest, target, request)
+    with _claimed(DataFolder(target)):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            check_room(manifest, target.parent)
+            with _draft(target) as draft:
+                if read_backup(source, name, Unpacker(draft).take) != manifest:
+                    raise BackupError(f"{name} changed while it was read")
+                return _Restore(manifest, target, config, draft, request).run()
+        except OSError as error:
+            raise BackupError(
+                f"cannot restore into {target}: {error.strerror or error}"
+                f"{f' ({error.filename})' if error.filename else ''}; everything is as it was"
+            ) from error
+
+
+def _check_target(target: Path, request: RestoreRequest) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise BackupError(f"{target} is not a folder")
+    if os.path.ismount(target):
+        raise BackupError(
+            f"{target} is a mount point, which cannot be replaced in one step; give --data a "
+            "folder in it"
+        )
+    if any(target.iterdir()) and not request.replace:
+        raise BackupError(
+            f"{target} is not empty; give --data another folder, or --replace, which keeps what is "
+            "there under another name"
+        )
+
+
+def _config(manifest: Manifest, target: Path, request: RestoreRequest) -> Path:
+    """Where the settings will be."""
+    if not manifest.has(SETTINGS) or request.config is None:
+        return target / _KEYHOLE_YAML
+    return request.config.absolute()
+
+
+@contextmanager
+def _claimed(data: DataFolder) -> Iterator[None]:
+    """Keeps every Keyhole out of the folder. Raises ``ControlError`` while one runs."""
+    if not data.state.is_dir():
+        yield
+        return
+    with asyncio.run(data.claim()):
+        with suppress(OSError):
+            if is_held(data.state / ENGINE_LOCK):
+                raise BackupError(f"an engine still runs with the data folder {data.path}; stop it")
+        yield
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.restore")
+    draft.mkdir(mode=0o700)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+class _Restore:
+    """One restore, from the unpacked backup in ``draft`` on."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        target: Path,
+        config: Path,
+        draft: Path,
+        request: RestoreRequest,
+    ) -> None:
+        self._manifest = manifest
+        self._target = target
+        self._config = config
+        self._draft = draft
+        self._request = request
+        self._now = datetime.now(UTC)
+        self._new = DataFolder(draft / DATA)
+        self._done = Restored(manifest, target, config)
+        self._moves: list[tuple[Path, Path]] = []
+        self._settings = config.with_name(f".{config.name}.{secrets.token_hex(6)}.restore")
+        """Settings for a folder of their own, which may be on another disk."""
+
+    def run(self) -> Restored:
+        """Makes the folder ready, and puts it in place."""
+        try:
+            return self._run()
+        finally:
+            shutil.rmtree(self._settings, ignore_errors=True)
+
+    def _run(self) -> Restored:
+        for one in (DATA, f"{DATA}/state", f"{DATA}/identity"):
+            (self._draft / one).mkdir(exist_ok=True, mode=0o700)
+        self._place_settings()
+        self._place_elsewhere()
+        old = DataFolder(self._target)
+        written = self._written()
+        write_paths(self._new.path, self._moved(), self._manifest.documents, self._config, written)
+        self._done.carried_over = carry_over(self._new, old if old.identity.is_dir() else None)
+        with suppress(KeyholeError):  # an authority that was not whole when it was backed up
+            keep_for_start(self._new)
+        self._record()
+        self._check_settings(written)
+        self._new.protect()
+        self._give()
+        sync_folders(self._draft)
+        self._swap()
+        self._explain()
+        return self._done
+
+    @property
+    def _has_settings_elsewhere(self) -> bool:
+        return self._config.parent != self._target
+
+    def _written(self) -> Path:
+        if self._has_settings_elsewhere:
+            return self._settings / _KEYHOLE_YAML
+        return self._new.config
+
+    def _place_settings(self) -> None:
+        """Settings that lay beside the data folder go into it, unless a place is given."""
+        settings = self._draft / SETTINGS
+        if self._has_settings_elsewhere:
+            self._config.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(settings, self._settings)
+            return
+        if not settings.is_dir():
+            return
+        for one in settings.iterdir():
+            place = self._new.path / one.name
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
+            one.replace(place)
+
+    def _place_elsewhere(self) -> None:
+        """Nothing is written to a place that an archive names: it lies in the data folder, and the
+        person is told."""
+        for name, original in self._manifest.elsewhere.items():
+            unpacked = self._draft / ELSEWHERE / name
+            if not unpacked.exists() or _is_same(unpacked, Path(original)):
+                continue
+            place = self._new.path / ELSEWHERE / name
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            unpacked.replace(place)
+            kept = self._target / ELSEWHERE / name
+            how = "differs from the backup" if Path(original).exists() else "is not there"
+            self._done.notes.append(f"{original} {how}; its content of then is in {kept}")
+
+    def _moved(self) -> dict[str, Path]:
+        old = self._manifest
+        return {
+            str(Path(old.settings).parent): self._config.parent,
+            old.data: self._target,
+            old.data_resolved: self._target,
+        }
+
+    def _record(self) -> None:
+        done = self._done.carried_over
+        record = RestoreRecord(
+            restored=self._now,
+            backup=self._manifest.time,
+            keyhole=self._manifest.keyhole,
+            has_later_revocations=done.is_known,
+        )
+        write_restore_record(self._new.path, record)
+        author = self._request.author or Author.of_command()
+        detail = {"backup": self._manifest.when, "taken_away": done.detail()}
+        with locked(self._new.identity):
+            note(self._new.identity, author, "restore", detail)
+
+    def _check_settings(self, written: Path) -> None:
+        try:
+            read_settings(written)
+        except KeyholeError as error:
+            text = f"the settings were not valid when they were backed up: {error}"
+            self._done.notes.append(text)
+
+    def _give(self) -> None:
+        place = self._target if self._target.exists() else self._target.parent
+        give_to(self._new.path, place.stat())
+        if self._has_settings_elsewhere:
+            owner = self._config.parent.stat()
+            give_to(self._settings, owner)
+            for path, folders, _ in os.walk(self._settings):
+                for one in folders:
+                    Path(path, one).chmod(owner.st_mode & 0o777)
+            sync_folders(self._settings)
+
+    def _swap(self) -> None:
+        """Gives everything its name. Where one step fails, those before it are undone."""
+        try:
+            if self._has_settings_elsewhere:
+                for one in sorted(self._settings.iterdir()):
+                    name = self._config.name if one.name == _KEYHOLE_YAML else one.name
+                    self._put(one, self._config.with_name(name))
+            self._put(self._new.path, self._target)
+        except BaseException:
+            for before, after in reversed(self._moves):
+                with suppress(OSError):
+                    before.replace(after)
+            raise
+        with suppress(OSError):
+            sync_folder(self._target.parent)
+
+    def _put(self, source: Path, place: Path) -> None:
+        is_empty = place.is_dir() and not any(place.iterdir())
+        if place.exists() and not is_empty:
+            if not self._request.replace:
+                raise BackupError(f"{place} exists; give --replace, which keeps it beside")
+            old = _free_name(place, self._now)
+            place.replace(old)
+            self._moves.append((old, place))
+            self._done.replaced.append(old)
+        source.replace(place)
+        self._moves.append((place, source))
+
+    def _explain(self) -> None:
+        done, manifest = self._done.carried_over, self._manifest
+        notes = self._done.notes
+        if self._request.config is not None and not manifest.has(SETTINGS):
+            notes.append(f"the settings were in the data folder, and are in {self._config}")
+        if manifest.database == POSTGRESQL:
+            notes.append("the database is not in it: restore it with pg_restore")
+        if not done.is_known:
+            notes.append(
+                f"what was revoked after {manifest.when} is not in it, and trusted again: revoke "
+                "that once more (keyhole identity revoke, keyhole token revoke)"
+            )
+        if self._now < manifest.time:
+            notes.append("the clock of this machine says a time before the backup; set it")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        with open_regular(one) as first, open_regular(other) as second:
+            while (octets := first.read(2**18)) == second.read(2**18):
+                if not octets:
+                    return True
+    except OSError:
+        pass
+    return False
+
+
+def _free_name(place: Path, now: datetime) -> Path:
+    name = f"{place.name}.before-restore-{now:%Y%m%dT%H%M%SZ}"
+    found, number = place.with_name(name), 1
+    while found.exists():
+        number += 1
+        found = place.with_name(f"{name}-{number}")
+    return found

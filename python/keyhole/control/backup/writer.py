@@ -1,0 +1,258 @@
+"""Writes a backup while Keyhole runs, or while it does not."""
+
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+from keyhole.control.backup.archive import ArchiveWriter, new_header, writing
+from keyhole.control.backup.contents import Contents
+from keyhole.control.backup.error import BackupError
+from keyhole.control.backup.manifest import DATA, POSTGRESQL, SQLITE, LeftOut, Manifest
+from keyhole.control.data_folder import DataFolder, check_exists
+from keyhole.control.missing_parts import all_missing, is_used
+from keyhole.control.settings import Settings, read_last_good_settings, read_settings
+from keyhole.errors import KeyholeError
+from keyhole.identity import IdentityError
+from keyhole.identity.files import locked
+from keyhole.identity.journal import Author, note
+from keyhole.store.copy import copy_sqlite
+from keyhole.system import durable
+from keyhole.system.regular_file import open_regular, read_whole
+
+_TRIES = 5
+_SNAPSHOTS = ("snapshot.json", "snapshot-copy.json", "last-good.json")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup that was written. ``file`` is none for a pipe; ``warnings`` are for the person."""
+
+    manifest: Manifest
+    file: Path | None
+    octets: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BackupRequest:
+    """What is wanted. ``out`` is a file that must not exist unless ``replace``, or a pipe."""
+
+    data: DataFolder
+    config: Path | None
+    out: Path | BinaryIO
+    replace: bool = False
+    with_history: bool = False
+    without_database: bool = False
+    author: Author | None = None
+
+
+def write_backup(request: BackupRequest) -> Backup:
+    """Writes all of a Keyhole into one file or pipe. Raises `BackupError` and other
+    ``KeyholeError``; nothing is left of a file then."""
+    data = request.data
+    check_exists(data)
+    if not is_used(data):
+        raise BackupError(f"{data.path} was never used: there is nothing to back up")
+    settings = _settings(data, request.config or data.config)
+    _check_database(settings, request)
+    warnings = [*_note(request)]
+    if not isinstance(request.out, Path):
+        with tempfile.TemporaryDirectory(prefix="keyhole-backup-") as folder:
+            manifest = _write(request, settings, request.out, Path(folder))
+        return Backup(manifest, None, 0, tuple(warnings))
+    _check_target(request.out, request)
+    with _write_errors(request.out), durable.draft_of(request.out) as draft:
+        scratch = draft.with_name(f"{draft.name}.files")
+        scratch.mkdir(mode=0o700)
+        try:
+            with draft.open("wb") as file:
+                manifest = _write(request, settings, file, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return Backup(manifest, request.out, request.out.stat().st_size, tuple(warnings))
+
+
+def _settings(data: DataFolder, file: Path) -> Settings:
+    try:
+        return read_settings(file)
+    except KeyholeError:
+        last = read_last_good_settings(file, data.settings_copy)
+        if last is None:
+            raise
+        return last
+
+
+def _check_database(settings: Settings, request: BackupRequest) -> None:
+    if settings.resolved.database is not None and not request.without_database:
+        raise BackupError(
+            "documents by command, people, decisions and the audit record are in PostgreSQL, which "
+            "has its own backup: run pg_dump --format=custom --file keyhole.dump with the URL of "
+            f"database in {settings.file}, and then keyhole backup --without-database for the rest"
+        )
+
+
+def _check_target(out: Path, request: BackupRequest) -> None:
+    folder = Path(os.path.realpath(out.absolute().parent))
+    if folder.is_relative_to(request.data.path.resolve()):
+        raise BackupError(
+            f"{out} lies in the data folder, and would be lost with it; write the backup elsewhere"
+        )
+    try:
+        kind = out.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BackupError(f"cannot write {out}: {error.strerror}") from error
+    if not stat.S_ISREG(kind):
+        raise BackupError(f"{out} is not a regular file; give - to write into a pipe")
+    if not request.replace:
+        raise BackupError(f"{out} exists; give another name, or --replace")
+
+
+@contextmanager
+def _write_errors(out: Path) -> Iterator[None]:
+    """Files that cannot be read have errors of their own."""
+    try:
+        yield
+    except OSError as error:
+        raise BackupError(f"cannot write {out}: {error.strerror}; nothing is left of it") from error
+
+
+def _note(request: BackupRequest) -> Iterator[str]:
+    """Leaves an entry for the audit record: a backup holds every key. A disk that takes no entry is
+    no reason to go without a backup."""
+    detail = {"file": str(request.out) if isinstance(request.out, Path) else "-"}
+    author = request.author or Author.of_command()
+    try:
+        with locked(request.data.identity):
+            note(request.data.identity, author, "backup", detail)
+    except IdentityError as error:
+        yield f"the audit record will not name this backup: {error}"
+
+
+def _write(request: BackupRequest, settings: Settings, out: BinaryIO, scratch: Path) -> Manifest:
+    contents = Contents(settings, request.data)
+    contents.left_out += [
+        LeftOut(path=one.part, why=one.found) for one in all_missing(request.data, settings)
+    ]
+    header = new_header(datetime.now(UTC))
+    with writing(out, header) as archive:
+        # Documents before the database: one that lags behind its copy would be refused.
+        _add_state(archive, contents)
+        _add_database(archive, settings, request.data, scratch)
+        # After the database, so that no revocation is missing.
+        with ExitStack() as held:
+            with suppress(IdentityError):  # a folder that is gone, or cannot be written
+                held.enter_context(locked(request.data.identity))
+            _add_files(archive, contents.identity())
+        if request.with_history:
+            _add_history(archive, contents, scratch)
+        _add_files(archive, contents.rest())
+        manifest = Manifest(
+            **header.model_dump(),
+            data=str(request.data.path.absolute()),
+            data_resolved=str(request.data.path.resolve()),
+            settings=str(settings.file.absolute()),
+            documents=str(settings.documents),
+            database=SQLITE if settings.resolved.database is None else POSTGRESQL,
+            has_history=request.with_history,
+            left_out=tuple(contents.left_out),
+            elsewhere=contents.elsewhere,
+            members=archive.members,
+        )
+        archive.finish(manifest)
+    return manifest
+
+
+def _add_state(archive: ArchiveWriter, contents: Contents) -> None:
+    """The snapshots with the compiled lists that they name, then the rest of the state folder."""
+    folder, name = contents.data.state, f"{DATA}/state"
+    with ExitStack() as opened:
+        for _ in range(_TRIES):
+            texts = _read_snapshots(folder)
+            lists, is_whole = _open_lists(folder, texts.values(), opened)
+            if is_whole:
+                break  # else a change took the lists of the snapshot away in between
+        for one, octets in texts.items():
+            archive.add_octets(f"{name}/{one}", octets)
+        for one, file in lists.items():
+            archive.add_file(f"{name}/{one}", file)
+    others = (
+        (member, path)
+        for member, path in contents.state()
+        if path.name not in _SNAPSHOTS and not path.name.startswith("lists-")
+    )
+    _add_files(archive, others)
+
+
+def _read_snapshots(folder: Path) -> dict[str, bytes]:
+    texts = {}
+    for one in _SNAPSHOTS:
+        with suppress(OSError):
+            texts[one] = read_whole(folder / one)
+    return texts
+
+
+def _open_lists(
+    folder: Path, texts: Iterable[bytes], opened: ExitStack
+) -> tuple[dict[str, BufferedReader], bool]:
+    found, is_whole = {}, True
+    for text in texts:
+        with suppress(ValueError, KeyError, TypeError):  # damaged, and the other one may serve
+            listed = json.loads(text)["list_file"]
+            if listed is None:
+                continue
+            name = Path(str(listed["path"])).name
+            try:
+                found[name] = opened.enter_context(open_regular(folder / name))
+            except OSError:
+                is_whole = False
+    return found, is_whole
+
+
+def _add_database(
+    archive: ArchiveWriter, settings: Settings, data: DataFolder, scratch: Path
+) -> None:
+    if settings.resolved.database is None and data.database.exists():
+        _add_sqlite(archive, f"{DATA}/{data.database.name}", data.database, scratch)
+
+
+def _add_sqlite(archive: ArchiveWriter, name: str, file: Path, scratch: Path) -> None:
+    copy = scratch / file.name
+    try:
+        copy_sqlite(file, copy)
+        with open_regular(copy) as opened:
+            archive.add_file(name, opened)
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _add_history(archive: ArchiveWriter, contents: Contents, scratch: Path) -> None:
+    for name, path in contents.history():
+        if path.suffix == ".db":
+            _add_sqlite(archive, name, path, scratch)
+        elif not path.name.endswith(("-wal", "-shm")):
+            _add_files(archive, [(name, path)])
+
+
+def _add_files(archive: ArchiveWriter, files: Iterable[tuple[str, Path]]) -> None:
+    for name, path in files:
+        try:
+            file = open_regular(path)
+        except FileNotFoundError:
+            continue  # removed since the folder was read
+        except OSError as error:
+            raise BackupError(
+                f"cannot read {path}: {error.strerror}; call it as the user of Keyhole"
+            ) from error
+        with file:
+            archive.add_file(name, file)
