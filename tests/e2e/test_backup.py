@@ -23,6 +23,7 @@ from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 
 ALLOWED, ADDRESS = "printer.example.org", "192.0.2.7"
+REVOKED = "certificate revoked"
 LISTED, DECIDED, STORED = "ads.example.net", "decided.example.org", "stored.example.org"
 
 
@@ -124,7 +125,7 @@ def _answers(world: World, resolver: Resolver) -> None:
     assert server.ask(STORED, transport="tcp").addresses == [ADDRESS]
     assert [rcode(LISTED), rcode(DECIDED)] == ["NXDOMAIN", "NXDOMAIN"]
     assert ask_as(server, "dot", Caller(token=world.token), ALLOWED).addresses == [ADDRESS]
-    assert outcome_of(server, "dot", Caller(certificate=world.revoked)) == "revoked_identity"
+    assert outcome_of(server, "dot", Caller(certificate=world.revoked)) == REVOKED
     resolver.wait_for_api()
     with browser(world.url) as one:
         assert one.log_in("admin", PASSWORD).is_success
@@ -173,7 +174,7 @@ def test_what_was_revoked_after_the_backup_stays_revoked(world: World) -> None:
     try:
         _answers(world, resolver)
         server = _trusting(resolver)
-        assert outcome_of(server, "dot", Caller(certificate=world.later)) == "revoked_identity"
+        assert outcome_of(server, "dot", Caller(certificate=world.later)) == REVOKED
         assert outcome_of(server, "dot", Caller(token=world.later_token)) == "unknown_token"
         assert "revocations since were carried over" in _restored_says(resolver)
         running = call_keyhole(*words, "--replace")

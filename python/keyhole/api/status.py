@@ -20,6 +20,7 @@ from keyhole.api.status_summary import (
     whats_wrong,
 )
 from keyhole.api.upstream_report import UpstreamReport, upstream_report
+from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.list_refresh.report import statuses
 from keyhole.control.parts import PartState
 from keyhole.control.services import Services
@@ -110,6 +111,10 @@ class Status(BaseModel):
     wrong: list[str] = Field(
         description="What does not work, each in a few words; empty if all works."
     )
+    restored: str | None = Field(
+        description="When the data folder was restored, from the backup of which time, and whether "
+        "what was revoked since is revoked here too; null if it was never restored."
+    )
     parts: list[PartReport] = Field(
         description="Parts that need attention; empty if everything works."
     )
@@ -171,6 +176,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         ),
         lists_in_use=lists_in_use(known),
         wrong=[],
+        restored=await asyncio.to_thread(_restored, services),
         parts=[_report(one) for one in services.control_plane.attention()],
         lists=[ListLoss(name=one.name, why=one.lost) for one in known if one.lost],
         undelivered=[
@@ -199,6 +205,11 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
     )
     status.wrong = list(whats_wrong(status))
     return status
+
+
+def _restored(services: Services) -> str | None:
+    record = read_restore_record(services.data)
+    return record.text if record else None
 
 
 def _report(one: PartState) -> PartReport:

@@ -35,7 +35,7 @@ def setup(
     """Say what a used data folder has no more, and go on without it.
 
     `keyhole up` makes nothing anew that was there before. The last good snapshot answers until the
-    missing part is restored from a backup, or until this command is called with --new.
+    missing part is restored (keyhole restore), or until this command is called with --new.
     """
     import asyncio
     from contextlib import closing
@@ -56,7 +56,7 @@ def setup(
             terminal.print("nothing is missing")
             return
         if not new:
-            terminal.print("restore it from a backup, or run keyhole setup --new")
+            terminal.print("restore it from a backup (keyhole restore), or run keyhole setup --new")
             raise typer.Exit(FAILED)
         for path in go_on_without(folder, parts, Author.of_command(why)):
             terminal.print(f"wrote {escape(str(path))}")

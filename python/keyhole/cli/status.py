@@ -60,19 +60,23 @@ def status(
 
 def _show_folder(data: Path | None, error: ApiError, *, as_json: bool) -> None:
     """What the data folder itself shows; an engine may still serve it."""
+    from keyhole.control.backup.restored import read_restore_record
     from keyhole.control.offline_status import look, serves
 
     folder = DataFolder(data or default_data_folder())
-    parts, has_engine = look(folder), serves(folder)
+    parts, has_engine, record = look(folder), serves(folder), read_restore_record(folder)
     if as_json:
         states = [{"name": one.name, "state": one.state.value, "why": one.why} for one in parts]
         wrong = [str(error), *(f"{one['name']}: {one['state']}" for one in states)]
         document: dict[str, Any] = {"is_running": False, "engine_serves": has_engine}
+        document["restored"] = record.text if record else None
         print_json({**document, "parts": states, "wrong": wrong})
         return
     from keyhole.cli.status_screen import show_part
 
     terminal = console()
+    if record is not None:
+        terminal.print(f"restored {escape(record.text)}")
     for one in parts:
         show_part(terminal, {"name": one.name, "state": one.state.value, "why": one.why})
     if has_engine:

@@ -44,6 +44,9 @@ def _show_head(terminal: Console, found: Found) -> None:
     terminal.print(f"{name}{up}{rate}")
     if not found["wrong"]:
         terminal.print("[green]all works[/]")
+    # An earlier version says nothing of it.
+    if found.get("restored"):
+        terminal.print(f"restored {escape(sanitize(found['restored']))}")
     for one in found["wrong"]:
         terminal.print(f"[red]wrong:[/] {escape(sanitize(one))}")
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder, unwritable
 from keyhole.control.document_pool import DocumentPool, StuckError
@@ -198,6 +199,7 @@ class ControlPlane:
         self.clock.check()
         # Kept for the next start; DNS is served already.
         await self.remember()
+        self._notify_restored()
         self._notify_advice()
         for work in (self._watch, self._renew, self._retry, self._check):
             task = asyncio.create_task(work())
@@ -323,6 +325,12 @@ class ControlPlane:
             await self._reconciler.apply_certificates()
             self._refresh_servers()
             self._notify_advice()
+
+    def _notify_restored(self) -> None:
+        record = read_restore_record(self._data)
+        if record is not None:
+            severity = Severity.INFO if record.has_later_revocations else Severity.WARNING
+            self._notify(Notice(severity, f"this data folder was restored {record.text}"))
 
     def _notify_advice(self) -> None:
         """Reports once, and in time, what an administrator must do for the authority."""

@@ -223,7 +223,7 @@ def _refuse_another(root: Path) -> None:
     """A second authority would be one that no client trusts, and nobody would know why."""
     if was_there(root):
         raise IdentityError(
-            f"the authority in {root.parent} is gone; restore the folder from a backup, or let "
+            f"the authority in {root.parent} is gone; restore it (keyhole restore), or let "
             "keyhole setup --new start a new authority (clients must then be given the new "
             "root.pem)"
         )

@@ -26,7 +26,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
     except FileNotFoundError:
         if was_there(path):
             raise IdentityError(
-                f"{path} is gone; restore it from a backup, or let keyhole setup --new say what "
+                f"{path} is gone; restore it (keyhole restore), or let keyhole setup --new say what "
                 "is lost and go on without it"
             ) from None
         return model()
@@ -55,7 +55,7 @@ def _why(error: ErrorDetails) -> str:
         case "missing":
             return "this field is missing"
         case "json_invalid":
-            return f"not JSON ({message}); restore the file from a backup"
+            return f"not JSON ({message}); restore it from a backup (keyhole restore)"
         case "value_error":
             return str(error["ctx"]["error"])
     return message

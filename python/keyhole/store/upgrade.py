@@ -23,8 +23,8 @@ def upgrade(connection: Connection, *, may_be_new: bool = True) -> None:
         return
     if not found and not may_be_new:
         raise StoreError(
-            "the database holds nothing, and it did; restore it from a backup, or run keyhole "
-            "setup --new to go on without it"
+            "the database holds nothing, and it did; restore it from a backup (keyhole "
+            "restore), or run keyhole setup --new to go on without it"
         )
     from keyhole.store.migrate import Migrations
 
@@ -33,7 +33,7 @@ def upgrade(connection: Connection, *, may_be_new: bool = True) -> None:
         if revision not in migrations.revisions:
             raise StoreError(
                 f"the database is of a newer Keyhole (its form is {revision}); start that version, "
-                "or restore a backup from before the upgrade"
+                "or restore a backup from before the upgrade (keyhole restore)"
             )
     migrations.run()
 
