@@ -14,6 +14,9 @@ import pytest
 
 from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.defaults import write_defaults
+from keyhole.identity import Authority
 from tests.docs.pages import PAGES, ROOT, SHELL
 from tests.docs.terminal import Learn, Terminal
 from tests.world.imports import home_teleporter, technitium_settings, zipped
@@ -38,7 +41,7 @@ IN_THE_LAB = [
 ]
 ALONE = {
     *("coming-from-elsewhere", "engines", "identity", "jaeger", "kubernetes", "lists", "now"),
-    *("tunneling", "when-parts-fail"),
+    *("backup", "tunneling", "when-parts-fail"),
     "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
     "install",  # changes the machine; tests/release/test_debian_install.py has another one for it
 }
@@ -145,6 +148,15 @@ def test_the_guide_to_parts_that_fail_can_be_followed(resolver: Resolver, tmp_pa
     resolver.stop()
     shutil.rmtree(resolver.folder / "documents")
     Terminal({}, tmp_path, resolver.folder).walk(_text("docs/guides/when-parts-fail.md"))
+
+
+def test_the_guide_to_backups_can_be_followed(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path / "data")
+    data.make()
+    write_defaults(data)
+    Authority.open(data.identity)
+    said = {"/tmp/keyhole.tar.gz": str(tmp_path / "b.tar.gz"), "/tmp/new": str(tmp_path / "new")}
+    Terminal(said, tmp_path, data.path).walk(_text("docs/guides/backup.md"))
 
 
 def test_the_guide_to_lists_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ _IDENTITY_FILES = (
 _REMADE = "the next start makes them again from what the documents gave last"
 _ALWAYS = (SETTINGS, DOCUMENTS, DATABASE, _IDENTITY + _ROOT)
 """What everybody has who ever used a folder."""
-_REMEDY = "restore it from a backup (keyhole restore), or run keyhole setup --new to go on without it"
+_REMEDY = (
+    "restore it from a backup (keyhole restore), or run keyhole setup --new to go on without it"
+)
 
 
 class MissingError(ControlError):

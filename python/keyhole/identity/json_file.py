@@ -26,8 +26,8 @@ def read_document(path: Path, model: type[Document]) -> Document:
     except FileNotFoundError:
         if was_there(path):
             raise IdentityError(
-                f"{path} is gone; restore it (keyhole restore), or let keyhole setup --new say what "
-                "is lost and go on without it"
+                f"{path} is gone; restore it from a backup (keyhole restore), or let keyhole "
+                "setup --new say what is lost and go on without it"
             ) from None
         return model()
     except OSError as error:

@@ -36,8 +36,8 @@ def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
     """
     if not (folder / ROOT).exists() and was_there(folder / ROOT):
         raise IdentityError(
-            f"the authority in {folder} is gone; restore it from a backup (keyhole restore), or let "
-            "keyhole setup --new start a new authority"
+            f"the authority in {folder} is gone; restore it from a backup (keyhole restore), or "
+            "let keyhole setup --new start a new authority"
         )
     known = revoked.read_revoked(folder)
     return OwnTrust(
