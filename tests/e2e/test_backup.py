@@ -64,8 +64,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Ite
         document("List", "ads", kind="block", files=["ads.txt"]),
         document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
     )
-    resolver.start()
     try:
+        resolver.start()
         stored = folder / "stored.yaml"
         stored.write_text(json.dumps(document("Record", "stored", name=STORED, a=[ADDRESS])))
         for words in (("apply", "-f", str(stored)), ("block", DECIDED)):

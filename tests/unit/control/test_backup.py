@@ -349,6 +349,14 @@ def test_a_folder_that_was_never_used_has_nothing_to_back_up(tmp_path: Path) -> 
         assert "never used" in done.stderr or "does not exist" in done.stderr
 
 
+def test_settings_that_lie_elsewhere_are_never_forgotten(tmp_path: Path) -> None:
+    """The Debian package has them in /etc: a backup without them would look like one."""
+    data = _folder(tmp_path / "data")
+    data.config.unlink()
+    with pytest.raises(BackupError, match="give --config"):
+        write_backup(BackupRequest(data, None, tmp_path / "backup"))
+
+
 def test_check_lists_what_a_backup_holds_and_writes_nothing(whole: Path, tmp_path: Path) -> None:
     target = tmp_path / "data"
     done = call_keyhole("restore", str(whole), "--check", "--data", str(target))

@@ -248,11 +248,13 @@ class _Restore:
         place = self._target if self._target.exists() else self._target.parent
         give_to(self._new.path, place.stat())
         if self._has_settings_elsewhere:
-            owner = self._config.parent.stat()
-            give_to(self._settings, owner)
-            for path, folders, _ in os.walk(self._settings):
-                for one in folders:
-                    Path(path, one).chmod(owner.st_mode & 0o777)
+            for one in self._settings.iterdir():
+                place = self._place_of(one)
+                owner = (place if place.exists() else place.parent).stat()
+                give_to(one, owner)
+                for path in (one, *one.rglob("*")):
+                    if path.is_dir():
+                        path.chmod(place.parent.stat().st_mode & 0o777)
             sync_folders(self._settings)
 
     def _swap(self) -> None:
@@ -260,8 +262,7 @@ class _Restore:
         try:
             if self._has_settings_elsewhere:
                 for one in sorted(self._settings.iterdir()):
-                    name = self._config.name if one.name == _KEYHOLE_YAML else one.name
-                    self._put(one, self._config.with_name(name))
+                    self._put(one, self._place_of(one))
             self._put(self._new.path, self._target)
         except BaseException:
             for before, after in reversed(self._moves):
@@ -270,6 +271,11 @@ class _Restore:
             raise
         with suppress(OSError):
             sync_folder(self._target.parent)
+
+    def _place_of(self, one: Path) -> Path:
+        """Where a file or folder beside the settings will be."""
+        name = self._config.name if one.name == _KEYHOLE_YAML else one.name
+        return self._config.with_name(name)
 
     def _put(self, source: Path, place: Path) -> None:
         is_empty = place.is_dir() and not any(place.iterdir())

@@ -62,9 +62,8 @@ def sync_folder(path: Path) -> None:
 
 
 def give_to(folder: Path, owner: os.stat_result) -> None:
-    """Has all below a folder belong to the owner of another one, if this process may do so."""
+    """Has a file, or a folder and all below it, belong to the owner of another one, if this process may do so."""
     if os.geteuid() != 0:
         return
-    for path, folders, files in os.walk(folder):
-        for one in (Path(path), *(Path(path, name) for name in (*folders, *files))):
-            os.chown(one, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    for one in (folder, *folder.rglob("*")):
+        os.chown(one, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -18,6 +18,7 @@ from keyhole.control.backup.contents import Contents
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import DATA, POSTGRESQL, SQLITE, LeftOut, Manifest
 from keyhole.control.data_folder import DataFolder, check_exists
+from keyhole.control.first_look import is_blank
 from keyhole.control.missing_parts import all_missing, is_used
 from keyhole.control.settings import Settings, read_last_good_settings, read_settings
 from keyhole.errors import KeyholeError
@@ -60,7 +61,7 @@ def write_backup(request: BackupRequest) -> Backup:
     ``KeyholeError``; nothing is left of a file then."""
     data = request.data
     check_exists(data)
-    if not is_used(data):
+    if not is_used(data) and not data.identity.is_dir():
         raise BackupError(f"{data.path} was never used: there is nothing to back up")
     settings = _settings(data, request.config or data.config)
     _check_database(settings, request)
@@ -82,6 +83,10 @@ def write_backup(request: BackupRequest) -> Backup:
 
 
 def _settings(data: DataFolder, file: Path) -> Settings:
+    if is_blank(file):
+        raise BackupError(
+            f"the settings {file} are not there; give --config with those that keyhole up uses"
+        )
     try:
         return read_settings(file)
     except KeyholeError:
