@@ -88,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Ite
 
 
 def _back_up_while_written_to(resolver: Resolver, out: Path) -> Path:
-    enough, written = threading.Event(), []
+    enough, written = threading.Event(), list[bool]()
 
     def write() -> None:
         while not enough.is_set():

@@ -79,6 +79,16 @@ def rename(source: Path, target: Path) -> None:
     _sync(target.parent)
 
 
+def sync_tree(folder: Path) -> None:
+    """Has a folder on the disk with all that is in it, such as an unpacked archive before it gets
+    its name. Links are not followed."""
+    for path, _, files in os.walk(folder):
+        for name in files:
+            if not Path(path, name).is_symlink():
+                _sync(Path(path, name))
+        _sync(Path(path))
+
+
 def replace_link(path: Path, target: str) -> None:
     """Has a symbolic link lead to ``target``, whether or not there was one before.
 

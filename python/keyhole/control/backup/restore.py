@@ -21,13 +21,14 @@ from keyhole.control.backup.manifest import DATA, ELSEWHERE, POSTGRESQL, SETTING
 from keyhole.control.backup.paths import write_paths
 from keyhole.control.backup.reader import read_backup
 from keyhole.control.backup.restored import RestoreRecord, write_restore_record
-from keyhole.control.backup.unpack import Unpacker, check_room, give_to, sync_folder, sync_folders
+from keyhole.control.backup.unpack import Unpacker, check_room, give_to
 from keyhole.control.data_folder import ENGINE_LOCK, DataFolder
 from keyhole.control.settings import read_settings
 from keyhole.control.withdrawals import keep_for_start
 from keyhole.errors import KeyholeError
 from keyhole.identity.files import locked
 from keyhole.identity.journal import Author, note
+from keyhole.system import durable
 from keyhole.system.lock import is_held
 from keyhole.system.regular_file import open_regular
 
@@ -172,7 +173,7 @@ class _Restore:
         self._check_settings(written)
         self._new.protect()
         self._give()
-        sync_folders(self._draft)
+        durable.sync_tree(self._draft)
         self._swap()
         self._explain()
         return self._done
@@ -199,7 +200,7 @@ class _Restore:
             place = self._new.path / one.name
             if place.is_dir() and not place.is_symlink():
                 shutil.rmtree(place)
-            one.replace(place)
+            durable.rename(one, place)
 
     def _place_elsewhere(self) -> None:
         """Nothing is written to a place that an archive names: it lies in the data folder, and the
@@ -210,7 +211,7 @@ class _Restore:
                 continue
             place = self._new.path / ELSEWHERE / name
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            unpacked.replace(place)
+            durable.rename(unpacked, place)
             kept = self._target / ELSEWHERE / name
             how = "differs from the backup" if Path(original).exists() else "is not there"
             self._done.notes.append(f"{original} {how}; its content of then is in {kept}")
@@ -255,7 +256,7 @@ class _Restore:
                 for path in (one, *one.rglob("*")):
                     if path.is_dir():
                         path.chmod(place.parent.stat().st_mode & 0o777)
-            sync_folders(self._settings)
+            durable.sync_tree(self._settings)
 
     def _swap(self) -> None:
         """Gives everything its name. Where one step fails, those before it are undone."""
@@ -267,10 +268,8 @@ class _Restore:
         except BaseException:
             for before, after in reversed(self._moves):
                 with suppress(OSError):
-                    before.replace(after)
+                    durable.rename(before, after)
             raise
-        with suppress(OSError):
-            sync_folder(self._target.parent)
 
     def _place_of(self, one: Path) -> Path:
         """Where a file or folder beside the settings will be."""
@@ -283,11 +282,14 @@ class _Restore:
             if not self._request.replace:
                 raise BackupError(f"{place} exists; give --replace, which keeps it beside")
             old = _free_name(place, self._now)
-            place.replace(old)
-            self._moves.append((old, place))
+            self._move(place, old)
             self._done.replaced.append(old)
-        source.replace(place)
+        self._move(source, place)
+
+    def _move(self, source: Path, place: Path) -> None:
+        # Noted before: a rename whose folder cannot be synced has happened all the same.
         self._moves.append((place, source))
+        durable.rename(source, place)
 
     def _explain(self) -> None:
         done, manifest = self._done.carried_over, self._manifest

@@ -20,7 +20,7 @@ class Unpacker:
         self._folder = folder
 
     def take(self, name: str, mode: int, pieces: Iterator[bytes]) -> None:
-        """Writes one member, and has it on the disk. Raises ``OSError``."""
+        """Writes one member; what is written is not on the disk yet. Raises ``OSError``."""
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,7 +31,6 @@ class Unpacker:
                 while view:
                     view = view[os.write(descriptor, view) :]
             os.fchmod(descriptor, mode | 0o400)
-            os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -46,23 +45,8 @@ def check_room(manifest: Manifest, folder: Path) -> None:
         )
 
 
-def sync_folders(folder: Path) -> None:
-    """Has all names below a folder on the disk. Raises ``OSError``."""
-    for path, _, _ in os.walk(folder):
-        sync_folder(Path(path))
-
-
-def sync_folder(path: Path) -> None:
-    """Has the names in one folder on the disk. Raises ``OSError``."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def give_to(folder: Path, owner: os.stat_result) -> None:
-    """Has a file, or a folder and all below it, belong to the owner of another one, if this process may do so."""
+    """Has a file, or a folder and all below it, belong to this owner, if this process may do so."""
     if os.geteuid() != 0:
         return
     for one in (folder, *folder.rglob("*")):
