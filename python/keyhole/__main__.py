@@ -25,6 +25,7 @@ COMMANDS = {
         "explain": "keyhole.cli.explain",
         "log": "keyhole.cli.log",
         "status": "keyhole.cli.status",
+        "doctor": "keyhole.cli.doctor",
         "audit": "keyhole.cli.audit",
         "stats": "keyhole.cli.stats",
         "graph": "keyhole.cli.graph",

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from keyhole import __version__
 from keyhole.api.pihole import mapping
 from keyhole.cli import explain, lists, log
 from keyhole.config.sections.listeners import TRANSPORTS
@@ -57,8 +58,12 @@ def test_dnstap_knows_each_transport() -> None:
     assert set(message._PROTOCOLS) >= words("transports")
 
 
-def test_the_versions_of_documents_are_those_of_the_core() -> None:
-    assert TABLES["versions"] == {"options": OPTIONS_VERSION, "snapshot": SNAPSHOT_VERSION}
+def test_the_versions_of_program_and_documents_are_those_of_the_core() -> None:
+    assert TABLES["versions"] == {
+        "keyhole": __version__,
+        "options": OPTIONS_VERSION,
+        "snapshot": SNAPSHOT_VERSION,
+    }
 
 
 def test_a_reason_has_an_outcome_and_a_stage_of_the_catalogue() -> None:

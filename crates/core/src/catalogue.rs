@@ -36,7 +36,14 @@ pub fn catalogue() -> Map<String, Value> {
         ),
         ("upstream_errors", words(&ErrorKind::ALL, ErrorKind::word)),
         ("counters", rows(Total::ALL, Total::word, Total::meaning)),
-        ("versions", json!({"options": OPTIONS_VERSION, "snapshot": SNAPSHOT_VERSION})),
+        (
+            "versions",
+            json!({
+                "keyhole": env!("CARGO_PKG_VERSION"),
+                "options": OPTIONS_VERSION,
+                "snapshot": SNAPSHOT_VERSION,
+            }),
+        ),
     ];
     tables.into_iter().map(|(name, table)| (name.into(), table)).collect()
 }

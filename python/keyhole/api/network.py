@@ -1,6 +1,7 @@
 """The network listeners of the API: sockets, certificate and connection limits."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -118,7 +119,8 @@ def _bind(endpoint: Endpoint) -> socket.socket:
     try:
         return tcp_listener(endpoint)
     except OSError as error:
+        who = "keyhole doctor says who has it, or " if error.errno == errno.EADDRINUSE else ""
         raise ControlError(
-            f"the API cannot listen on {endpoint}: {error.strerror}; give another address in "
+            f"the API cannot listen on {endpoint}: {error.strerror}; {who}give another address in "
             "api.listen, or [] for none"
         ) from error

@@ -8,6 +8,7 @@ from keyhole.control.compile import Compiled
 from keyhole.control.error import NotThereError
 from keyhole.control.explain import shown_identities
 from keyhole.engine import explain
+from keyhole.engine.launch import Identity
 from keyhole.model.engine_stats import UpstreamStats
 from keyhole.model.snapshot import Answer, Snapshot, SnapshotPolicy, UpstreamSet
 from keyhole.model.snapshot_identity import Subjects
@@ -32,15 +33,23 @@ def ask_upstream(compiled: Compiled, name: str) -> UpstreamTest:
     """Asks the upstream ``name`` of the documents in force for the root name servers, with the same
     checks of its certificate as the engine, and on a connection of its own. Blocks for a few
     seconds. Raises `NotThereError`."""
-    place = next((at for at, one in enumerate(compiled.plain.upstreams) if one.name == name), None)
+    return ask_upstream_in(compiled.plain, name, compiled.identities)
+
+
+def ask_upstream_in(
+    snapshot: Snapshot, name: str, identities: Mapping[str, Identity]
+) -> UpstreamTest:
+    """As `ask_upstream`, for a snapshot that need not be in force; of its policies and lists
+    nothing is used. ``identities`` are the certificates for upstreams."""
+    place = next((at for at, one in enumerate(snapshot.upstreams) if one.name == name), None)
     if place is None:
         raise NotThereError(f"there is no Upstream {name} in force")
     told = explain(
-        _alone(compiled.plain, place).to_json(),
+        _alone(snapshot, place).to_json(),
         NAME,
         TYPE,
         lookup=True,
-        identities=shown_identities(compiled.identities),
+        identities=shown_identities(identities),
     )
     return UpstreamTest(_stats(told, name), bool(told["looked_up"]), str(told["reason"]))
 

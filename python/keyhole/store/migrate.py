@@ -6,20 +6,33 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+_SCRIPTS = "keyhole.store:migrations"
+
+
+def known_revisions() -> set[str]:
+    """All revisions that this version knows."""
+    config = Config()
+    config.set_main_option("script_location", _SCRIPTS)
+    return _revisions(config)
+
+
+def _revisions(config: Config) -> set[str]:
+    scripts = ScriptDirectory.from_config(config)
+    return {script.revision for script in scripts.walk_revisions()}
+
 
 class Migrations:
     """The migrations of this version, for one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._config = Config()
-        self._config.set_main_option("script_location", "keyhole.store:migrations")
+        self._config.set_main_option("script_location", _SCRIPTS)
         self._config.attributes["connection"] = connection
 
     @property
     def revisions(self) -> set[str]:
         """All revisions that this version knows."""
-        scripts = ScriptDirectory.from_config(self._config)
-        return {script.revision for script in scripts.walk_revisions()}
+        return _revisions(self._config)
 
     @property
     def newest(self) -> str | None:

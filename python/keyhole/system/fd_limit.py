@@ -13,6 +13,11 @@ def raise_limit(connections: int) -> str | None:
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return advice(connections, hard)
+
+
+def advice(connections: int, hard: int) -> str | None:
+    """What to do about a hard limit that is too low for ``connections``; none if it is not."""
     wanted = connections + RESERVE
     if hard == resource.RLIM_INFINITY or hard >= wanted:
         return None

@@ -11,13 +11,10 @@ pub(super) fn explain(protocol: Protocol, address: SocketAddr, error: io::Error)
     let word = protocol.word();
     let port = address.port();
     let why = match error.raw_os_error() {
-        Some(libc::EADDRINUSE) => {
-            let flag = if protocol == Protocol::Udp { 'u' } else { 't' };
-            format!(
-                "port {port} is in use; stop the program that holds it (ss -{flag}lnp \"sport = \
-                 :{port}\" names it) or give another port under listen.{word}"
-            )
-        }
+        Some(libc::EADDRINUSE) => format!(
+            "port {port} is in use; keyhole doctor names the program that holds it and says how \
+             to make room, or give another port under listen.{word}"
+        ),
         Some(libc::EACCES | libc::EPERM) => format!(
             "port {port} is privileged; give a port from 1024 up under listen.{word}, or grant \
              the program CAP_NET_BIND_SERVICE"
@@ -46,7 +43,7 @@ mod tests {
     #[test]
     fn each_refusal_of_the_system_says_what_to_do() {
         for (code, said) in [
-            (libc::EADDRINUSE, "port 53 is in use; stop the program"),
+            (libc::EADDRINUSE, "port 53 is in use; keyhole doctor names the program"),
             (libc::EACCES, "port 53 is privileged; give a port from 1024 up under listen.dot"),
             (libc::EADDRNOTAVAIL, "no interface of this machine has the address 192.0.2.1"),
             (libc::EAFNOSUPPORT, "this machine has no IPv4"),
