@@ -52,6 +52,6 @@ async def ask_upstream(
         name=name,
         is_answered=found.is_answered,
         seconds=report.round_trip if found.is_answered else None,
-        error=None if found.is_answered else report.last_error or found.reason,
+        error=found.error,
         certificate=report.certificate,
     )

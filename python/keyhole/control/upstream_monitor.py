@@ -1,7 +1,6 @@
 """Reports when the upstreams become unreachable, and when they answer again."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -14,6 +13,7 @@ import dns.rcode
 from keyhole.config.sections.client_certificates import ClientCertificatesSection
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.upstream_hints import hints_for
 from keyhole.engine.own_queries import OPTION
 from keyhole.model.engine_stats import EngineStats, UpstreamStats
 
@@ -119,28 +119,13 @@ def no_upstream(upstreams: list[UpstreamStats]) -> Notice:
         for one in upstreams
     ]
     said = " ".join(errors)
-    tries = [hint for pattern, hint in _HINTS if re.search(pattern, said, re.IGNORECASE)]
+    tries = hints_for(said)
     tries.append("other upstreams: change the Upstream documents, they act at once")
     return Notice(
         Severity.ERROR,
         "no upstream can be reached; what is not in the cache or a local record fails",
         (*errors, *(f"try: {hint}" for hint in tries)),
     )
-
-
-_HINTS = (
-    (r"no route|unreachable", "is this machine connected? `ip route` shows the ways out"),
-    (
-        r"refused|timed? ?out|without an answer|cannot connect",
-        "a firewall may keep outgoing ports 443 (DoH) and 853 (DoT) closed; ask who runs it",
-    ),
-    (
-        r"certificate|issuer|untrusted|not valid for",
-        "serverName must be a name in the upstream's certificate; if it is, something on the way "
-        "opens TLS connections, and Keyhole rightly refuses it",
-    ),
-    (r"expired|not valid yet|not yet valid", "is the clock of this machine right?"),
-)
 
 
 def _split(address: str) -> tuple[str, int]:

@@ -28,6 +28,17 @@ class UpstreamTest:
     reason: str
     """Why there is no answer, as a word of the reasons; else the reason of the answer."""
 
+    @property
+    def error(self) -> str | None:
+        """Why it did not answer; none if it did."""
+        if self.is_answered:
+            return None
+        if self.stats["last_error"]:
+            return self.stats["last_error"]
+        # The reason is then still that of the question, which was to be forwarded.
+        is_late = self.reason == "forwarded"
+        return f"no answer within {TIMEOUT_MS / 1000:g} s" if is_late else self.reason
+
 
 def ask_upstream(compiled: Compiled, name: str) -> UpstreamTest:
     """Asks the upstream ``name`` of the documents in force for the root name servers, with the same

@@ -26,7 +26,7 @@ def look_at_folder(case: Case) -> Iterator[Finding]:
     about = f"data folder {path}"
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         yield _not_there(about, path)
         return
     if not stat.S_ISDIR(status.st_mode):

@@ -12,6 +12,7 @@ from keyhole.config import Documents
 from keyhole.control.doctor.case import Case
 from keyhole.control.doctor.finding import Finding, note, unknown, works, wrong
 from keyhole.control.trust_context import read_trust_context
+from keyhole.control.upstream_hints import hints_for
 from keyhole.control.upstream_test import ask_upstream_in
 from keyhole.engine.launch import Identity
 from keyhole.errors import KeyholeError
@@ -61,18 +62,12 @@ def look_at_upstreams(case: Case, seconds: float = SECONDS) -> Iterator[Finding]
         yield _finding(one)
     for name in sorted(set(names) - {one.name for one in found}):
         yield unknown(f"upstream {name}", f"no answer within {seconds:g} s, and others waited too")
-    if not any(one.seconds is not None for one in found):
-        yield note(
-            "upstreams",
-            "none answers: perhaps this machine has no way out, or a firewall closes ports 443 and "
-            "853 to it",
-        )
 
 
 def _finding(one: Told) -> Finding:
     about = f"upstream {one.name}"
     if one.seconds is None:
-        return wrong(about, one.why, f"keyhole get Upstream {one.name} shows its document")
+        return wrong(about, one.why, *hints_for(one.why))
     proved = f", certificate until {one.expires:%Y-%m-%d}" if one.expires else ""
     return works(about, f"answers in {one.seconds * 1000:.0f} ms{proved}")
 
@@ -104,9 +99,8 @@ def _by_ourselves(case: Case, documents: Documents) -> Ask:
         found = ask_upstream_in(compiled.snapshot, name, identities)
         shown = found.stats.get("certificate")
         expires = datetime.fromtimestamp(shown["expires"], UTC) if shown else None
-        if found.is_answered:
-            return Told(name, found.stats["rtt"], expires=expires)
-        return Told(name, None, found.stats["last_error"] or found.reason, expires)
+        seconds = found.stats["rtt"] if found.is_answered else None
+        return Told(name, seconds, found.error or "", expires)
 
     return ask
 
