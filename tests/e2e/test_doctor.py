@@ -41,4 +41,4 @@ def test_it_asks_the_keyhole_that_runs_and_looks_at_the_folder_of_one_that_was_k
         taken.bind(("127.0.0.1", resolver.server.udp))
         code, found = _doctor(resolver)
     assert code == 1
-    assert f"(process {os.getpid()})" in found[udp]["seen"]
+    assert f"(process {os.getpid()}: " in found[udp]["seen"]

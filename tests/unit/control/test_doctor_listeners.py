@@ -56,7 +56,8 @@ def test_whoever_has_a_port_is_named(tmp_path: Path) -> None:
         with case_of(tmp_path, _settings(f"127.0.0.1:{port}")) as case:
             (found,) = look_at_listeners(case)
     assert found.sign is Sign.WRONG
-    assert f"(process {os.getpid()}), which has 127.0.0.1" in found.seen
+    assert f"(process {os.getpid()}: " in found.seen
+    assert "), which has 127.0.0.1" in found.seen
     assert found.do[-1] == "or give another port under listen.udp"
 
 
@@ -107,6 +108,7 @@ def test_a_port_of_a_program_that_this_user_is_not_shown_says_how_to_see_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _held_by(monkeypatch, None, 0)
+    monkeypatch.setattr(make_room, "processes", lambda: iter([]))
     with case_of(tmp_path, _settings("0.0.0.0:53")) as case:
         (found,) = look_at_listeners(case)
     assert found.sign is Sign.WRONG
@@ -124,6 +126,36 @@ def test_a_well_known_program_is_guessed_by_the_user_of_its_socket(
     with case_of(tmp_path, _settings("0.0.0.0:53")) as case:
         (found,) = look_at_listeners(case)
     assert "in use by probably dnsmasq (process 4242)" in found.seen
+
+
+def test_two_well_known_programs_of_one_user_are_not_guessed_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = [_named("named"), _named("AdGuardHome"), Process(1, "systemd", ())]
+    monkeypatch.setattr(make_room, "user_of", lambda pid: 0)
+    monkeypatch.setattr(make_room, "processes", lambda: iter(both))
+    assert make_room.probable_holder(0) is None
+    monkeypatch.setattr(make_room, "processes", lambda: iter(both[1:]))
+    assert make_room.probable_holder(0) == both[1]
+
+
+def test_everybody_who_has_a_part_of_every_address_is_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _refuse(monkeypatch, errno.EADDRINUSE)
+    held = [
+        Holder(read_listener(f"{address}:53").ip, 0, process)
+        for address, process in (
+            ("127.0.0.53", Process(7, "systemd-resolve", ())),
+            ("127.0.0.54", Process(7, "systemd-resolve", ())),
+            ("192.168.122.1", Process(8, "dnsmasq", ("dnsmasq", "--conf-file=/libvirt/x"))),
+        )
+    ]
+    monkeypatch.setattr(listeners, "holders_of", lambda *_: held)
+    with case_of(tmp_path, _settings("0.0.0.0:53")) as case:
+        found = list(look_at_listeners(case))
+    assert ["process 7" in one.seen for one in found] == [True, False]
+    assert "process 8" in found[1].seen
 
 
 @pytest.mark.parametrize(
@@ -155,7 +187,7 @@ def test_a_port_that_only_the_service_may_have_is_no_fault(
     unit = tmp_path / "keyhole.service"
     unit.write_text("[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n")
     monkeypatch.setattr(listeners, "UNITS", (tmp_path / "none", unit))
-    monkeypatch.setattr(listeners.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     _refuse(monkeypatch, errno.EACCES)
     with case_of(tmp_path / "data", _settings("127.0.0.1:53")) as case:
         (found,) = look_at_listeners(case)

@@ -1,6 +1,7 @@
 """`keyhole doctor` on resolver, clock, limits, versions and folder of a machine."""
 
 import os
+import resource
 import stat
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from keyhole.control.clock import ClockRecord
-from keyhole.control.doctor import Sign, clock, folder, limits, versions
+from keyhole.control.doctor import Sign, clock, versions
 from keyhole.control.doctor.clock import look_at_clock
 from keyhole.control.doctor.folder import look_at_folder
 from keyhole.control.doctor.limits import look_at_limits
@@ -99,7 +100,7 @@ def test_fewer_open_files_than_connections_are_told(
 ) -> None:
     with case_of(tmp_path, "limits: {connections: 5000}\n") as case:
         for hard, sign in ((5_000, Sign.WARNING), (6_000, Sign.WORKS)):
-            monkeypatch.setattr(limits.resource, "getrlimit", lambda _, hard=hard: (64, hard))
+            monkeypatch.setattr(resource, "getrlimit", lambda _, hard=hard: (64, hard))
             assert [one.sign for one in look_at_limits(case)] == [sign]
 
 
@@ -162,7 +163,7 @@ def test_room_is_compared_with_what_log_and_history_may_need(
     system = SimpleNamespace(
         f_bavail=free, f_frsize=1, f_files=0 if files is None else 10**7, f_favail=files or 0
     )
-    monkeypatch.setattr(folder.os, "statvfs", lambda path: system)
+    monkeypatch.setattr(os, "statvfs", lambda path: system)
     with case_of(tmp_path / "data", "") as case:
         found = [one for one in look_at_folder(case) if one.about.startswith("room in")]
     assert [one.sign for one in found] == signs, lines(found)

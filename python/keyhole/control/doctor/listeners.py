@@ -11,7 +11,7 @@ from pathlib import Path
 from keyhole.config.sections.listeners import TRANSPORTS
 from keyhole.control.doctor.case import Case
 from keyhole.control.doctor.finding import Finding, note, unknown, warning, works, wrong
-from keyhole.control.doctor.make_room import probable_holder, room_for
+from keyhole.control.doctor.make_room import KNOWN, probable_holder, room_for
 from keyhole.control.settings import Settings
 from keyhole.model.address import Endpoint
 from keyhole.system.regular_file import read_regular
@@ -22,6 +22,9 @@ UNITS = tuple(
     Path(folder, "keyhole.service")
     for folder in ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 )
+
+MAX_COMMAND = 80
+"""Letters of a command line that are shown."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def look_at_listeners(case: Case) -> Iterator[Finding]:
         yield unknown("listeners", "without valid settings nobody knows the addresses")
         return
     for place in places(case.settings):
-        yield _look(case, place)
+        yield from _look(case, place)
 
 
 def places(settings: Settings) -> Iterator[Place]:
@@ -84,25 +87,30 @@ def try_to_bind(place: Place) -> OSError | None:
     return None
 
 
-def _look(case: Case, place: Place) -> Finding:
-    about = place.about
+def _look(case: Case, place: Place) -> Iterator[Finding]:
     error = try_to_bind(place)
     if error is None and not place.endpoint.port:
-        return note(about, "it takes any free port")
-    if error is None:
-        return _free(case, place)
-    if error.errno == errno.EADDRINUSE:
-        return _taken(case, place)
+        yield note(place.about, "it takes any free port")
+    elif error is None:
+        yield _free(case, place)
+    elif error.errno == errno.EADDRINUSE:
+        yield from _taken(case, place)
+    else:
+        yield _refused(place, error)
+
+
+def _refused(place: Place, error: OSError) -> Finding:
+    about, endpoint = place.about, place.endpoint
     if error.errno in (errno.EACCES, errno.EPERM):
         return _not_permitted(place)
     if error.errno == errno.EADDRNOTAVAIL:
         return wrong(
             about,
-            f"no interface of this machine has the address {place.endpoint.address}",
+            f"no interface of this machine has the address {endpoint.address}",
             f"give one that ip address lists, or 127.0.0.1, under {place.key}",
         )
     if error.errno == errno.EAFNOSUPPORT:
-        what = "IPv6" if place.endpoint.ip.version == 6 else "IPv4"
+        what = "IPv6" if endpoint.ip.version == 6 else "IPv4"
         return wrong(about, f"this machine has no {what}", f"remove it from {place.key}")
     return wrong(about, f"it cannot be had: {error.strerror}")
 
@@ -117,21 +125,32 @@ def _free(case: Case, place: Place) -> Finding:
     return works(place.about, "free")
 
 
-def _taken(case: Case, place: Place) -> Finding:
+def _taken(case: Case, place: Place) -> Iterator[Finding]:
+    """One line for each process that is in the way: of every address, several may have one."""
     endpoint = place.endpoint
     if str(endpoint) in _serving(case, place):
-        return works(place.about, "this Keyhole listens")
+        yield works(place.about, "this Keyhole listens")
+        return
     found = holders_of(place.protocol, endpoint.ip, endpoint.port or 0)
     if not found:
-        return wrong(place.about, "in use, and the system does not say by whom", _how_to_see(place))
-    holder = found[0]
-    process = holder.process or probable_holder(holder.user)
+        seen = "in use, and the system does not say by whom"
+        yield wrong(place.about, seen, _how_to_see(place))
+    known: set[int | None] = set()
+    for holder in found:
+        process = holder.process or probable_holder(holder.user)
+        number = process.pid if process else None
+        if number not in known:
+            known.add(number)
+            yield _in_the_way(case, place, holder, process)
+
+
+def _in_the_way(case: Case, place: Place, holder: Holder, process: Process | None) -> Finding:
     if process is None:
         seen = f"in use by a process of {_user(holder.user)}, which this user is not shown"
         return wrong(place.about, seen, _how_to_see(place))
     if is_own(process, case.data.path):
         return works(place.about, f"this Keyhole listens (process {process.pid})")
-    return wrong(place.about, _who(holder, process), *room_for(process, place.key, endpoint))
+    return wrong(place.about, _who(holder, process), *room_for(process, place.key, place.endpoint))
 
 
 def is_own(process: Process, data: Path) -> bool:
@@ -155,7 +174,10 @@ def _serving(case: Case, place: Place) -> list[str]:
 def _who(holder: Holder, process: Process) -> str:
     sure = "" if holder.process else "probably "
     where = "every address" if holder.address.is_unspecified else str(holder.address)
-    return f"in use by {sure}{process.name} (process {process.pid}), which has {where}"
+    # The name of an interpreter says nothing.
+    command = " ".join(process.command)
+    shown = f": {command[:MAX_COMMAND]}" if command and process.name not in KNOWN else ""
+    return f"in use by {sure}{process.name} (process {process.pid}{shown}), which has {where}"
 
 
 def _how_to_see(place: Place) -> str:

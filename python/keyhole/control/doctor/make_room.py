@@ -22,7 +22,7 @@ class Taken:
 def room_for(process: Process, key: str, endpoint: Endpoint) -> tuple[str, ...]:
     """What makes room, in the order of what is asked least of a person."""
     taken = Taken(process, key, endpoint)
-    how = _KNOWN.get(process.name)
+    how = KNOWN.get(process.name)
     if how is not None:
         return how(taken)
     if "keyhole" in process.command:
@@ -31,13 +31,17 @@ def room_for(process: Process, key: str, endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def probable_holder(user: int) -> Process | None:
-    """A well-known program of a user who has a socket that is not shown to us."""
-    if user == 0 or _is_shared(user):
-        return None  # such users have too many programs to guess
-    for process in processes():
-        if process.name in _KNOWN and user_of(process.pid) == user:
-            return process
-    return None
+    """The one well-known program of a user who has a socket that is not shown to us; none if there
+    are several, or nobody can tell."""
+    if _is_shared(user):
+        return None
+    found = {
+        one.name: one
+        for one in processes()
+        # The first process of every machine belongs to root, and says nothing.
+        if one.name in KNOWN and one.pid != 1 and user_of(one.pid) == user
+    }
+    return found.popitem()[1] if len(found) == 1 else None
 
 
 def _is_shared(user: int) -> bool:
@@ -137,7 +141,7 @@ def _systemd(taken: Taken) -> tuple[str, ...]:
     return ("systemctl list-sockets names the unit; systemctl disable --now UNIT ends it",)
 
 
-_KNOWN: Mapping[str, Callable[[Taken], tuple[str, ...]]] = {
+KNOWN: Mapping[str, Callable[[Taken], tuple[str, ...]]] = {
     # The kernel cuts names after 15 letters.
     "systemd-resolve": _resolved,
     "dnsmasq": _dnsmasq,
