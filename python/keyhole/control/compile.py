@@ -8,11 +8,13 @@ from pathlib import Path
 
 from keyhole.config import Documents, read_documents
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.fingerprint import read_as_one
 from keyhole.control.lists import compile_lists_in_use
 from keyhole.control.settings import Settings
 from keyhole.control.trust_context import read_trust_context
 from keyhole.engine.launch import Identity
 from keyhole.errors import Problem
+from keyhole.identity import identity_files
 from keyhole.lists import CompiledLists
 from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
@@ -124,13 +126,19 @@ def compile_all(
     and ``ListError`` or ``Refusal`` if lists cannot be compiled. Does not change what is in force.
     """
     own_names = settings.resolved.own_names
-    context = context or read_trust_context(settings, identity or data.identity)
+    folder = identity or data.identity
     if over is None:
         over = () if documents else data.stored_folders
     overrides = Overrides() if documents else data.read_overrides()
     documents = documents or settings.documents
     paths = [documents] if isinstance(documents, Path) else documents
-    read, advice = load_documents(paths, own_names, over=over, context=context)
+
+    def read_all() -> tuple[Documents, list[Problem], TrustContext]:
+        known = context or read_trust_context(settings, folder)
+        return *load_documents(paths, own_names, over=over, context=known), known
+
+    # Lists are read after the documents that name them.
+    read, advice, context = read_as_one([*paths, *over, *identity_files(folder)], read_all)
     lists = compile_lists_in_use(read, own_names, data.state, downloads=downloads)
     file = lists.file if lists else None
     compiled = compile_documents(read, _last_number(data) + 1, file, context=context)

@@ -17,6 +17,7 @@ from keyhole.control.data_folder import DataFolder, unwritable
 from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.engine_state import EngineState
 from keyhole.control.enrollment import enrollment_server
+from keyhole.control.fingerprint import Fingerprint, fingerprint
 from keyhole.control.identity import authority_advice, authority_problem
 from keyhole.control.local_engine import ChildEngine, LocalEngine, Starter
 from keyhole.control.missing_parts import identity_missing, remember
@@ -41,7 +42,7 @@ from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.start_settings import keep_settings
 from keyhole.control.upstream_times import UpstreamTimes
-from keyhole.control.watched_files import Fingerprint, changes, fingerprint
+from keyhole.control.watched_files import changes
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
 from keyhole.http.refused_handshakes import RefusedHandshakes

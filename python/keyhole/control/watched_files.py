@@ -1,6 +1,7 @@
 """Watches the files that a running Keyhole depends on."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -8,8 +9,7 @@ from typing import Any
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-Fingerprint = dict[Path, tuple[int, int, int]]
-"""For each existing file: inode, size in octets, modification time in nanoseconds."""
+from keyhole.control.fingerprint import Fingerprint, fingerprint
 
 CHECK_MILLISECONDS = 1000
 _STEP_MILLISECONDS, _DEBOUNCE_MILLISECONDS = 50, 400
@@ -19,20 +19,6 @@ _CHECKS_WITHOUT_EVENTS = 30
 
 Look = Callable[..., Awaitable[Any]]
 """Runs a function in a thread: a look at a file waits for as long as its system hangs."""
-
-
-def fingerprint(paths: Iterable[Path]) -> Fingerprint:
-    """The current state of the files; a folder means the YAML files in it, at any depth."""
-    found: Fingerprint = {}
-    for path in paths:
-        files = [*path.rglob("*.yaml"), *path.rglob("*.yml")] if path.is_dir() else [path]
-        for file in files:
-            try:
-                status = file.stat()
-            except OSError:
-                continue  # missing or unreadable is a change; the reader reports the reason
-            found[file] = (status.st_ino, status.st_size, status.st_mtime_ns)
-    return found
 
 
 async def changes(
@@ -113,7 +99,7 @@ def _folders(paths: Iterable[Path]) -> set[Path]:
     for path in paths:
         if path.is_dir():
             folders.add(path)
-            folders.update(folder for folder in path.rglob("*") if folder.is_dir())
+            folders.update(Path(place, name) for place, names, _ in os.walk(path) for name in names)
         for candidate in (path, path.resolve()):
             folder = candidate.parent
             while not folder.is_dir():

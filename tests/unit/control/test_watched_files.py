@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from keyhole.control.watched_files import _begin_watch, changes, fingerprint
+from keyhole.control.fingerprint import fingerprint
+from keyhole.control.watched_files import _begin_watch, changes
 
 _LIMITED = ["unshare", "--user", "--map-root-user", "sh", "-c"]
 """A user of its own, whose limits bind nobody else."""
@@ -116,7 +117,8 @@ def test_a_folder_means_only_the_documents_in_it(tmp_path: Path, name: str) -> N
 _FIND_CHANGE = """
 import asyncio, sys
 from pathlib import Path
-from keyhole.control.watched_files import changes, fingerprint
+from keyhole.control.fingerprint import fingerprint
+from keyhole.control.watched_files import changes
 
 async def run(folder):
     known, why = fingerprint([folder]), []
