@@ -8,6 +8,7 @@ import os
 import random
 import socket
 from collections.abc import Iterator
+from itertools import count, islice
 
 _FIRST = 12_000
 _WORKER_RANGE = 2_000
@@ -16,12 +17,17 @@ _WORKERS = 8
 LAB_PORTS = 12
 
 
-def _candidates() -> Iterator[int]:
+def _start() -> int:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
-    start = _FIRST + worker * _WORKER_RANGE
-    # A random start makes collisions between two runs on one machine unlikely.
+    return _FIRST + worker * _WORKER_RANGE
+
+
+def _candidates() -> Iterator[int]:
+    start = _start()
+    # A random start makes collisions between two runs on one machine unlikely. Those who had a port
+    # in an earlier round have long ended.
     offset = random.randrange(_WORKER_RANGE)
-    for step in range(_WORKER_RANGE):
+    for step in count():
         yield start + (offset + step) % _WORKER_RANGE
 
 
@@ -30,7 +36,7 @@ _ports = _candidates()
 
 def free_port() -> int:
     """A port that is free now for both UDP and TCP on loopback."""
-    for port in _ports:
+    for port in islice(_ports, _WORKER_RANGE):
         if _is_free(port):
             return port
     raise RuntimeError("no free port is left in this worker's range")
@@ -38,8 +44,10 @@ def free_port() -> int:
 
 def free_base() -> int:
     """The first of `LAB_PORTS` ports in a row that are free now."""
-    for port in _ports:
-        if all(_is_free(port + step) for step in range(LAB_PORTS)):
+    end = _start() + _WORKER_RANGE
+    for port in islice(_ports, _WORKER_RANGE):
+        # What lies behind the end is of another worker.
+        if port + LAB_PORTS <= end and all(_is_free(port + step) for step in range(LAB_PORTS)):
             for _ in range(LAB_PORTS):
                 next(_ports)
             return port
