@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from httpx2._config import DEFAULT_TIMEOUT_CONFIG
+from hypothesis import HealthCheck, settings
 
 from tests.world.certificates import Authority
 from tests.world.lab import Lab
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
+from tests.world.waiting import PATIENCE
 
 BLOCKED_BY_LIST = "tracker.example.com"
 _MEMORY = Path("/dev/shm")
@@ -25,6 +28,15 @@ sys.dont_write_bytecode = False
 if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _NEEDED_OCTETS:
     os.environ.setdefault("TMPDIR", str(_MEMORY))
     tempfile.tempdir = None  # read the variable again
+
+# No test is about how long one of its examples takes, or its own requests: both have limits of
+# their libraries (0.2 and 5 seconds), which a machine with other work exceeds.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+for _part in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _part, PATIENCE)
 
 
 @pytest.fixture(scope="session")

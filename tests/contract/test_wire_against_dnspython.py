@@ -25,10 +25,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.world.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 TYPES = ["A", "AAAA", "MX", "TXT", "HTTPS", "NS", "SOA", "PTR", "SRV", "ANY", "TYPE65280"]
 RELAXED = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -51,7 +54,7 @@ class Inspector:
         return seen
 
     def close(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ def _core_dns(folder: Path, snippet: Path, resolver: Resolver, pair: Pair) -> It
 
 
 def _ask(port: int) -> str:
-    words = ("+tries=1", "+time=10", "@127.0.0.1", "-p", str(port), NAME)
+    words = ("+tries=1", "+time=30", "@127.0.0.1", "-p", str(port), NAME)
     return run("dig", *words).stdout
 
 

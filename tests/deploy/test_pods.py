@@ -116,7 +116,7 @@ def status(pod: Pod, port: int, path: str) -> int:
 def ask(pod: Pod, name: str) -> str:
     """What dig hears from a resolver over TCP."""
     port = str(pod.port(5300))
-    words = ("+tcp", "+short", "+tries=1", "+time=5", "@127.0.0.1", "-p", port, name)
+    words = ("+tcp", "+short", "+tries=1", "+time=30", "@127.0.0.1", "-p", port, name)
     return run("dig", *words).stdout.strip()
 
 

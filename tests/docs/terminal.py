@@ -18,10 +18,11 @@ from tests.world.process import call_keyhole
 _ELSEWHERE = re.compile(r"(\./dev |keyhole lab|keyhole up|\. \.venv)")
 # curl has found the address. It should lead nowhere, but there are networks where anything answers.
 _NOWHERE = {0, 7, 28, 52, 56}
-_CURL = "--noproxy '*' --max-time 10"
+_CURL = "--noproxy '*' --max-time"
+_CURL_SECONDS, _NOWHERE_SECONDS = 60, 10
 # An answer of the API with an error is a fault of the page too.
 _FAIL = "--fail-with-body -sS"
-_SECONDS = 60
+_SECONDS = 120
 
 Learn = tuple[str, str, Callable[[str], str]]
 """What to find in an output, what the page says in its place, and how to get the one from the
@@ -83,7 +84,9 @@ class Terminal:
             self.data = None
 
     def _run(self, text: str, line: str, codes: set[int]) -> None:
-        line = line.replace("curl ", f"curl {_CURL} {'' if 'doh-url' in text else _FAIL} ")
+        is_nowhere = "doh-url" in text
+        seconds = _NOWHERE_SECONDS if is_nowhere else _CURL_SECONDS
+        line = line.replace("curl ", f"curl {_CURL} {seconds} {'' if is_nowhere else _FAIL} ")
         done = self._call(line) if _is_plain(line) else self._shell(line)
         assert done.returncode in codes, f"{text}\n{line}\n{done.stdout}{done.stderr}"
         for wanted, said, read in self.learned:

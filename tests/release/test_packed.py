@@ -122,13 +122,13 @@ def test_pip_installs_the_wheel_without_an_index_and_it_runs(wheel: Path, tmp_pa
     python = str(environment / "bin" / "python")
     install = ["install", "--no-index", "--no-deps", "--find-links", str(wheel.parent), "keyhole"]
     pip = [sys.executable, "-m", "pip", "--quiet", "--python", python]
-    subprocess.run([*pip, *install], check=True, timeout=120)
+    subprocess.run([*pip, *install], check=True, timeout=240)
     # The libraries of this run stand in for those that pip would fetch.
     libraries = environment / "lib" / _PYTHON / "site-packages" / "libraries.pth"
     libraries.write_text(f"{Path(pytest.__file__).parents[1]}\n")
     asked = "import keyhole._core, keyhole.api.page as page; print(keyhole.__file__, page.BUILT)"
     told = subprocess.run(
-        [python, "-c", asked], check=True, capture_output=True, text=True, cwd=tmp_path, timeout=60
+        [python, "-c", asked], check=True, capture_output=True, text=True, cwd=tmp_path, timeout=240
     ).stdout
     assert told.split() == [
         str(libraries.parent / "keyhole" / "__init__.py"),

@@ -14,7 +14,8 @@ import dns.rdatatype
 
 Transport = Literal["udp", "tcp", "dot", "doh"]
 TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "dot", "doh")
-_SECONDS = 10.0
+_SECONDS = 30.0
+"""Long enough for a loaded machine; no test waits for its end."""
 
 
 def option(code: int, data: bytes = b"") -> dns.edns.Option:

@@ -16,7 +16,8 @@ from tests.world.certificates import Pair
 # "1" and "2" are versions of HTTP.
 WAYS = ("udp", "tcp", "dot", "doh1", "doh2", "cleartext1", "cleartext2", "mesh")
 _MEDIA_TYPE = "application/dns-message"
-_SECONDS = 10.0
+_SECONDS = 30.0
+"""Long enough for a loaded machine; no test waits for its end."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Lab:
             return ready_file.exists()
 
         try:
-            until(ready, "the lab is ready", 60)
+            until(ready, "the lab is ready")
         except AssertionError as error:
             survivors = self.program.survivors()
             if survivors:

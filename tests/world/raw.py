@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 
 from tests.world.ask import Server
 
-_SECONDS = 10.0
+_SECONDS = 30.0
+"""Long enough for a loaded machine; no test waits for its end."""
 
 
 def ask_udp(server: Server, packet: bytes, seconds: float = _SECONDS) -> bytes | None:

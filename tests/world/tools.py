@@ -29,7 +29,7 @@ def find(program: str) -> str:
     return path
 
 
-def run(*arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end."""
     return subprocess.run(
         [find(arguments[0]), *arguments[1:]],

@@ -35,6 +35,7 @@ import h2.connection
 import h2.events
 
 from tests.world.certificates import Pair
+from tests.world.waiting import PATIENCE
 from tests.world.zone import ADDRESS, Zone
 
 __all__ = ["ADDRESS", "Upstream", "Zone"]
@@ -82,7 +83,7 @@ class Upstream:
 
     def __enter__(self) -> "Upstream":
         self._thread.start()
-        assert self._ready.wait(10), "the upstream did not start"
+        assert self._ready.wait(PATIENCE), "the upstream did not start"
         return self
 
     def __exit__(
@@ -97,7 +98,7 @@ class Upstream:
         """Closes every connection, and stops listening."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
+            self._thread.join(PATIENCE)
 
     def release(self) -> None:
         """Sends the slow answers."""
