@@ -3,7 +3,8 @@
 import socket
 import ssl
 import struct
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 
 import dns.message
@@ -16,6 +17,7 @@ import h2.exceptions
 from tests.world import mesh
 from tests.world.ask import Reply, Server
 from tests.world.callers import HONEST, NOBODY, Caller
+from tests.world.waiting import PATIENCE, witnesses
 
 PER_CONNECTION = 100
 _BURST = 32
@@ -31,6 +33,7 @@ class Crowd:
         self._server, self._way, self._source = server, way, source
         self._caller, self._said = caller, said or source
         self._lines: list[_Datagrams | _Stream | _Http] = []
+        witnesses.append(self.story)
 
     def ask(self, names: Iterable[str]) -> None:
         """Sends a question for each name, a hundred on each connection."""
@@ -61,14 +64,29 @@ class Crowd:
 
     def words(self) -> list[str]:
         """The end of each query that was answered so far: ``answered``, or its reason."""
-        return [_word(Reply(dns.message.from_wire(octets))) for octets in self._octets()]
+        for line in self._lines:
+            line.read()
+        return [word for line in self._lines for word in line.words()]
 
     def count(self, word: str) -> int:
         """How many ended with this word so far."""
         return self.words().count(word)
 
+    def story(self) -> str:
+        """What it has seen until now, for the message of a failure."""
+        caller = self._caller.vouched or (self._caller.token or "")[:6] or "nobody"
+        lines = [f"a crowd over {self._way} from {self._said} as {caller}:"]
+        for number, line in enumerate(self._lines, 1):
+            seen = Counter([*line.words(), *line.events])
+            told = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
+            end = "ended by the server" if line.is_closed else "open"
+            lines.append(f"  line {number}, {line.asked} asked, {end}: {told or 'nothing'}")
+        return "\n".join(lines)
+
     def close(self) -> None:
         """Leaves at once, with what was asked unanswered."""
+        if self.story in witnesses:
+            witnesses.remove(self.story)
         for line in self._lines:
             line.close()
 
@@ -77,11 +95,6 @@ class Crowd:
         for line in self._lines:
             line.read()
         return all(line.is_closed for line in self._lines)
-
-    def _octets(self) -> Iterator[bytes]:
-        for line in self._lines:
-            line.read()
-            yield from line.answers
 
     def _open(self) -> "_Datagrams | _Stream | _Http":
         server, source = self._server, self._source
@@ -112,24 +125,41 @@ class Crowd:
         return context.wrap_socket(sock, server_hostname=name or self._server.name)
 
 
-class _Datagrams:
-    is_closed = False
+class _Answered:
+    """What came on one line."""
 
+    def __init__(self) -> None:
+        self.is_closed = False
+        self.answers: list[bytes] = []
+        self.events: list[str] = []
+        """What came that is no answer."""
+        self.asked = 0
+        self._words: list[str] = []
+
+    def words(self) -> list[str]:
+        """The end of each query; an answer is read once, however often somebody looks."""
+        self._words += map(_word, self.answers[len(self._words) :])
+        return self._words
+
+
+class _Datagrams(_Answered):
     def __init__(self, source: str, port: int) -> None:
+        super().__init__()
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.bind((source, 0))
         self._sock.connect(("127.0.0.1", port))
-        self._sock.settimeout(5)
-        self.answers: list[bytes] = []
+        self._sock.settimeout(PATIENCE)
 
     def send(self, queries: list[bytes]) -> None:
+        self.asked += len(queries)
         for start in range(0, len(queries), _BURST):
             for query in queries[start : start + _BURST]:
                 self._sock.send(query)
             # What is answered here without waiting says that all before it was read.
             last = dns.message.make_query("localhost", "A").to_wire()
             self._sock.send(last)
-            while (octets := self._sock.recv(4096))[:2] != last[:2]:
+            # By its question: one of thousands of queries has the same id.
+            while not (octets := self._sock.recv(4096)).startswith(last[12:], 12):
                 self.answers.append(octets)
 
     def read(self) -> None:
@@ -142,11 +172,10 @@ class _Datagrams:
         self._sock.close()
 
 
-class _Line:
+class _Line(_Answered):
     def __init__(self, sock: socket.socket) -> None:
+        super().__init__()
         self._sock = sock
-        self.is_closed = False
-        self.answers: list[bytes] = []
 
     def take(self, octets: bytes) -> None:
         raise NotImplementedError
@@ -160,9 +189,10 @@ class _Line:
             self.is_closed = True
         except (TimeoutError, ssl.SSLWantReadError):
             pass
-        except OSError:
+        except OSError as error:
+            self.events.append(f"{error}")
             self.is_closed = True
-        self._sock.settimeout(10)
+        self._sock.settimeout(PATIENCE)
 
     def close(self) -> None:
         # A reset: after an ordinary end the client might still read.
@@ -176,6 +206,7 @@ class _Stream(_Line):
         self._rest = b""
 
     def send(self, queries: list[bytes]) -> None:
+        self.asked += len(queries)
         self._sock.sendall(b"".join(len(one).to_bytes(2, "big") + one for one in queries))
 
     def take(self, octets: bytes) -> None:
@@ -212,6 +243,7 @@ class _Http(_Line):
             stream = self._talk.get_next_available_stream_id()
             self._talk.send_headers(stream, self._headers)
             self._talk.send_data(stream, query[:12])
+            self.asked += 1
             self._begun[stream] = query[12:]
         self._sock.sendall(self._talk.data_to_send())
 
@@ -226,31 +258,46 @@ class _Http(_Line):
             stream = self._talk.get_next_available_stream_id()
             self._talk.send_headers(stream, self._headers)
             self._talk.send_data(stream, query, end_stream=True)
+            self.asked += 1
         self._sock.sendall(self._talk.data_to_send())
 
     def take(self, octets: bytes) -> None:
         try:
             events = self._talk.receive_data(octets)
-        except h2.exceptions.ProtocolError:
+        except h2.exceptions.ProtocolError as error:
             # The library takes no frames after GOAWAY; what was asked before is done with.
+            self.events.append(f"GOAWAY, and behind it: {error}")
             self.is_closed = True
             return
         for event in events:
-            if isinstance(event, h2.events.DataReceived):
+            self._take_event(event)
+        self._sock.sendall(self._talk.data_to_send())
+
+    def _take_event(self, event: h2.events.Event) -> None:
+        match event:
+            case h2.events.DataReceived():
                 body = self._bodies.get(event.stream_id, b"") + event.data
                 self._bodies[event.stream_id] = body
                 self._talk.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            elif isinstance(event, h2.events.StreamReset):
+            case h2.events.StreamReset():
                 self._begun.pop(event.stream_id, None)
                 self.refused += event.error_code == h2.errors.ErrorCodes.REFUSED_STREAM
-            elif isinstance(event, h2.events.StreamEnded):
+                self.events.append(f"reset with {event.error_code!r}")
+            case h2.events.StreamEnded():
                 self.answers.append(self._bodies.pop(event.stream_id, b""))
-        self._sock.sendall(self._talk.data_to_send())
+            case h2.events.ResponseReceived():
+                status = dict(event.headers)[b":status"]
+                if status != b"200":
+                    self.events.append(f"answered with status {status.decode()}")
+            case h2.events.ConnectionTerminated():
+                last = event.last_stream_id
+                self.events.append(f"GOAWAY after stream {last} with {event.error_code!r}")
 
 
 def _connect(source: str, port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", port), PATIENCE, source_address=(source, 0))
 
 
-def _word(reply: Reply) -> str:
+def _word(octets: bytes) -> str:
+    reply = Reply(dns.message.from_wire(octets))
     return reply.errors[0][1] if reply.errors else "answered"

@@ -9,6 +9,8 @@ Seen = TypeVar("Seen")
 # Long enough for a loaded machine. A condition that stays false fails the test with a message.
 PATIENCE = 60.0
 _PAUSE = 0.02
+witnesses: list[Callable[[], str]] = []
+"""What each of these has seen is told in the failure: whoever watches adds itself, and leaves."""
 
 
 def until(look: Callable[[], Seen | None], wanted: str, patience: float = PATIENCE) -> Seen:
@@ -20,5 +22,6 @@ def until(look: Callable[[], Seen | None], wanted: str, patience: float = PATIEN
         if seen:
             return seen
         if time.monotonic() > end:
-            raise AssertionError(f"waited {patience:.0f} s in vain until {wanted}")
+            told = "".join(f"\n{tell()}" for tell in witnesses)
+            raise AssertionError(f"waited {patience:.0f} s in vain until {wanted}{told}")
         time.sleep(_PAUSE)
