@@ -4,15 +4,16 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from tests.world.certificates import Authority
 from tests.world.resolver import Resolver, document
+from tests.world.waiting import PATIENCE, until
 
 # HTTP/2: the preface and an empty SETTINGS frame (RFC 9113 section 3.4).
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-_PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +27,26 @@ def resolver(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> 
         one.stop()
 
 
-def _is_announced(resolver: Resolver, port: int, protocol: str, octets: bytes) -> bool:
-    """Whether a connection that says this and then nothing ends with close_notify."""
+def _said(resolver: Resolver, port: int, protocol: str, octets: bytes) -> ssl.SSLSocket | None:
+    """A connection on which this was said; none where the second for that was over before."""
     context = ssl.create_default_context(cafile=str(resolver.authority.root))
     context.set_alpn_protocols([protocol])
-    plain = socket.create_connection(("127.0.0.1", port), _PATIENCE)
-    # Without suppress_ragged_eofs an end without close_notify is an error.
-    with context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as tls:
-        assert tls.selected_alpn_protocol() == protocol
+    plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    with ExitStack() as opened, suppress(OSError):
+        opened.enter_context(plain)
+        # Without suppress_ragged_eofs an end without close_notify is an error.
+        tls = context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+        opened.enter_context(tls)
         tls.sendall(octets)
+        opened.pop_all()
+        return tls
+    return None
+
+
+def _is_announced(resolver: Resolver, port: int, protocol: str, octets: bytes) -> bool:
+    """Whether a connection that says this and then nothing ends with close_notify."""
+    with until(lambda: _said(resolver, port, protocol, octets), "it is said in time") as tls:
+        assert tls.selected_alpn_protocol() == protocol
         try:
             while tls.recv(4096):
                 pass
@@ -79,7 +91,7 @@ class _Listening:
 
     def _run(self) -> None:
         plain, _ = self._socket.accept()
-        plain.settimeout(_PATIENCE)
+        plain.settimeout(PATIENCE)
         with self._context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=False) as tls:
             try:
                 while tls.recv(4096):
@@ -105,13 +117,13 @@ def test_an_upstream_is_told_the_end(
     try:
         one.start()
         one.server.ask("told.example.org")
-        assert upstream.asked.wait(_PATIENCE)
+        assert upstream.asked.wait(PATIENCE)
         if how == "document":
             one.write(one.upstream(upstream.port + 1))
             one.settle()
         else:
             one.stop()
-        assert upstream.ended.wait(_PATIENCE)
+        assert upstream.ended.wait(PATIENCE)
         assert upstream.is_announced
     finally:
         one.stop()

@@ -52,8 +52,8 @@ def test_a_part_whose_port_is_taken_at_the_first_start_costs_no_dns_and_listens_
     with _taken(port):
         _start(resolver, upstream)
         assert resolver.server.ask("www.example.org").rcode == "NOERROR"
+        resolver.wait_for(lambda: f"{part}: failed" in _status(resolver), "status says it")
         said = _status(resolver)
-        assert f"{part}: failed" in said
         assert f"cannot listen on 127.0.0.1:{port}" in said
         assert f"{part.lower()}.listen" in said
     resolver.wait_for(lambda: _connects(port), "it listens")
@@ -78,10 +78,10 @@ def test_a_part_whose_certificate_cannot_be_read_costs_no_dns_and_serves_later(
     resolver.configure(**settings)
     _start(resolver, upstream)
     assert resolver.server.ask("www.example.org").rcode == "NOERROR"
-    assert f"{part}: failed" in _status(resolver)
+    resolver.wait_for(lambda: f"{part}: failed" in _status(resolver), "status says it")
     _mend(resolver, part, files)
     resolver.wait_for(lambda: f"{part}: failed" not in _status(resolver), "it is well again")
-    assert _connects(port)
+    resolver.wait_for(lambda: _connects(port), "it listens")
 
 
 def _mend(resolver: Resolver, part: str, files: list[Any]) -> None:

@@ -88,6 +88,16 @@ class Program:
         others = [_seconds_waited(pid) for pid in self.survivors() if pid != self.pid]
         return _seconds_waited(self.pid) + max(others, default=0.0)
 
+    def halt(self, pid: int) -> None:
+        """Has one of its processes stand still, until `go_on` or SIGKILL; none of its threads runs
+        once this returns."""
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: _stands_still(pid), f"process {pid} stands still")
+
+    def go_on(self, pid: int) -> None:
+        """Ends what `halt` began."""
+        os.kill(pid, signal.SIGCONT)
+
     def children(self, word: str) -> list[int]:
         """Live processes of this program whose command line has ``word`` as an argument."""
         return [pid for pid in self.survivors() if word in _command_line(pid)]
@@ -99,6 +109,16 @@ def _processes() -> Iterator[tuple[int, int, str]]:
             with suppress(OSError):
                 fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
                 yield int(entry.name), int(fields[3]), fields[0]
+
+
+def _stands_still(pid: int) -> bool:
+    with suppress(OSError):  # a thread has just ended
+        states = {
+            (thread / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+        }
+        return states == {"T"}
+    return False
 
 
 def _seconds_waited(pid: int) -> float:
@@ -151,7 +171,7 @@ def run_keyhole(
         [sys.executable, "-m", "keyhole", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=2 * PATIENCE,
         check=False,
         input=given,
         env={**os.environ, **_PLAIN, **environment},
