@@ -15,7 +15,7 @@ from dns.rdtypes.svcbbase import ParamKey
 from tests.world.ask import TRANSPORTS, Reply
 from tests.world.certificates import Authority
 from tests.world.ports import free_port
-from tests.world.resolver import Resolver, document
+from tests.world.resolver import PATIENT, Resolver, document
 from tests.world.upstream import ADDRESS, Upstream, Zone
 from tests.world.zone import ADDRESS_6
 
@@ -432,7 +432,7 @@ def test_explain_asks_an_upstream_only_where_it_may(
     resolver: Resolver, upstream: Upstream, tmp_path: Path
 ) -> None:
     """C2: not with --no-lookup, not for a draft, and never for a name that is blocked."""
-    _use(resolver, rules=[{"block": ["shut.shop.example.org"]}])
+    _use(resolver, rules=[{"block": ["shut.shop.example.org"]}], upstreams=PATIENT)
     draft = tmp_path / "draft"
     draft.mkdir()
     for file in resolver.documents.glob("*"):

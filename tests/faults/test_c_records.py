@@ -10,7 +10,7 @@ import pytest
 from tests.world.ask import TRANSPORTS, Reply
 from tests.world.certificates import Authority
 from tests.world.process import call_keyhole
-from tests.world.resolver import Resolver, document
+from tests.world.resolver import PATIENT, Resolver, document
 from tests.world.upstream import Upstream, Zone
 
 # Each name of this upstream has a private address.
@@ -44,7 +44,7 @@ def records(
             "Policy",
             "home",
             default="allow",
-            upstreams=["test"],
+            upstreams=PATIENT,
             privateAddresses={"allow": ["*.plex.example", "router.example.org", "/^nas[0-9]/"]},
             specialNames={"forward": ["corp", "*.corp", "*.168.192.in-addr.arpa"]},
             blockedTtl=KEPT,

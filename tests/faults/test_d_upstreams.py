@@ -19,6 +19,9 @@ from tests.world.waiting import until
 from tests.world.zone import ADDRESS, Zone
 
 PROTOCOLS = ("doh", "dot", "tcp")
+_PATIENT = {"hedge": "9s", "timeout": "20s"}
+"""Where messages are counted, or each is to end its try: no second one because of the time that a
+loaded machine takes."""
 
 
 @pytest.fixture(scope="module", params=["resolver", "forwarder"])
@@ -112,7 +115,7 @@ def test_a_query_outlives_connections_that_end_before_an_answer(
     """D1: an upstream that restarts ends more of them than a query has tries."""
     for limits in ({"closed": 2}, {"closed": 5}, {"unready": 5}):
         upstream = serve(protocol, **limits)
-        _use(resolver, upstream)
+        _use(resolver, upstream, **_PATIENT)
         name = f"{'-'.join(limits)}{sum(limits.values())}-{protocol}.example.org"
         assert resolver.server.ask(name).rcode == "NOERROR", limits
         assert upstream.times_asked(name) == 1
@@ -137,7 +140,7 @@ def test_an_upstream_that_has_no_time_is_left_alone_and_another_one_asked(
 ) -> None:
     """D1: RFC 9110 section 10.2.3."""
     busy = serve("doh", refused=-1, status=status, retry_after="20")
-    _use(resolver, busy)
+    _use(resolver, busy, **_PATIENT)
     reply = resolver.server.ask(f"alone{status}.example.org")
     assert (reply.rcode, reply.errors) == ("SERVFAIL", [(22, "upstream_unreachable")])
     received = busy.counts.received
@@ -197,13 +200,12 @@ def test_an_odd_answer_whose_message_is_whole_is_taken(
 def test_an_answer_that_cannot_be_accepted_ends_its_try_at_once(
     resolver: Resolver, serve: Serve, protocol: str, word: str
 ) -> None:
-    patient = {"hedge": "9s", "timeout": "20s"}  # longer than any client waits
     bad = serve(protocol)
-    _use(resolver, bad, **patient)
+    _use(resolver, bad, **_PATIENT)
     reply = resolver.server.ask(f"{word}-alone-{protocol}.example.org")
     assert (reply.rcode, reply.errors) == ("SERVFAIL", [(23, "upstream_invalid")])
     good = serve("dot", zone=Zone())
-    _use(resolver, bad, good, **patient)
+    _use(resolver, bad, good, **_PATIENT)
     name = f"{word}-two-{protocol}.example.org"
     assert resolver.server.ask(name).addresses == [ADDRESS]
     assert good.times_asked(name) == 1
@@ -274,7 +276,7 @@ def test_without_recursion_cache_and_records_answer_and_nobody_is_asked(
     resolver: Resolver, serve: Serve
 ) -> None:
     upstream = serve("dot")
-    _use(resolver, upstream)
+    _use(resolver, upstream, **_PATIENT)
 
     def ask(name: str) -> Reply:
         query = _query(name)
@@ -295,7 +297,7 @@ def test_an_upstream_that_cannot_read_edns_is_asked_once_without_it(
     resolver: Resolver, serve: Serve, protocol: str
 ) -> None:
     upstream = serve(protocol)
-    _use(resolver, upstream)
+    _use(resolver, upstream, **_PATIENT)
     name = f"formerr-{protocol}.example.org"
     assert resolver.server.ask(name).addresses == [ADDRESS]
     assert upstream.times_asked(name) == 2

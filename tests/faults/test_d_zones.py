@@ -21,7 +21,7 @@ from tests.world.certificates import Authority
 from tests.world.ports import free_port
 from tests.world.process import Program
 from tests.world.raw import ask_udp, secured, tcp
-from tests.world.resolver import Resolver, document
+from tests.world.resolver import PATIENT, Resolver, document
 from tests.world.signed_root import SignedRoot
 from tests.world.tools import needs, run
 from tests.world.upstream import Upstream, Zone
@@ -100,7 +100,7 @@ def zones(
         document("Record", "some", name="*.wild.example.org", a=["192.0.2.9"]),
         document("Record", "alias", name="alias.example.org", cname="secret.lan"),
         document("Record", "here", name="here.example.org", cname="localhost"),
-        document("Policy", "home", default="allow", upstreams=["test"]),
+        document("Policy", "home", default="allow", upstreams=PATIENT),
     )
     try:
         yield resolver.start()
@@ -283,7 +283,7 @@ def test_a_validator_behind_us_accepts_what_is_said_of_special_zones(
 
         def ask(name: str, kind: str) -> str:
             unbound.must_run()
-            return run("dig", "@127.0.0.1", "-p", str(port), "+dnssec", "+time=5", "+tries=1",
+            return run("dig", "@127.0.0.1", "-p", str(port), "+dnssec", "+time=30", "+tries=1",
                        name, kind).stdout  # fmt: skip
 
         try:
