@@ -311,7 +311,10 @@ def test_a_revocation_reaches_engines_on_other_machines_or_names_those_that_lack
         lambda: outcome_of(host.server, "dot", second) == "certificate revoked",
         "it gets it when it goes on",
     )
-    assert "not yet" not in control.command("status").stdout
+    # It says so with its next poll.
+    control.wait_for(
+        lambda: "not yet" not in control.command("status").stdout, "control knows that it has it"
+    )
 
 
 def test_a_revocation_that_control_cannot_deliver_says_so(strict: Resolver, tmp_path: Path) -> None:
