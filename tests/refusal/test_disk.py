@@ -11,6 +11,7 @@ import pytest
 
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS
+from tests.world.waiting import until
 
 
 @pytest.fixture
@@ -32,16 +33,24 @@ def small_disk(resolver: Resolver) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> Path:
-    """Takes all room that is left."""
+    """Takes all room that is left, and what a running program gives back meanwhile."""
     filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (65_536, 4_096, 1):
-            with suppress(OSError):
-                while True:
-                    file.write(bytes(size))
-    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-        (folder / "one-more").write_bytes(bytes(4_096))
-    (folder / "one-more").unlink()
+
+    def is_full() -> bool:
+        with filler.open("ab", buffering=0) as file:
+            for size in (65_536, 4_096, 1):
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+        try:
+            (folder / "one-more").write_bytes(bytes(4_096))
+        except OSError as error:
+            return error.errno == errno.ENOSPC
+        finally:
+            (folder / "one-more").unlink()
+        return False
+
+    until(is_full, "there is no room")
     return filler
 
 
