@@ -11,6 +11,7 @@ import pytest
 from tests.world.ask import Transport
 from tests.world.lab import Lab
 from tests.world.tools import needs_root
+from tests.world.waiting import PATIENCE
 
 _ALL_PROTOCOLS = 0x0003
 
@@ -37,7 +38,7 @@ def _capture() -> Iterator[list[bytes]]:
         # Frames arrive in order: once this one is seen, every frame before it has been.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(end, ("127.0.0.1", 9))
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive(), "the capture did not see its own last packet"
 
 

@@ -127,7 +127,7 @@ def test_the_name_stands_beside_address_token_and_identity(resolver: Resolver) -
             assert who in shown
     rows = resolver.api("GET", "/queries").json()["items"]
     named = {one["name"].removesuffix(".example"): one["client_name"] for one in rows}
-    del named["probe.example.org"]
+    named.pop("probe.example.org", None)  # once its line is written
     assert named == {
         "laptop": "annas-laptop",
         "printer": "printer",

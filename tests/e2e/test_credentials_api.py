@@ -19,6 +19,7 @@ from tests.world.outcome import word
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
+from tests.world.waiting import until
 
 ID = "spiffe://keyhole.internal/ns/shop/sa/"
 GOOD = [{"engine": "local", "has_it": True, "why": ""}]
@@ -95,7 +96,13 @@ def _audit(site: Site, action: str) -> list[Any]:
 def test_a_client_enrolls_and_is_listed_with_its_certificate_and_its_policy(site: Site) -> None:
     who = _enroll(site, "till")
     assert _ask(site, who, "www.example.org") == "answered"
-    shown = _client(site, f"{ID}till")
+
+    def logged() -> Any:
+        # Its line is written after its answer was sent.
+        found = _client(site, f"{ID}till")
+        return found if found["names"] else None
+
+    shown = until(logged, "its query is found")
     client = shown["client"]
     assert (client["queries"], client["encrypted_share"], client["authenticated_share"]) == (
         1,
@@ -283,8 +290,8 @@ def test_the_clear_has_the_numbers_of_graph_and_log(site: Site) -> None:
 
 
 def test_pages_of_clients_lose_none_and_repeat_none(site: Site) -> None:
-    until = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-    params = {"until": until, "limit": "2"}
+    end = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    params = {"until": end, "limit": "2"}
     seen: list[str] = []
     while True:
         page = _api(site, "GET", "/clients", params=params)

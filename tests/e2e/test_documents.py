@@ -305,7 +305,7 @@ def test_commands_say_when_no_keyhole_runs(make_resolver: Any) -> None:
     assert "no Keyhole runs with the data folder" in done.stderr
 
 
-@pytest.mark.timeout(60 + 15 * KILLS)
+@pytest.mark.timeout(300 + 15 * KILLS)
 def test_killed_in_the_midst_of_changes_the_old_or_the_new_is_in_force(
     resolver: Resolver,
 ) -> None:

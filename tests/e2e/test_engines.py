@@ -88,8 +88,9 @@ def test_an_engine_elsewhere_decides_by_the_same_documents_and_lists(running: Fl
     fleet.settle()
     assert engine_host.ask("other.example.com").rcode == "NXDOMAIN"
     assert engine_host.ask("ads.example.com").addresses == [ADDRESS]
-    kept = list((fleet.engine_host.folder / "state").glob("lists-*.khl"))
-    assert len(kept) == 1, "what is not in use is removed"
+    state_folder = fleet.engine_host.folder / "state"
+    # It decides by the new ones a moment before it removes the old ones.
+    until(lambda: len(list(state_folder.glob("lists-*.khl"))) == 1, "the old lists are removed")
 
 
 def test_what_it_was_asked_is_in_the_history_of_control_once(fleet: Fleet) -> None:
@@ -97,7 +98,8 @@ def test_what_it_was_asked_is_in_the_history_of_control_once(fleet: Fleet) -> No
     fleet.wait_for_state("in force")
     for number in range(20):
         fleet.engine_host.server.ask(f"far{number}.example.org")
-    fleet.control.wait_for(lambda: "far19.example.org" in _names(fleet), "the last one is found")
+    far = {f"far{number}.example.org" for number in range(20)}
+    fleet.control.wait_for(lambda: far <= _names(fleet), "all of them are found")
     # Neither end remembers anything that a kill of both could lose or double.
     fleet.engine_host.kill()
     fleet.control.kill()
@@ -108,9 +110,7 @@ def test_what_it_was_asked_is_in_the_history_of_control_once(fleet: Fleet) -> No
     fleet.control.wait_for(lambda: "after.example.org" in _names(fleet), "the new one is found")
     params = {"expression": "^far[0-9]+[.]", "limit": "1000"}
     rows = fleet.control.api("GET", "/queries", params=params).json()["items"]
-    assert sorted(row["name"] for row in rows) == sorted(
-        f"far{number}.example.org" for number in range(20)
-    )
+    assert sorted(row["name"] for row in rows) == sorted(far)
 
 
 def test_while_control_is_gone_it_serves_from_what_it_has_also_after_a_restart(
@@ -269,7 +269,7 @@ def _start_engine(resolver: Resolver, folder: Path, stack: ExitStack) -> None:
 def _control_comes_back(resolver: Resolver, folder: Path, stack: ExitStack) -> None:
     assert resolver.server.ask("localhost").addresses == ["127.0.0.1"]
     again = _start(stack, folder, "control", "--data", str(resolver.folder))
-    until(resolver._has_api, "the API serves", 30)
+    until(resolver._has_api, "the API serves")
     resolver.write(document("Record", "new", name="new.example.org", a=["192.0.2.1"]))
     until(
         lambda: resolver.server.ask("new.example.org").addresses == ["192.0.2.1"],

@@ -15,6 +15,7 @@ from tests.world.imports import ALLOW, DENY, DENY_REGEX, home_records, pihole_to
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 from tests.world.upstream import ADDRESS, Upstream
+from tests.world.waiting import ANSWER_SECONDS
 
 EVERYBODY, KIDS, BOTH = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 
@@ -85,7 +86,9 @@ def _edit(file: Path, pattern: str, replacement: str) -> None:
 def _ask(resolver: Resolver, name: str, source: str = EVERYBODY, kind: str = "A") -> Reply:
     message = dns.message.make_query(name, kind, use_edns=0)
     port = resolver.server.udp
-    return Reply(dns.query.udp(message, "127.0.0.1", timeout=10, port=port, source=source))
+    return Reply(
+        dns.query.udp(message, "127.0.0.1", timeout=ANSWER_SECONDS, port=port, source=source)
+    )
 
 
 def test_the_folder_is_valid_by_itself(moved: Resolver) -> None:

@@ -14,6 +14,7 @@ from tests.world.list_server import ListServer
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS
+from tests.world.waiting import PATIENCE, until
 
 KILLS = int(os.environ.get("KEYHOLE_KILLS", "3"))
 SETTINGS = {"downloads": {"allow": ["127.0.0.0/8"]}}
@@ -169,7 +170,7 @@ def test_progress_is_shown_while_a_list_comes(reset_resolver: Resolver, server: 
     def slow(client: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 34\r\n\r\n")
         client.sendall(b"one.example.com\n")
-        go_on.wait(30)
+        go_on.wait(PATIENCE)
         client.sendall(b"second.example.com")
 
     server.answers["/list.txt"] = slow
@@ -247,7 +248,7 @@ def test_a_list_that_no_client_would_have_is_a_failure(
     assert "policies: [home]" in refused.stderr
 
 
-@pytest.mark.timeout(60 + 15 * KILLS)
+@pytest.mark.timeout(300 + 15 * KILLS)
 def test_killed_in_the_midst_of_updates_each_list_is_whole(
     resolver: Resolver, server: ListServer
 ) -> None:
@@ -268,18 +269,32 @@ def test_killed_in_the_midst_of_updates_each_list_is_whole(
         resolver.kill()
         updating.join()
     resolver.start()
-    _wait_for_state(resolver, "in force")
-    blocked = [
-        version
-        for version in range(current[0] + 1)
-        if resolver.server.ask(f"v{version}-0.example.com").rcode == "NXDOMAIN"
-    ]
+
+    def is_blocked(version: int) -> bool:
+        return resolver.server.ask(f"v{version}-0.example.com").rcode == "NXDOMAIN"
+
+    def look() -> list[int] | None:
+        """The versions that block, if the list stayed the same meanwhile: one that was under way
+        may come after the start."""
+        before = _wait_for_state(resolver, "in force")["sources"][0]["sha256"]
+        found = [version for version in range(current[0] + 1) if is_blocked(version)]
+        after = _status(resolver)
+        return (
+            found
+            if (after["state"], after["sources"][0]["sha256"]) == ("in force", before)
+            else None
+        )
+
+    blocked = until(look, "the list stands still")
     assert len(blocked) == 1
     for number in (1, 999, 1_998, 1_999):
         reply = resolver.server.ask(f"v{blocked[0]}-{number}.example.com")
         assert reply.rcode == "NXDOMAIN"
-    left = {path.suffix for path in (resolver.folder / "state" / "downloads").iterdir()}
-    assert left == {".txt", ".json"}
+    downloads = resolver.folder / "state" / "downloads"
+    resolver.wait_for(
+        lambda: {path.suffix for path in downloads.iterdir()} == {".txt", ".json"},
+        "nothing else is left",
+    )
 
 
 def _keep_updating(resolver: Resolver, server: ListServer, current: list[int], names: Any) -> None:
@@ -311,7 +326,7 @@ def test_a_list_that_is_ready_leaves_the_others_in_peace(
     def slow(client: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 16\r\n\r\n")
         client.sendall(b"slow.ex")
-        go_on.wait(30)
+        go_on.wait(PATIENCE)
         client.sendall(b"ample.com")
 
     with ListServer("127.0.0.2") as other:

@@ -13,7 +13,7 @@ from tests.world.certificates import Authority
 from tests.world.no_tls import NO_TLS
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
-from tests.world.waiting import until
+from tests.world.waiting import ANSWER_SECONDS, until
 
 LISTED = "tracker.example.com"
 NIGHT = {"from": "00:00", "to": "23:59", "timezone": "UTC"}
@@ -46,7 +46,9 @@ def running(
 def _ask(resolver: Resolver, name: str, times: int = 1, source: str = "127.0.0.1") -> None:
     for _ in range(times):
         query = dns.message.make_query(name, "A")
-        dns.query.udp(query, "127.0.0.1", timeout=10, port=resolver.server.udp, source=source)
+        dns.query.udp(
+            query, "127.0.0.1", timeout=ANSWER_SECONDS, port=resolver.server.udp, source=source
+        )
 
 
 def _logged(resolver: Resolver, below: str, count: int) -> list[dict[str, Any]]:

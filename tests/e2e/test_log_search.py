@@ -19,6 +19,7 @@ from tests.world.flood import flood
 from tests.world.no_tls import NO_TLS
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
+from tests.world.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_a_query_is_found_with_what_decided(running: Resolver) -> None:
 def test_searches_by_command_agree_with_each_other(running: Resolver) -> None:
     for name in ("one.search.example.org", "two.search.example.org", "search.example.net"):
         running.server.ask(name)
-    running.wait_for(lambda: _found(running, name="search.example.net"), "the last is found")
+    running.wait_for(lambda: len(_found(running, contains="search.example")) == 3, "all are found")
     by = {
         ("--contains", "search.example"): 3,
         ("--expression", "^(one|two)\\.search"): 2,
@@ -108,9 +109,10 @@ def test_pages_follow_each_other_without_a_gap(running: Resolver) -> None:
     names = [f"n{number}.pages.example.org" for number in range(7)]
     for name in names:
         running.server.ask(name)
-    running.wait_for(lambda: _found(running, name=names[-1]), "the last is found")
+    span = {"below": "pages.example.org"}
+    running.wait_for(lambda: len(_found(running, **span)) == len(names), "all are found")
     seen: list[str] = []
-    params = {"below": "pages.example.org", "limit": "3"}
+    params = {**span, "limit": "3"}
     while True:
         page = running.api("GET", "/queries", params=params).json()
         seen += [one["name"] for one in page["items"]]
@@ -220,7 +222,7 @@ def test_queries_are_followed_as_they_come(running: Resolver) -> None:
 
     thread = threading.Thread(target=listen)
     thread.start()
-    assert listening.wait(30)
+    assert listening.wait(PATIENCE)
 
     def asked() -> bool:
         # Again and again: it says that it listens a moment before it does.
@@ -228,7 +230,7 @@ def test_queries_are_followed_as_they_come(running: Resolver) -> None:
         return bool(heard)
 
     running.wait_for(asked, "it is heard")
-    thread.join(30)
+    thread.join(PATIENCE)
     assert json.loads(heard[0].removeprefix("data: "))["name"] == "followed.example.org"
 
 
@@ -255,12 +257,13 @@ def test_what_was_logged_before_a_kill_is_found_after_it(resolver: Resolver) -> 
     resolver.start()
     for number in range(20):
         resolver.server.ask(f"k{number}.example.org")
-    resolver.wait_for(lambda: _found(resolver, name="k19.example.org"), "the last is found")
+    asked = {"expression": "^k[0-9]+[.]example[.]org$"}
+    resolver.wait_for(lambda: len(_found(resolver, **asked)) == 20, "all are found")
     resolver.kill()
     resolver.start()
     resolver.server.ask("after.example.org")
     resolver.wait_for(lambda: _found(resolver, name="after.example.org"), "the new one is found")
-    names = [row["name"] for row in _found(resolver, expression="^k[0-9]+[.]example[.]org$")]
+    names = [row["name"] for row in _found(resolver, **asked)]
     assert sorted(map(str, names)) == sorted(f"k{number}.example.org" for number in range(20))
 
 

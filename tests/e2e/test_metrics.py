@@ -1,6 +1,7 @@
 """Metrics and readiness, as Prometheus and an orchestrator read them."""
 
 import subprocess
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,10 @@ from tests.world.waiting import until
 _OPEN = "application/openmetrics-text; version=1.0.0"
 _DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "observability"
 _read_open: Callable[[str], Iterator[Any]] = parser.text_string_to_metric_families
+
+
+Values = dict[frozenset[tuple[str, str]], float]
+Samples = dict[str, Values]
 
 
 class Health:
@@ -56,15 +61,13 @@ class Health:
 
         return until(look, f"{which}{path} says {status}")
 
-    def samples(self, which: str, name: str) -> dict[frozenset[tuple[str, str]], float]:
-        """The values of one series by labels."""
-        page = self.get(which, "/metrics").text
-        return {
-            frozenset(sample.labels.items()): sample.value
-            for family in read_text(page)
-            for sample in family.samples
-            if sample.name == name
-        }
+    def samples(self, which: str) -> "Samples":
+        """The values of each series by labels, all of one moment."""
+        found: Samples = defaultdict(dict)
+        for family in read_text(self.get(which, "/metrics").text):
+            for sample in family.samples:
+                found[sample.name][frozenset(sample.labels.items())] = sample.value
+        return found
 
 
 @pytest.fixture
@@ -73,31 +76,38 @@ def health(resolver: Resolver) -> Health:
     return Health(resolver)
 
 
-def _total(samples: dict[frozenset[tuple[str, str]], float], **labels: str) -> float:
+def _total(samples: Values, **labels: str) -> float:
     return sum(value for found, value in samples.items() if labels.items() <= dict(found).items())
 
 
 def test_metrics_count_each_query_once_by_transport_outcome_and_reason(health: Health) -> None:
     server = health.resolver.start().server
     health.answers("engine", "/metrics")
-    before = health.samples("engine", "keyhole_queries_total")
+    before = health.samples("engine")["keyhole_queries_total"]
     for transport in TRANSPORTS:
         assert server.ask("counted.example.org", transport=transport).rcode == "NOERROR"
-    after = health.samples("engine", "keyhole_queries_total")
+
+    def counted(samples: Samples, transport: str) -> float:
+        after = samples["keyhole_queries_total"]
+        return _total(after, transport=transport) - _total(before, transport=transport)
+
+    def all_counted() -> Samples | None:
+        # A query is counted after its answer was sent.
+        found = health.samples("engine")
+        return found if all(counted(found, transport) for transport in TRANSPORTS) else None
+
+    found = until(all_counted, "all are counted")
     for transport in TRANSPORTS:
-        counted = _total(after, transport=transport) - _total(before, transport=transport)
-        assert counted == 1, transport
+        assert counted(found, transport) == 1, transport
     here, waits = (
-        _total(health.samples("engine", f"keyhole_query_{word}_seconds_count"))
-        for word in ("answered_here", "wait")
+        _total(found[f"keyhole_query_{word}_seconds_count"]) for word in ("answered_here", "wait")
     )
     assert here >= len(TRANSPORTS) - 1
     assert waits >= 1
-    assert here + waits == sum(after.values())
-    answers = health.samples("engine", "keyhole_upstream_answers_total")
+    assert here + waits == sum(found["keyhole_queries_total"].values())
+    answers = found["keyhole_upstream_answers_total"]
     assert _total(answers, upstream="test") >= 1
-    round_trips = health.samples("engine", "keyhole_upstream_round_trip_seconds_count")
-    assert round_trips == answers
+    assert found["keyhole_upstream_round_trip_seconds_count"] == answers
 
 
 def test_a_page_of_metrics_names_no_client_and_no_query(health: Health) -> None:

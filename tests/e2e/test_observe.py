@@ -15,7 +15,7 @@ import pytest
 from tests.world.jaeger import needs_jaeger
 from tests.world.no_tls import NO_TLS
 from tests.world.tools import needs
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 from tools.observe.boards import BOARDS, Board
 from tools.observe.grafana import FOLDER, files
 
@@ -64,11 +64,11 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return "Ctrl-C ends it." in log.read_text()
 
     try:
-        until(is_ready, "it prints where everything is", 120)
+        until(is_ready, "it prints where everything is")
         yield log.read_text()
     finally:
         process.terminate()
-        assert process.wait(60) == 0, log.read_text()
+        assert process.wait(PATIENCE) == 0, log.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def _ask(prometheus: str, expression: str) -> list[dict[str, Any]]:
 def test_every_panel_shows_data_of_a_lab(prometheus: str, expression: str) -> None:
     # What Grafana puts in for its variables.
     asked = expression.replace("$__rate_interval", "1m").replace("$job", ".*")
-    until(partial(_ask, prometheus, asked), f"data for {asked}", 90)
+    until(partial(_ask, prometheus, asked), f"data for {asked}")
 
 
 @needs("prometheus")

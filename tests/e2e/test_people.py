@@ -18,6 +18,7 @@ from tests.world.ports import free_port
 from tests.world.process import call_keyhole
 from tests.world.provider import CLIENT, SECRET, Provider
 from tests.world.resolver import Resolver
+from tests.world.waiting import ANSWER_SECONDS, until
 
 
 class Home:
@@ -48,7 +49,9 @@ class Home:
 
     def change(self, statement: str, *values: object) -> None:
         """Changes the database, as time would."""
-        with sqlite3.connect(self.resolver.folder / "control.db", timeout=10) as database:
+        with sqlite3.connect(
+            self.resolver.folder / "control.db", timeout=ANSWER_SECONDS
+        ) as database:
             assert database.execute(statement, values).rowcount > 0
         database.close()
 
@@ -204,10 +207,16 @@ def test_a_second_factor_is_enrolled_used_and_replaced_by_a_recovery_code(home: 
 def test_whoever_guesses_has_to_wait_and_is_told_how_long(home: Home) -> None:
     home.add("victim", "viewer")
     with browser(home.url) as one:
-        told = [one.log_in("victim", "a wrong password") for _ in range(7)]
-    assert [each.status_code for each in told][:5] == [401] * 5
-    assert told[-1].status_code == 429
-    assert int(told[-1].headers["retry-after"]) >= 1
+        told = [one.log_in("victim", "a wrong password") for _ in range(5)]
+        assert [each.status_code for each in told] == [401] * 5
+
+        def refused() -> httpx2.Response | None:
+            # The first wait is a second, and the machine may have been busy for so long.
+            answer = one.log_in("victim", "a wrong password")
+            return answer if answer.status_code == 429 else None
+
+        waits = until(refused, "another guess has to wait")
+    assert int(waits.headers["retry-after"]) >= 1
     assert home.do("POST", "/people/victim/reset", second_factor=False)
 
 

@@ -157,6 +157,7 @@ def test_a_log_that_cannot_be_written_costs_no_answer_and_is_resumed(resolver: R
 
     resolver.wait_for(resumed, "it goes on by itself")
     assert resolver.program.output.count("cannot be written") == 1
+    resolver.wait_for(lambda: events(resolver), "there are lines")
     assert events(resolver)[0]["lost"] > 0
 
 

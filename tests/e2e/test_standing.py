@@ -15,7 +15,7 @@ from tests.world.certificates import Authority
 from tests.world.process import Program
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS, Upstream
-from tests.world.waiting import until
+from tests.world.waiting import ANSWER_SECONDS, until
 
 LISTED, RULED = "tracker.example.com", "ruled.example.org"
 CLOSED = "127.0.0.2"
@@ -65,7 +65,9 @@ def clean(running: Resolver) -> Resolver:
 def _as(resolver: Resolver, address: str, name: str) -> Reply:
     query = dns.message.make_query(name, "A", use_edns=0, payload=1232)
     port = resolver.server.udp
-    return Reply(dns.query.udp(query, "127.0.0.1", timeout=10, port=port, source=address))
+    return Reply(
+        dns.query.udp(query, "127.0.0.1", timeout=ANSWER_SECONDS, port=port, source=address)
+    )
 
 
 def _run(resolver: Resolver, *words: str) -> str:

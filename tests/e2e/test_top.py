@@ -15,7 +15,7 @@ import pytest
 
 from tests.world.lab import Lab
 from tests.world.process import run_keyhole
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 ROWS, COLUMNS = 24, 80
 
@@ -59,7 +59,7 @@ def test_it_shows_the_lab_until_q_is_pressed(shared_lab: Lab, terminal: tuple[in
         until(lambda: has("") and shown.count("q quits") > first, "it is shown again")
         assert termios.tcgetattr(program)[3] & termios.ECHO == 0
         os.write(person, b"xq")
-        assert top.wait(30) == 0
+        assert top.wait(PATIENCE) == 0
     assert termios.tcgetattr(program) == before
     assert "queries/s" in shown
 

@@ -20,7 +20,7 @@ from tests.world.ports import free_port
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 STAGES = [one["word"] for one in catalogue()["stages"]]
 OPTION = 65_054
@@ -181,7 +181,7 @@ def test_the_share_decides_by_trace_id_and_not_by_the_word_of_a_client(
 def test_slow_refused_and_failed_queries_are_traced_whatever_the_share(
     resolver: Resolver, upstream: Upstream, receiver: OtlpReceiver
 ) -> None:
-    resolver.configure(traces={"endpoint": receiver.url, "share": "0%", "slow": "200ms"})
+    resolver.configure(traces={"endpoint": receiver.url, "share": "0%", "slow": "1m"})
     server = resolver.start().server
     assert server.ask("servfail-one.example.org").rcode == "SERVFAIL"
     assert server.ask("refused.example.org", "AXFR", "tcp").rcode == "REFUSED"
@@ -212,7 +212,7 @@ def test_a_slow_answer_is_traced_on_its_way_through_the_upstream(
     )
     until(lambda: upstream.times_asked("slow-one.example.org"), "it waits")
     upstream.release()
-    assert asked.wait(30) == 0
+    assert asked.wait(PATIENCE) == 0
     (slow,) = until(
         lambda: receiver.queries(dns_question_name="slow-one.example.org"), "it is traced"
     )

@@ -16,7 +16,12 @@ REVOKED = {"identities": [{"id": LOST, "since": SINCE}]}
 def in_force(resolver: Resolver) -> Any:
     """The snapshot that the engine has taken; it serves a moment before that is written down."""
     file = resolver.folder / "state" / "snapshot.json"
-    resolver.wait_for(file.exists, "the snapshot is remembered")
+    (address,) = resolver.server.ask("probe.example.org", "A", "tcp").addresses
+
+    def is_written() -> bool:
+        return file.exists() and f'"{address}"' in file.read_text()
+
+    resolver.wait_for(is_written, "the snapshot is remembered")
     return json.loads(file.read_bytes())
 
 

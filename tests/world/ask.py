@@ -12,10 +12,10 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
+from tests.world.waiting import ANSWER_SECONDS
+
 Transport = Literal["udp", "tcp", "dot", "doh"]
 TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "dot", "doh")
-_SECONDS = 30.0
-"""Long enough for a loaded machine; no test waits for its end."""
 
 
 def option(code: int, data: bytes = b"") -> dns.edns.Option:
@@ -103,18 +103,18 @@ class Server:
     def _send(self, message: dns.message.Message, transport: Transport) -> dns.message.Message:
         match transport:
             case "udp":
-                return dns.query.udp(message, "127.0.0.1", timeout=_SECONDS, port=self.udp)
+                return dns.query.udp(message, "127.0.0.1", timeout=ANSWER_SECONDS, port=self.udp)
             case "tcp":
-                return dns.query.tcp(message, "127.0.0.1", timeout=_SECONDS, port=self.tcp)
+                return dns.query.tcp(message, "127.0.0.1", timeout=ANSWER_SECONDS, port=self.tcp)
             case "dot":
                 return dns.query.tls(
                     message,
                     "127.0.0.1",
-                    timeout=_SECONDS,
+                    timeout=ANSWER_SECONDS,
                     port=self.dot,
                     ssl_context=self.tls,
                     server_hostname=self.name,
                 )
             case "doh":
                 trust = ssl.create_default_context(cafile=str(self.ca))
-                return dns.query.https(message, self.url, timeout=_SECONDS, verify=trust)
+                return dns.query.https(message, self.url, timeout=ANSWER_SECONDS, verify=trust)

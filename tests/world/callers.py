@@ -12,12 +12,11 @@ import httpx2
 from tests.world import mesh, raw
 from tests.world.ask import Reply, Server
 from tests.world.certificates import Pair
+from tests.world.waiting import ANSWER_SECONDS
 
 # "1" and "2" are versions of HTTP.
 WAYS = ("udp", "tcp", "dot", "doh1", "doh2", "cleartext1", "cleartext2", "mesh")
 _MEDIA_TYPE = "application/dns-message"
-_SECONDS = 30.0
-"""Long enough for a loaded machine; no test waits for its end."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def line(server: Server, way: str, caller: Caller = NOBODY, tls: Tls = HONEST) -
     match way:
         case "udp":
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(_SECONDS)
+                sock.settimeout(ANSWER_SECONDS)
                 sock.connect(("127.0.0.1", server.udp))
                 yield _over_datagrams(sock)
         case "tcp":
@@ -118,7 +117,7 @@ def http(
         trust_env=False,
         # Only the server may close an idle connection.
         limits=httpx2.Limits(keepalive_expiry=None),
-        timeout=_SECONDS,
+        timeout=ANSWER_SECONDS,
     ) as client:
         yield client
 

@@ -17,7 +17,7 @@ import h2.exceptions
 from tests.world import mesh
 from tests.world.ask import Reply, Server
 from tests.world.callers import HONEST, NOBODY, Caller
-from tests.world.waiting import PATIENCE, witnesses
+from tests.world.waiting import ANSWER_SECONDS, witnesses
 
 PER_CONNECTION = 100
 _BURST = 32
@@ -148,7 +148,7 @@ class _Datagrams(_Answered):
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.bind((source, 0))
         self._sock.connect(("127.0.0.1", port))
-        self._sock.settimeout(PATIENCE)
+        self._sock.settimeout(ANSWER_SECONDS)
 
     def send(self, queries: list[bytes]) -> None:
         self.asked += len(queries)
@@ -192,7 +192,7 @@ class _Line(_Answered):
         except OSError as error:
             self.events.append(f"{error}")
             self.is_closed = True
-        self._sock.settimeout(PATIENCE)
+        self._sock.settimeout(ANSWER_SECONDS)
 
     def close(self) -> None:
         # A reset: after an ordinary end the client might still read.
@@ -295,7 +295,7 @@ class _Http(_Line):
 
 
 def _connect(source: str, port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), PATIENCE, source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS, source_address=(source, 0))
 
 
 def _word(octets: bytes) -> str:

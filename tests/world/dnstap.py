@@ -64,11 +64,14 @@ def _varint(octets: bytes, at: int) -> tuple[int, int]:
 
 
 def read_stream(octets: bytes) -> tuple[list[bytes], bool]:
-    """The payloads of a stream in one direction, and whether it has ended with STOP."""
+    """The payloads of a stream in one direction, and whether it has ended with STOP.
+
+    A file may be read while it is written: its last frame may be there in part, and is left out.
+    """
     payloads: list[bytes] = []
     kinds: list[int] = []
     at = 0
-    while at < len(octets):
+    while at + _frame_size(octets, at) <= len(octets):
         length = int.from_bytes(octets[at : at + 4])
         at += 4
         if length:
@@ -83,6 +86,13 @@ def read_stream(octets: bytes) -> tuple[list[bytes], bool]:
                 assert octets[at + 12 : at + length] == CONTENT_TYPE
         at += length
     return payloads, kinds[-1:] == [STOP]
+
+
+def _frame_size(octets: bytes, at: int) -> int:
+    """The octets of the frame that begins there; at least those that say so."""
+    length = int.from_bytes(octets[at : at + 4])
+    # A control frame begins with four octets of zero, and then its own length.
+    return 4 + length if length else 8 + int.from_bytes(octets[at + 4 : at + 8])
 
 
 @dataclass
@@ -154,8 +164,9 @@ class Collector:
                     body = stream.read(int.from_bytes(stream.read(4)))
                     assert int.from_bytes(body) == STOP
                     stream.write(_control_frame(FINISH))
-                    stream.flush()
+                    # Before the other side has it, and may end.
                     self.ended += 1
+                    stream.flush()
                     return
         except (OSError, ValueError, AssertionError, struct.error):
             return

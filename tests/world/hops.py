@@ -11,9 +11,10 @@ import dns.message
 import httpx2
 
 from tests.world.ask import Reply
-from tests.world.resolver import Resolver, document
+from tests.world.resolver import PATIENT, Resolver, document
 from tests.world.trust import TrustDomain
 from tests.world.upstream import Upstream
+from tests.world.waiting import ANSWER_SECONDS
 
 RESOLVER, FORWARDER = "keyhole-resolver", "keyhole-forwarder"
 """The names of both in traces."""
@@ -53,21 +54,23 @@ class Hops:
             forwarder.upstream(upstream.port),
             domain.write(forwarder.documents),
             # Its settle() asks without a certificate.
-            document("Policy", "home", default="allow", upstreams=["test"]),
+            document("Policy", "home", default="allow", upstreams=PATIENT),
             self.carry(),
         )
         shown = {"certificate": str(pair.certificate), "key": str(pair.key)}
         there = {"serverName": "resolver.example.org", "clientCertificate": shown}
         resolver.write(
             resolver.upstream(forwarder.server.dot, "forwarder", **there),
-            document("Policy", "home", default="allow", upstreams=["forwarder"]),
+            document(
+                "Policy", "home", default="allow", upstreams={**PATIENT, "names": ["forwarder"]}
+            ),
         )
         (resolver.documents / "upstream-test.yaml").unlink()
         self._there = there
 
     def carry(self, **more: Any) -> dict[str, Any]:
         """The policy of the forwarder for the resolver."""
-        one = {"subjects": [self.id], "default": "allow", "upstreams": ["test"], **more}
+        one = {"subjects": [self.id], "default": "allow", "upstreams": PATIENT, **more}
         return document("Policy", "carry", **one)
 
     def over_doh(self) -> None:
@@ -100,7 +103,11 @@ class Hops:
             headers["traceparent"] = client.header
         trust = ssl.create_default_context(cafile=str(server.ca))
         with httpx2.Client(
-            http1=version == 1, http2=version == 2, verify=trust, trust_env=False, timeout=20
+            http1=version == 1,
+            http2=version == 2,
+            verify=trust,
+            trust_env=False,
+            timeout=ANSWER_SECONDS,
         ) as one:
             response = one.post(server.url, content=query.to_wire(), headers=headers)
         assert response.status_code == httpx2.codes.OK, response.text

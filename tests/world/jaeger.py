@@ -10,7 +10,7 @@ import pytest
 
 from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 from tools.jaeger import arguments, binary, find
 
 needs_jaeger = pytest.mark.skipif(
@@ -62,7 +62,7 @@ class Jaeger:
         assert self._process.poll() is None, self._log.read_text()
         try:
             found = httpx2.get(
-                f"http://127.0.0.1:{self._admin}/", timeout=5, trust_env=False, verify=NO_TLS
+                f"http://127.0.0.1:{self._admin}/", timeout=20, trust_env=False, verify=NO_TLS
             )
         except httpx2.HTTPError:
             return False
@@ -71,4 +71,4 @@ class Jaeger:
     def _stop(self) -> None:
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(PATIENCE)

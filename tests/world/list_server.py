@@ -28,6 +28,7 @@ class ListServer:
 
     def __enter__(self) -> Self:
         self._ended = threading.Event()
+        self._request = threading.local()
         self._listener = socket.create_server((self.host, 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -54,7 +55,8 @@ class ListServer:
         tag = f'"{hash(body)}"'
 
         def answer(client: socket.socket) -> None:
-            if self.asked[-1].headers.get("if-none-match") == tag:
+            # Each request has a thread of its own; another one may have come since.
+            if self._request.headers.get("if-none-match") == tag:
                 client.sendall(b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n")
             else:
                 send(client, body, **{"etag": tag, **headers})
@@ -85,6 +87,7 @@ class ListServer:
             lines = head.decode("latin-1").split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
             path = lines[0].split(" ")[1]
+            self._request.headers = headers
             self.asked.append(ListRequest(path, headers))
             answer = self.answers.get(path)
             if answer is None:

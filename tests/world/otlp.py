@@ -103,7 +103,7 @@ class OtlpReceiver:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join()
 
 
 def _requests_of(receiver: OtlpReceiver) -> type[BaseHTTPRequestHandler]:

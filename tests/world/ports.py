@@ -1,34 +1,50 @@
-"""Free ports that no other test of this run uses.
+"""Free ports that no other test uses: not in this worker, and not in another run on this machine.
 
-Programs such as `keyhole up` and unbound need ports that are chosen before they start. Each pytest
-worker has its own range, below the ports that the kernel uses for outgoing connections.
+Programs such as `keyhole up` and unbound need ports that are chosen before they start. They lie
+below the ports that the kernel uses for outgoing connections. A process claims them in blocks, so
+that between the choice and the start nobody else takes the same one.
 """
 
-import os
+import itertools
 import random
 import socket
 from collections.abc import Iterator
-from itertools import count, islice
 
 _FIRST = 12_000
-_WORKER_RANGE = 2_000
-_WORKERS = 8
+_BLOCK = 100
+_BLOCKS = 200
 # How many ports one lab takes from its base on.
 LAB_PORTS = 12
+_TRIES = _BLOCKS * _BLOCK
+_claims: list[socket.socket] = []
 
 
-def _start() -> int:
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
-    return _FIRST + worker * _WORKER_RANGE
+def _claim(block: int) -> bool:
+    """Whether the block belongs to this process now, until it ends: the kernel gives an abstract
+    address (unix(7)) to one socket, and takes it back however the process ends."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0keyhole-test-ports-{block}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 def _candidates() -> Iterator[int]:
-    start = _start()
-    # A random start makes collisions between two runs on one machine unlikely. Those who had a port
-    # in an earlier round have long ended.
-    offset = random.randrange(_WORKER_RANGE)
-    for step in count():
-        yield start + (offset + step) % _WORKER_RANGE
+    """Ports of blocks that this process claims one after the other. Once none is left, its own
+    again: by then, most programs of earlier tests have ended."""
+    blocks = list(range(_BLOCKS))
+    random.shuffle(blocks)
+    own = []
+    for block in blocks:
+        if _claim(block):
+            start = _FIRST + block * _BLOCK
+            own.append(start)
+            yield from range(start, start + _BLOCK)
+    for start in itertools.cycle(own):
+        yield from range(start, start + _BLOCK)
 
 
 _ports = _candidates()
@@ -36,22 +52,21 @@ _ports = _candidates()
 
 def free_port() -> int:
     """A port that is free now for both UDP and TCP on loopback."""
-    for port in islice(_ports, _WORKER_RANGE):
+    for port in itertools.islice(_ports, _TRIES):
         if _is_free(port):
             return port
-    raise RuntimeError("no free port is left in this worker's range")
+    raise RuntimeError("no port is free")
 
 
 def free_base() -> int:
     """The first of `LAB_PORTS` ports in a row that are free now."""
-    end = _start() + _WORKER_RANGE
-    for port in islice(_ports, _WORKER_RANGE):
-        # What lies behind the end is of another worker.
-        if port + LAB_PORTS <= end and all(_is_free(port + step) for step in range(LAB_PORTS)):
-            for _ in range(LAB_PORTS):
-                next(_ports)
-            return port
-    raise RuntimeError("no free range of ports is left in this worker's range")
+    row: list[int] = []
+    for port in itertools.islice(_ports, _TRIES):
+        is_next = not row or port == row[-1] + 1
+        row = [*(row if is_next else []), port] if _is_free(port) else []
+        if len(row) == LAB_PORTS:
+            return row[0]
+    raise RuntimeError(f"no {LAB_PORTS} ports in a row are free")
 
 
 def _is_free(port: int) -> bool:

@@ -3,13 +3,14 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from tempfile import mkdtemp
 
 import psycopg
 
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 MISSING = "PostgreSQL is not installed (Debian: postgresql)"
 
@@ -56,8 +57,9 @@ class Postgres:
     def stop(self) -> None:
         """Ends the server and removes its files."""
         self._connection.close()
-        self._server.terminate()
-        self._server.wait(30)
+        # A fast end: SIGTERM would wait for whoever is still connected.
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait(PATIENCE)
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder.parent / f"{self.folder.name}.log").unlink(missing_ok=True)
 

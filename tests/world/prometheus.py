@@ -9,6 +9,7 @@ import httpx2
 
 from tests.world.ports import free_port
 from tests.world.tools import find
+from tests.world.waiting import PATIENCE
 
 _DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "observability"
 
@@ -56,4 +57,4 @@ class Prometheus:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(PATIENCE)

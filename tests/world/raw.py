@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from tests.world.ask import Server
-
-_SECONDS = 30.0
-"""Long enough for a loaded machine; no test waits for its end."""
+from tests.world.waiting import ANSWER_SECONDS
 
 
-def ask_udp(server: Server, packet: bytes, seconds: float = _SECONDS) -> bytes | None:
+def ask_udp(server: Server, packet: bytes, seconds: float = ANSWER_SECONDS) -> bytes | None:
     """Sends one datagram; gives the next one received, or none within ``seconds``."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(seconds)
@@ -50,7 +48,7 @@ class Stream:
 def tcp(server: Server) -> Iterator[Stream]:
     """A connection to the TCP listener."""
     with (
-        socket.create_connection(("127.0.0.1", server.tcp), _SECONDS) as sock,
+        socket.create_connection(("127.0.0.1", server.tcp), ANSWER_SECONDS) as sock,
         closing(Stream(sock)) as stream,
     ):
         yield stream
@@ -61,7 +59,7 @@ def mesh(server: Server, header: bytes, source: str = "127.0.0.1") -> Iterator[S
     """A connection to the mesh listener from ``source``, begun with a PROXY header."""
     with (
         socket.create_connection(
-            ("127.0.0.1", server.mesh), _SECONDS, source_address=(source, 0)
+            ("127.0.0.1", server.mesh), ANSWER_SECONDS, source_address=(source, 0)
         ) as sock,
         closing(Stream(sock)) as stream,
     ):
@@ -87,7 +85,7 @@ def secured(
 ) -> Iterator[ssl.SSLSocket]:
     """A TLS connection to any listener, which resumes ``session`` if one is given."""
     with (
-        socket.create_connection(("127.0.0.1", port), _SECONDS) as plain,
+        socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname=name, session=session) as sock,
     ):
         yield sock

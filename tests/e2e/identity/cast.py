@@ -16,7 +16,7 @@ import dns.rdtypes.svcbbase
 from tests.world.ask import Reply
 from tests.world.callers import NOBODY, Caller
 from tests.world.certificates import DAY
-from tests.world.resolver import document
+from tests.world.resolver import PATIENT, document
 from tests.world.trust import TrustDomain
 
 ONE, TWO = "198.18.0.7", "198.18.0.8"
@@ -133,7 +133,8 @@ def documents(home: TrustDomain) -> list[dict[str, Any]]:
     """The policies, one for each of the cast; nobody has none."""
 
     def policy(name: str, subject: str, **spec: Any) -> dict[str, Any]:
-        given = {"subjects": [subject], "default": "allow", "upstreams": ["one"], **spec}
+        given = {"subjects": [subject], "default": "allow", **spec}
+        given["upstreams"] = {**PATIENT, "names": spec.get("upstreams", ["one"])}
         return document("Policy", name, **given)
 
     def rule(**how: str) -> list[dict[str, Any]]:

@@ -25,8 +25,6 @@ from tests.world.waiting import until
 
 WEB, OTHER = "ns/shop/sa/web", "ns/shop/sa/other"
 WAYS = ("dot", "doh1", "doh2")
-# Far more than the listener needs, far less than the life of a certificate.
-_SECONDS = 20
 
 
 def _query() -> dns.message.Message:
@@ -109,7 +107,7 @@ def _refusals(
             ways, "answered"
         )
         act()
-        return until(partial(_all_stop, lines, {}), f"all of {ways} are refused", _SECONDS)
+        return until(partial(_all_stop, lines, {}), f"all of {ways} are refused")
 
 
 def _all_stop(lines: dict[str, Ask], stopped: dict[str, str]) -> dict[str, str] | None:
@@ -198,8 +196,8 @@ def test_the_connection_of_a_revoked_one_is_closed(knowing: Resolver, home: Trus
         assert word(ask(_query())) == "answered"
         home.revoked.append(pair)
         home.write(knowing.documents)
-        assert until(lambda: _stops(ask), "it is refused", _SECONDS) == "identity_revoked"
-        assert until(lambda: _ends(ask), "its connection is closed", _SECONDS)
+        assert until(lambda: _stops(ask), "it is refused") == "identity_revoked"
+        assert until(lambda: _ends(ask), "its connection is closed")
 
 
 def test_a_revoked_token_stops_on_its_open_connections(knowing: Resolver) -> None:
@@ -230,7 +228,6 @@ def test_a_resumed_session_is_worth_no_more_than_its_certificate(
     until(
         lambda: _resume(server, way, context, session)[1] in _REVOKED,
         "the session is refused",
-        _SECONDS,
     )
     assert outcome_of(server, way, Caller(certificate=home.svid(OTHER))) == "answered"
 

@@ -76,7 +76,7 @@ def _asking(server: Server, caller: Caller) -> Iterator[list[Client]]:
             client.stop()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_hundred_rotations_of_all_certificates_lose_no_question(
     make_resolver: Callable[[], Resolver], upstream: Upstream, authority: Authority, tmp_path: Path
 ) -> None:
