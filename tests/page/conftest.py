@@ -28,6 +28,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.world.lab import Lab
 from tests.world.page import (
+    PAGE_MILLISECONDS,
     THEMES,
     WIDTHS,
     LabPage,
@@ -40,7 +41,7 @@ from tests.world.page import (
 )
 
 # Pages ask every five seconds, and the machine may be busy.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=PAGE_MILLISECONDS)
 
 
 class OpenTab:

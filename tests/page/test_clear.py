@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import OpenTab, check_access
-from tests.world.page import path_of
+from tests.world.page import expect_path
 
 
 def _item(page: Page, what: str) -> Locator:
@@ -80,7 +80,7 @@ def test_the_range_is_kept_in_the_address(tab: OpenTab) -> None:
     page.get_by_role("button", name="Time range").click()
     page.get_by_role("menuitemradio", name="Last 15 minutes").click()
     expect(_item(page, "DNS over UDP")).to_be_visible()
-    assert path_of(page) == "/clear?range=15m"
+    expect_path(page, "/clear?range=15m")
 
 
 def test_it_can_be_used_by_everybody(tab: OpenTab) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.page.conftest import OpenTab, check_access
 from tests.world.callers import Caller, line
-from tests.world.page import PASSWORD, LabPage, path_of
+from tests.world.page import PASSWORD, LabPage, expect_path
 from tests.world.process import run_keyhole
 from tests.world.tools import needs, run
 
@@ -96,7 +96,7 @@ def test_everybody_who_asks_is_listed_with_the_policy_that_applies(tab: OpenTab)
     page.get_by_label("Find a client").fill("payments")
     # Its head is the one row that is left without the text.
     expect(table.get_by_role("row").filter(has_not_text="payments")).to_have_count(1)
-    assert path_of(page) == "/clients?range=1h&contains=payments"
+    expect_path(page, "/clients?range=1h&contains=payments")
     page.get_by_role("link", name="shop/payments certificate").click()
     expect(page.get_by_role("heading", name="shop/payments")).to_be_visible()
     expect(page.get_by_text(f"the policy names {ID}payments itself")).to_be_visible()

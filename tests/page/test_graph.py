@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import OpenTab, check_access
-from tests.world.page import LabPage, path_of
+from tests.world.page import LabPage, expect_in_address
 from tests.world.waiting import until
 
 Graph = dict[str, Any]
@@ -193,7 +193,7 @@ def test_the_picture_can_be_walked_by_keyboard(tab: OpenTab, drawn: Graph) -> No
     page.keyboard.press("Enter")
     panel = page.get_by_role("complementary", name="Details")
     expect(panel.get_by_role("heading", name="internet")).to_be_visible()
-    assert "node=upstream%3Ainternet" in path_of(page)
+    expect_in_address(page, "node=upstream%3Ainternet")
     page.keyboard.press("Escape")
     expect(panel.get_by_role("heading", name="internet")).to_be_hidden()
     assert page.evaluate(spot) == "node upstream:internet"
@@ -265,9 +265,9 @@ def test_filters_are_in_the_address(tab: OpenTab, drawn: Graph) -> None:
     page.get_by_label("Namespace").select_option("shop")
     expect(_node(page, CI)).to_be_hidden()
     expect(_node(page, WEB)).to_be_visible()
-    assert "namespace=shop" in path_of(page)
+    expect_in_address(page, "namespace=shop")
     page.get_by_label("Outcome").select_option("Blocked")
-    assert "verdict=blocked" in path_of(page)
+    expect_in_address(page, "verdict=blocked")
     page.get_by_role("button", name="Without filters").click()
     expect(_node(page, CI)).to_be_visible()
     page.get_by_label("Namespace").select_option("tools")

@@ -20,8 +20,6 @@ from tests.world.page import LabPage
 from tests.world.page_documents import ask_api
 from tests.world.waiting import until
 
-LONG = 60_000
-"""Milliseconds: the machine of the tests may be busy."""
 HOSTILE = [
     [b"<script>document.title='run'</script>", b"example"],
     [b'"onmouseover=alert(1)', b"example"],
@@ -31,11 +29,6 @@ HOSTILE = [
 ]
 """Labels of names that no program should trust; the last one has 255 octets in all."""
 _IS_HOSTILE = re.compile(r"[<\"'\\]|x{63}")
-
-
-@pytest.fixture(autouse=True)
-def _timeout() -> None:
-    expect.set_options(timeout=LONG)
 
 
 def _ask(lab_page: LabPage, name: str, times: int = 1) -> None:

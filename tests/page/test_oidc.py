@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.page.conftest import OpenTab, check_access
 from tests.world.certificates import Authority
 from tests.world.lab import Lab
-from tests.world.page import LabPage, missing, path_of
+from tests.world.page import LabPage, expect_path, missing
 from tests.world.ports import free_port
 from tests.world.provider import CLIENT, SECRET, Provider
 from tests.world.resolver import Resolver, document
@@ -66,7 +66,7 @@ def test_a_person_comes_back_to_the_place_they_wanted(tab: OpenTab) -> None:
     page = tab("/log?range=24h&below=shop.example", signed_in=False)
     page.get_by_role("link", name=BUTTON).click()
     expect(page.get_by_role("heading", name="Log")).to_be_visible()
-    assert path_of(page) == "/log?range=24h&below=shop.example"
+    expect_path(page, "/log?range=24h&below=shop.example")
     page.get_by_role("button", name="Account of").click()
     expect(page.get_by_text("oidc:anna (248289761001)").first).to_be_visible()
 
@@ -76,7 +76,7 @@ def test_a_person_without_a_role_is_told_so_on_the_page(tab: OpenTab, provider: 
     page = tab("/graph", signed_in=False)
     page.get_by_role("link", name=BUTTON).click()
     expect(page.get_by_role("alert")).to_contain_text("did not let you in")
-    assert path_of(page) == "/graph"
+    expect_path(page, "/graph")
     assert "#" not in page.url
     provider.claims["groups"] = ["dns-admins"]
     page.get_by_role("link", name=BUTTON).click()

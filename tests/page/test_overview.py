@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import OpenTab, check_access
-from tests.world.page import path_of
+from tests.world.page import expect_in_address, expect_path
 
 NUMBER = re.compile(r"[0-9]")
 
@@ -63,7 +63,7 @@ def test_the_time_range_is_kept_in_the_address(tab: OpenTab) -> None:
     page.get_by_role("button", name="Time range").click()
     page.get_by_role("menuitemradio", name="Last 7 days").click()
     expect(page.get_by_role("button", name="Last 7 days")).to_be_visible()
-    assert path_of(page) == "/?range=7d"
+    expect_path(page, "/?range=7d")
     page.go_back()
     expect(page.get_by_role("button", name="Last hour")).to_be_visible()
     page.get_by_role("button", name="Time range").click()
@@ -74,7 +74,7 @@ def test_the_time_range_is_kept_in_the_address(tab: OpenTab) -> None:
     page.get_by_label("To", exact=True).fill("2026-01-03T00:00:00")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("No name was asked for in this time.")).to_be_visible()
-    assert "since=2026-01-02T02%3A04%3A05.000Z&until=2026-01-02T23%3A00%3A00.000Z" in page.url
+    expect_in_address(page, "since=2026-01-02T02%3A04%3A05.000Z&until=2026-01-02T23%3A00%3A00.000Z")
 
 
 _HIDE = """(hidden) => {

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenTab, check_access
-from tests.world.page import PASSWORD, path_of
+from tests.world.page import PASSWORD, expect_path
 from tests.world.page_documents import ask_api, store
 from tests.world.page_people import sign_in, tab_of
 
@@ -134,7 +134,7 @@ def test_the_audit_trail_shows_what_was_done_and_its_chain_is_verified(tab: Open
     expect(dialog).to_be_hidden()
     page.get_by_role("combobox", name="Action").select_option("Login")
     expect(table).not_to_contain_text("Record/shop")
-    assert path_of(page) == "/settings/audit?action=login"
+    expect_path(page, "/settings/audit?action=login")
     page.get_by_role("searchbox", name="Name, exactly").fill(HOSTILE)
     page.keyboard.press("Enter")
     expect(page.get_by_text("No entry matches")).to_be_visible()

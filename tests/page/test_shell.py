@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenTab, check_access
-from tests.world.page import PASSWORD, LabPage, path_of
+from tests.world.page import PASSWORD, LabPage, expect_path
 from tests.world.process import run_keyhole
 
 
@@ -35,7 +35,7 @@ def test_the_link_in_the_panel_of_the_lab_signs_in_once(tab: OpenTab) -> None:
     page.goto(f"{tab.lab_page.url}{link}")
     expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
     expect(page.get_by_label("New password", exact=True)).to_be_focused()
-    assert path_of(page) == "/"
+    expect_path(page, "/")
     assert "#" not in page.url
     secret = link.partition("=")[2]
     assert not [one for one in asked if secret in one], "only the body of one request has it"
@@ -62,7 +62,7 @@ def test_the_first_sign_in_asks_for_a_password_and_then_shows_the_page(tab: Open
     page.get_by_label("New password, again").fill(PASSWORD)
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    assert path_of(page) == "/?range=1h"
+    expect_path(page, "/?range=1h")
     lab_page.keep_session(page.context)
 
 
@@ -179,7 +179,7 @@ def test_the_search_finds_clients_rules_lists_and_names_in_groups(tab: OpenTab) 
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Lists", exact=True)).to_be_visible()
-    assert path_of(page) == "/lists?search=tracker.example.net"
+    expect_path(page, "/lists?search=tracker.example.net")
 
 
 def test_a_lost_connection_is_said_and_comes_back_by_itself(

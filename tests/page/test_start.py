@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.page.conftest import OpenTab, check_access
 from tests.world.certificates import Authority
 from tests.world.lab import Lab
-from tests.world.page import PASSWORD, LabPage, missing, path_of
+from tests.world.page import PASSWORD, LabPage, expect_path, missing
 from tests.world.ports import free_port
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS, Upstream
@@ -61,7 +61,7 @@ def test_a_new_person_is_led_from_the_password_to_a_blocked_name(
     page.get_by_label("New password, again").fill(PASSWORD)
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
-    assert path_of(page) == "/start"
+    expect_path(page, "/start")
     tab.lab_page.keep_session(page.context)
 
     page.get_by_role("button", name="Test test").click()

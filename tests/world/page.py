@@ -1,16 +1,23 @@
 """A browser on the page of a lab: signed in, watched for errors, checked for layout and access."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from keyhole.api.page import BUILT
 from tests.world.lab import Lab
@@ -21,6 +28,8 @@ AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (390, 1024, 1920)
 THEMES: tuple["Theme", ...] = ("light", "dark")
 PASSWORD = "a fine long password"
+PAGE_MILLISECONDS = 60_000
+"""How long a tab may take for what it is asked or expected to do."""
 # A browser reports each response of these as an error; the page shows them to the person.
 _SHOWN = ("401", "403", "404", "409", "412", "422", "428", "429")
 _ELEMENTS_OUTSIDE = """() => {
@@ -115,7 +124,7 @@ class LabPage:
     def context(self, theme: Theme = "light", width: int = 1024, **more: Any) -> BrowserContext:
         """A new browser without a session."""
         size = {"width": width, "height": 900}
-        return self._browser.new_context(
+        context = self._browser.new_context(
             base_url=self.url,
             viewport=size,  # type: ignore[arg-type]
             color_scheme=theme,
@@ -124,6 +133,8 @@ class LabPage:
             reduced_motion="reduce",
             **more,
         )
+        context.set_default_timeout(PAGE_MILLISECONDS)
+        return context
 
     def signed_in(self, theme: Theme = "light", width: int = 1024) -> BrowserContext:
         """A browser with the session of the administrator."""
@@ -175,7 +186,12 @@ def outside(page: Page) -> list[str]:
     return found
 
 
-def path_of(page: Page) -> str:
-    """Path and parameters of the address."""
-    parts = urlsplit(page.url)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+def expect_path(page: Page, wanted: str) -> None:
+    """Waits until the address has this path with these parameters, and nothing else: what is shown
+    and the address do not change at the same moment."""
+    expect(page).to_have_url(re.compile(rf"^[a-z]+://[^/]+{re.escape(wanted)}$"))
+
+
+def expect_in_address(page: Page, part: str) -> None:
+    """Waits until the address has this part."""
+    expect(page).to_have_url(re.compile(re.escape(part)))

@@ -6,8 +6,6 @@ import subprocess
 
 import pytest
 
-from tests.world.waiting import PATIENCE
-
 _FOLDERS = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 

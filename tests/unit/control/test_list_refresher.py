@@ -10,6 +10,7 @@ from keyhole.control.defaults import write_defaults
 from keyhole.control.list_refresh.refresher import ListRefresher
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import read_settings
+from tests.world.waiting import PATIENCE
 
 
 class _Reconciler:
@@ -42,7 +43,7 @@ def test_new_lists_count_as_compiling_until_they_are_applied(tmp_path: Path) -> 
         said = [refresher.is_compiling]
         refresher._new_since = 0.0
         task = asyncio.create_task(refresher.run())
-        await asyncio.wait_for(reconciler.applied.wait(), 10)
+        await asyncio.wait_for(reconciler.applied.wait(), PATIENCE)
         said.append(refresher.is_compiling)
         task.cancel()
         assert said == [False, True]

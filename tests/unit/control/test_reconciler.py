@@ -16,6 +16,7 @@ from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import read_settings
 from keyhole.model.overrides import Overrides, Pause
 from tests.world.follower import fake_local_engine
+from tests.world.waiting import PATIENCE
 
 _POLICY = """\
 apiVersion: keyhole.dev/v1
@@ -40,7 +41,7 @@ class SlowCompilation:
     def __call__(self, *args: Any, **kwargs: Any) -> Compiled:
         compiled = compile_all(*args, **kwargs)
         self.begun.set()
-        assert self.may_end.wait(60)
+        assert self.may_end.wait(PATIENCE)
         return compiled
 
 

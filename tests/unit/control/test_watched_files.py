@@ -12,6 +12,7 @@ import pytest
 
 from keyhole.control.fingerprint import fingerprint
 from keyhole.control.watched_files import _begin_watch, changes
+from tests.world.waiting import PATIENCE
 
 _LIMITED = ["unshare", "--user", "--map-root-user", "sh", "-c"]
 """A user of its own, whose limits bind nobody else."""
@@ -30,7 +31,7 @@ def _first_change(paths: list[Path], act: Callable[[], object]) -> set[Path]:
         waiting = asyncio.create_task(wait())
         await asyncio.to_thread(act)
         try:
-            return await asyncio.wait_for(waiting, 20)
+            return await asyncio.wait_for(waiting, PATIENCE)
         finally:
             stop.set()
 
@@ -93,7 +94,7 @@ def test_a_change_before_watching_began_is_noticed(tmp_path: Path) -> None:
             return changed
         return set()
 
-    assert asyncio.run(asyncio.wait_for(run(), 20)) == {file}
+    assert asyncio.run(asyncio.wait_for(run(), PATIENCE)) == {file}
 
 
 def test_changes_of_other_files_are_not_reported(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ async def run(folder):
     (folder / "policy.yaml").write_text("a")
     print(*(path.name for path in await waiting), *why)
 
-asyncio.run(asyncio.wait_for(run(Path(sys.argv[1])), 20))
+asyncio.run(asyncio.wait_for(run(Path(sys.argv[1])), 120))
 """
 
 
@@ -178,7 +179,7 @@ def test_a_change_is_noticed_although_a_folder_vanished_when_its_watch_began(
         return set()
 
     warnings: list[str] = []
-    assert asyncio.run(asyncio.wait_for(run(), 20)) == {folder / "policy.yaml"}
+    assert asyncio.run(asyncio.wait_for(run(), PATIENCE)) == {folder / "policy.yaml"}
     assert warnings == []
 
 
@@ -196,4 +197,4 @@ def test_a_change_is_noticed_beside_a_file_whose_name_is_no_text(tmp_path: Path)
         file.write_text("a")
         return await waiting
 
-    assert asyncio.run(asyncio.wait_for(run(), 20)) == {file}
+    assert asyncio.run(asyncio.wait_for(run(), PATIENCE)) == {file}

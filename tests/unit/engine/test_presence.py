@@ -10,6 +10,7 @@ from keyhole.control.offline_status import serves
 from keyhole.engine import presence as module
 from keyhole.engine.presence import Presence
 from keyhole.system.lock import try_lock
+from tests.world.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_an_engine_that_starts_while_somebody_has_the_lock_gets_it_later(
     assert tried.is_set()
     assert not presence.is_shown
     somebody.close()
-    assert taken.wait(10)
+    assert taken.wait(PATIENCE)
     assert serves(data)
     assert data.is_claimed()
     presence.end()

@@ -15,6 +15,7 @@ import pytest
 
 from keyhole.engine import Refusal, Runtime, catalogue, explain, judge
 from keyhole.engine.runtime import EventBatch
+from tests.world.waiting import PATIENCE
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
 
@@ -116,7 +117,7 @@ def runtime() -> Iterator[Runtime]:
 def ask(address: str, name: str) -> dns.message.Message:
     """Asks over UDP."""
     query = dns.message.make_query(name, "A", use_edns=0)
-    return dns.query.udp(query, "127.0.0.1", port=int(address.rpartition(":")[2]), timeout=10)
+    return dns.query.udp(query, "127.0.0.1", port=int(address.rpartition(":")[2]), timeout=PATIENCE)
 
 
 def test_an_engine_without_a_snapshot_refuses_and_says_why(runtime: Runtime) -> None:
@@ -201,7 +202,7 @@ def test_events_are_taken_as_lines_while_other_threads_go_on(runtime: Runtime) -
     taker.start()
     # If the call held the interpreter lock, no query would be sent, and it would wait in vain.
     ask(address, "X.ads.example.org")
-    taker.join(20)
+    taker.join(PATIENCE)
     (event,) = map(json.loads, taken[0].lines.splitlines())
     assert (event["name"], event["reason"], event["snapshot"]) == (
         "x.ads.example.org",

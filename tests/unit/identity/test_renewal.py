@@ -16,7 +16,7 @@ from keyhole.identity.renewal import renew
 from keyhole.identity.revoked import Targets, read_revoked, revoke
 from keyhole.identity.rotation import finish, prepare, switch
 from keyhole.identity.signing_request import new_request, sign_request
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -207,7 +207,7 @@ def test_whoever_renews_in_a_loop_never_gets_ahead_of_a_revocation(folder: Path)
     thread.start()
     until(lambda: len(got) > 3, "the thief renews")
     revoke(folder, Targets(older=frozenset([WEB])))
-    assert refused.wait(20)
+    assert refused.wait(PATIENCE)
     stop.set()
     thread.join()
     revoked = read_revoked(folder)

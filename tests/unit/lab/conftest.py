@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.world.waiting import PATIENCE
+
 
 @pytest.fixture(scope="session")
 def internet() -> Callable[..., AbstractContextManager[dict[str, Any]]]:
@@ -27,6 +29,6 @@ def _internet(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
         finally:
             process.terminate()
             try:
-                assert process.wait(10) == 0
+                assert process.wait(PATIENCE) == 0
             finally:
                 process.kill()

@@ -10,6 +10,7 @@ import pytest
 
 from keyhole.system import sd_notify
 from keyhole.system.sd_notify import SdNotify
+from tests.world.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
     """The socket of a service manager."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(5)
+        listening.settimeout(PATIENCE)
         yield listening
 
 
@@ -37,7 +38,7 @@ def test_each_state_is_one_message(systemd: socket.socket) -> None:
 def test_an_abstract_socket_is_found_by_its_leading_at_sign() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind("")  # the kernel chooses an abstract name (unix(7), autobind)
-        listening.settimeout(5)
+        listening.settimeout(PATIENCE)
         name = "@" + listening.getsockname()[1:].decode()
         SdNotify.take({"NOTIFY_SOCKET": name}).stopping()
         assert listening.recv(4096) == b"STOPPING=1"

@@ -11,7 +11,7 @@ import pytest
 from keyhole.querylog.dnstap import CONTENT_TYPE, SocketOutput, Target
 from keyhole.querylog.dnstap.frames import Control, FrameError, Kind, control, data, read_control
 from tests.world.dnstap import Collector, read_stream
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 Heard = list[tuple[bool, str]]
 
@@ -123,6 +123,6 @@ def test_fstrm_capture_takes_the_stream(tmp_path: Path) -> None:
             asyncio.run(run())
         finally:
             program.terminate()
-            program.wait(30)
+            program.wait(PATIENCE)
     payloads, _ = read_stream(written.read_bytes())
     assert payloads == [b"one", b"two"]
