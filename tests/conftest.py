@@ -38,13 +38,6 @@ settings.load_profile("keyhole")
 _http = inspect.signature(httpx2.get).parameters["timeout"].default
 _http.connect = _http.read = _http.write = _http.pool = ANSWER_SECONDS
 
-# No test is about how long one of its examples takes: the library gives each 0.2 seconds, which a
-# machine with other work exceeds.
-settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("any machine")
-
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
