@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import Manifest
-from keyhole.model.units import show_octets
+from keyhole.model.units import MIB
 
 _SPARE = 16 * 1024 * 1024
 _PRIVATE_FOLDER = 0o700
@@ -40,8 +40,8 @@ def check_room(manifest: Manifest, folder: Path) -> None:
     wanted, free = manifest.octets + _SPARE, shutil.disk_usage(folder).free
     if wanted > free:
         raise BackupError(
-            f"there is no room in {folder}: {show_octets(wanted)} are wanted and "
-            f"{show_octets(free)} are free; make room, or give --data on another disk"
+            f"there is no room in {folder}: {-(-wanted // MIB)} MiB are wanted and "
+            f"{free // MIB} MiB are free; make room, or give --data on another disk"
         )
 
 
