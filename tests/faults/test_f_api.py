@@ -361,6 +361,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> tu
     try:
         first.start()
         _apply(first, folder, "before")
+        # What it notes after a start is written: no tool copies two files in one moment.
+        first.wait_for(lambda: "file_found" in first.api("GET", "/audit").text, "it rests")
         _copy(first.folder, folder / "running")
     finally:
         first.stop()
