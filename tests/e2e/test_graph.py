@@ -122,35 +122,29 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(
 
 def test_the_live_graph_tells_what_changed(running: Resolver) -> None:
     events = []
-    with short_path(running.folder / "run" / "api.sock") as path:
-        transport = httpx2.HTTPTransport(uds=path, verify=NO_TLS)
-        with (
-            httpx2.Client(transport=transport, base_url="http://localhost") as client,
-            client.stream("GET", "/api/v1/graph/live?pause=1&window=600", timeout=60) as answer,
-        ):
-            for text in answer.iter_lines():
-                if text.startswith("event: "):
-                    events.append(text.removeprefix("event: "))
-                if not text.startswith("data: "):
-                    continue
-                found = json.loads(text.removeprefix("data: "))
-                queries = found["traffic"]["queries"]
-                if events == ["graph"]:
-                    before = queries
-                    running.server.ask("changed.example.org", "A", "doh")
-                elif queries > before:
-                    break
+    with (
+        running.api_client() as client,
+        client.stream("GET", "/graph/live?pause=1&window=600") as answer,
+    ):
+        for text in answer.iter_lines():
+            if text.startswith("event: "):
+                events.append(text.removeprefix("event: "))
+            if not text.startswith("data: "):
+                continue
+            found = json.loads(text.removeprefix("data: "))
+            queries = found["traffic"]["queries"]
+            if events == ["graph"]:
+                before = queries
+                running.server.ask("changed.example.org", "A", "doh")
+            elif queries > before:
+                break
     assert set(events[1:]) == {"change"}
     assert "engine:local" in {one["id"] for one in found["nodes"]}
 
 
 def test_nobody_takes_all_the_places_of_those_who_are_told_of_changes(running: Resolver) -> None:
     path = "/graph/live?window=5&pause=1"
-    with short_path(running.folder / "run" / "api.sock") as short, ExitStack() as opened:
-        transport = httpx2.HTTPTransport(uds=short, verify=NO_TLS)
-        client = opened.enter_context(
-            httpx2.Client(transport=transport, base_url="http://localhost/api/v1", timeout=30)
-        )
+    with running.api_client() as client, ExitStack() as opened:
         heard: list[Iterator[str]] = []
 
         def listen() -> httpx2.Response | None:

@@ -45,7 +45,11 @@ def test_one_trace_has_both_hops_and_ten_stages_of_each(jaeger: Jaeger) -> None:
         services = {
             process["serviceName"] for one in found for process in one["processes"].values()
         }
-        return found if services == SERVICES else None
+        spans = [span for one in found for span in one["spans"]]
+        stages = sum(span["operationName"] in STAGES for span in spans)
+        # It stores the spans of a trace one after the other.
+        is_whole = services == SERVICES and stages == len(SERVICES) * len(STAGES)
+        return found if is_whole else None
 
     (trace,) = until(look, "Jaeger has both hops")
     # What it says of a trace by its id is the same.

@@ -6,11 +6,9 @@ from typing import Any
 
 import dns.message
 import dns.query
-import httpx2
 import pytest
 
 from tests.world.certificates import Authority
-from tests.world.no_tls import NO_TLS
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 from tests.world.waiting import ANSWER_SECONDS, until
@@ -268,10 +266,9 @@ def test_live_queries_are_those_that_match(running: Resolver) -> None:
     answer = running.api("GET", "/queries/live", params={"expression": "("})
     assert answer.status_code == 400
     heard: list[dict[str, Any]] = []
-    transport = httpx2.HTTPTransport(uds=str(running.folder / "run" / "api.sock"), verify=NO_TLS)
-    with httpx2.Client(transport=transport, base_url="http://localhost") as client:
+    with running.api_client() as client:
         params = {"outcome": "blocked", "below": "example.com"}
-        with client.stream("GET", "/api/v1/queries/live", params=params, timeout=30) as answer:
+        with client.stream("GET", "/queries/live", params=params) as answer:
             lines = answer.iter_lines()
             assert next(lines) == ": listening"
             # Before anything is read, the listener may not have begun: ask until it hears.

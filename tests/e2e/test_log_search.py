@@ -10,13 +10,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx2
 import pytest
 
 from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.flood import flood
-from tests.world.no_tls import NO_TLS
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 from tests.world.waiting import PATIENCE
@@ -176,6 +174,7 @@ def test_hits_of_a_list_are_counted(running: Resolver) -> None:
 
 def test_no_more_than_a_few_exports_are_made_at_once(running: Resolver) -> None:
     scratch = running.folder / "log" / "history" / ".scratch"
+    running.wait_for_api()
     with short_path(running.folder / "run" / "api.sock") as path, ExitStack() as opened:
         sockets = [opened.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(2)]
         for one in sockets:
@@ -208,17 +207,15 @@ def test_queries_are_followed_as_they_come(running: Resolver) -> None:
     listening = threading.Event()
 
     def listen() -> None:
-        with short_path(running.folder / "run" / "api.sock") as path:
-            transport = httpx2.HTTPTransport(uds=path, verify=NO_TLS)
-            with (
-                httpx2.Client(transport=transport, base_url="http://localhost") as client,
-                client.stream("GET", "/api/v1/queries/live", timeout=30) as answer,
-            ):
-                for text in answer.iter_lines():
-                    listening.set()
-                    if text.startswith("data: ") and "followed.example.org" in text:
-                        heard.append(text)
-                        return
+        with (
+            running.api_client() as client,
+            client.stream("GET", "/queries/live") as answer,
+        ):
+            for text in answer.iter_lines():
+                listening.set()
+                if text.startswith("data: ") and "followed.example.org" in text:
+                    heard.append(text)
+                    return
 
     thread = threading.Thread(target=listen)
     thread.start()

@@ -15,16 +15,12 @@ import dns.message
 import dns.name
 import dns.query
 import duckdb
-import httpx2
 import pytest
 
-from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.flood import flood, resident
-from tests.world.no_tls import NO_TLS
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
-from tests.world.waiting import PATIENCE
 
 NAMES = int(os.environ.get("KEYHOLE_NAMES", "1000000"))
 MIB = 2**20
@@ -179,27 +175,23 @@ def test_whoever_follows_hears_them_as_events(running: Resolver) -> None:
     below = "heard.example.org"
     asked = [_name(label, below) for label in LABELS]
     names: list[str] = []
-    with short_path(running.folder / "run" / "api.sock") as path:
-        transport = httpx2.HTTPTransport(uds=path, verify=NO_TLS)
-        with (
-            httpx2.Client(transport=transport, base_url="http://localhost") as client,
-            client.stream(
-                "GET", "/api/v1/queries/live", params={"below": below}, timeout=PATIENCE
-            ) as answer,
-        ):
-            octets = b""
-            is_asked = False
-            for piece in answer.iter_bytes():
-                octets += piece
-                # It says that nothing came, so it listens; from then on it hears everything.
-                if b": nothing\n\n" in octets and not is_asked:
-                    is_asked = True
-                    for name in asked:
-                        running.server.ask(name.to_text(), "A", "tcp")
-                events = [event for event in octets.decode().split("\n\n")[:-1] if event[0] != ":"]
-                names = [_heard(event) for event in events]
-                if len(names) >= len(asked):
-                    break
+    with (
+        running.api_client() as client,
+        client.stream("GET", "/queries/live", params={"below": below}) as answer,
+    ):
+        octets = b""
+        is_asked = False
+        for piece in answer.iter_bytes():
+            octets += piece
+            # It says that nothing came, so it listens; from then on it hears everything.
+            if b": nothing\n\n" in octets and not is_asked:
+                is_asked = True
+                for name in asked:
+                    running.server.ask(name.to_text(), "A", "tcp")
+            events = [event for event in octets.decode().split("\n\n")[:-1] if event[0] != ":"]
+            names = [_heard(event) for event in events]
+            if len(names) >= len(asked):
+                break
     assert not set(octets) & (set(range(32)) - {10}), "no control character but the end of a line"
     assert all(name.isascii() and name.isprintable() for name in names), names
     # Each connection may be served by another thread, so the order is not promised.

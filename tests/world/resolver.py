@@ -4,8 +4,8 @@ import json
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.world.certificates import Authority, Pair
 from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
 from tests.world.process import Program, call_keyhole
-from tests.world.waiting import until
+from tests.world.waiting import ANSWER_SECONDS, until
 
 API = "keyhole.dev/v1"
 # A local record: its address shows whether the latest documents are in force.
@@ -215,11 +215,20 @@ class Resolver:
 
     def api(self, method: str, path: str, **request: Any) -> httpx2.Response:
         """Sends a request to the API's Unix socket; ``request`` takes arguments of httpx2."""
+        with self.api_client() as client:
+            return client.request(method, path, **request)
+
+    @contextmanager
+    def api_client(self) -> Iterator[httpx2.Client]:
+        """A client of the API's Unix socket. It waits until the API serves: DNS is served first."""
         self.wait_for_api()
         with short_path(self.folder / "run" / "api.sock") as short:
             transport = httpx2.HTTPTransport(uds=short, verify=NO_TLS)
-            with httpx2.Client(transport=transport, base_url="http://localhost/api/v1") as client:
-                return client.request(method, path, timeout=30, **request)
+            base = "http://localhost/api/v1"
+            with httpx2.Client(
+                transport=transport, base_url=base, timeout=ANSWER_SECONDS
+            ) as client:
+                yield client
 
     def command(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """Calls a ``keyhole`` command that asks it; ``given`` is its standard input."""
