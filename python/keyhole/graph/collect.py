@@ -13,7 +13,7 @@ from keyhole.graph.clients import (
     upstream_node,
 )
 from keyhole.graph.counts import QueryCounts
-from keyhole.graph.proof import client_proof, upstream_proof
+from keyhole.graph.proof import Proof, client_proof, upstream_proof
 from keyhole.graph.source import EngineInfo, Source
 from keyhole.querylog.history import EdgeRow
 from keyhole.querylog.history.edge_queries import NOT_ASKED
@@ -46,6 +46,8 @@ class Collected:
         default_factory=lambda: defaultdict(_zeros)
     )
     """Queries, failed, blocked and unprotected ones, by start of the interval and edge."""
+    interval_totals: dict[int, list[int]] = field(default_factory=lambda: defaultdict(_zeros))
+    """The same of the first source, by start of the interval."""
     total: QueryCounts = field(default_factory=QueryCounts)
     """The queries of the first source: of the engines of this Keyhole."""
 
@@ -124,11 +126,10 @@ class _Collector:
             proof = upstream_proof(row, self._source.upstreams.get(row.upstream or ""))
             keys.append((EdgeKey(engine, self._asked(row), "forwards"), sent, proof))
         for key, queries, proof in keys:
-            counts = self._found.intervals[row.interval, key]
-            counts[0] += queries
-            counts[1] += queries if row.outcome == "failed" else 0
-            counts[2] += queries if row.outcome == "blocked" else 0
-            counts[3] += queries if proof.why else 0
+            _count(self._found.intervals[row.interval, key], row, queries, proof)
+        if self._is_own:
+            _, queries, proof = keys[0]
+            _count(self._found.interval_totals[row.interval], row, queries, proof)
 
     def _asked(self, row: EdgeRow) -> str:
         """The ID of the upstream, or of the engine of this graph that listens there."""
@@ -137,6 +138,13 @@ class _Collector:
         engines = [self._listening[one] for one in addresses if one in self._listening]
         node = engine_node(engines[0]) if engines else upstream_node(row.upstream or "")
         return self._found.place(node)
+
+
+def _count(counts: list[int], row: EdgeRow, queries: int, proof: Proof) -> None:
+    counts[0] += queries
+    counts[1] += queries if row.outcome == "failed" else 0
+    counts[2] += queries if row.outcome == "blocked" else 0
+    counts[3] += queries if proof.why else 0
 
 
 def sent_upstream(row: EdgeRow) -> int:

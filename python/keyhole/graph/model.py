@@ -136,7 +136,7 @@ class Edge(BaseModel):
 
 
 class IntervalCounts(BaseModel):
-    """Counts of one edge in one interval."""
+    """Counts of one edge, or of all queries, in one interval."""
 
     queries: int = Field(description="Queries.")
     errors: int = Field(description="Queries that failed.")
@@ -150,6 +150,9 @@ class Interval(BaseModel):
     """The edges with queries in one interval."""
 
     time: datetime = Field(description="The start of the interval.")
+    total: IntervalCounts = Field(
+        description="All queries of the engines of this Keyhole, as in `traffic` of the graph."
+    )
     edges: dict[str, IntervalCounts] = Field(description="Counts by ID of the edge.")
 
 

@@ -25,6 +25,7 @@ from keyhole.querylog.history import EdgeCriteria
 MAX_INTERVALS = 200
 """Intervals of one series."""
 _MICROS = 1_000_000
+_NOTHING = (0, 0, 0, 0)
 
 
 def draw(sources: Sequence[Source], wanted: EdgeCriteria, most: int = MAX_NODES) -> Graph:
@@ -137,19 +138,20 @@ def _edge(key: EdgeKey, counts: QueryCounts, span: int) -> Edge:
 
 def _intervals(found: Collected, folded: Mapping[str, NodeInfo]) -> list[Interval]:
     sums: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for (moment, key), (queries, errors, blocked, unprotected) in found.intervals.items():
-        counts = sums[moment][_folded_key(key, folded).id]
-        counts["queries"] += queries
-        counts["errors"] += errors
-        counts["blocked"] += blocked
-        counts["unprotected"] += unprotected
+    for (moment, key), counts in found.intervals.items():
+        sums[moment][_folded_key(key, folded).id].update(_named(counts))
     return [
         Interval(
             time=_time(moment),
+            total=IntervalCounts(**_named(found.interval_totals.get(moment, _NOTHING))),
             edges={name: IntervalCounts(**counts) for name, counts in edges.items()},
         )
         for moment, edges in sorted(sums.items())
     ]
+
+
+def _named(counts: Sequence[int]) -> dict[str, int]:
+    return dict(zip(IntervalCounts.model_fields, counts, strict=True))
 
 
 def _time(micros: int) -> datetime:

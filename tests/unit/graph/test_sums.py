@@ -171,6 +171,10 @@ def test_the_series_adds_up_to_each_edge(place: Place) -> None:
         assert sum(one.blocked for one in counts) == blocked
         assert sum(one.unprotected for one in counts) == edge.traffic.unprotected
         assert (edge.traffic.unprotected == 0) == edge.lock.closed
+    totals = [one.total for one in graph.intervals]
+    assert sum(one.queries for one in totals) == graph.traffic.queries
+    assert sum(one.errors for one in totals) == graph.traffic.errors
+    assert sum(one.unprotected for one in totals) == graph.traffic.unprotected
 
 
 def test_the_series_tells_when_a_lock_was_open(place: Place) -> None:

@@ -23,10 +23,11 @@ export interface StepCounts {
   unprotected: number;
 }
 
-/** One step: its time in milliseconds, and counts by ID of an edge as the API has it. */
+/** One step: its time in milliseconds, and counts of all and by ID of an edge, as the API has them. */
 export interface Frame {
   start: number;
   end: number;
+  total: StepCounts;
   edges: ReadonlyMap<string, StepCounts>;
 }
 
@@ -37,11 +38,17 @@ export function framesOf(graph: Graph): Frame[] {
   if (!graph.step) return [];
   const [since, until] = [Date.parse(graph.since), Date.parse(graph.until)];
   const length = graph.step * 1000;
-  const byStart = new Map(graph.intervals.map((one) => [Date.parse(one.time), one.edges]));
+  const byStart = new Map(graph.intervals.map((one) => [Date.parse(one.time), one]));
   const frames: Frame[] = [];
   for (let start = since; start < until; start += length) {
-    const edges = new Map(Object.entries(byStart.get(start) ?? {}));
-    frames.push({ start, end: Math.min(start + length, until), edges });
+    const given = byStart.get(start);
+    const edges = new Map(Object.entries(given?.edges ?? {}));
+    frames.push({
+      start,
+      end: Math.min(start + length, until),
+      total: given?.total ?? NONE,
+      edges,
+    });
   }
   return frames;
 }
@@ -95,11 +102,9 @@ function added(a: StepCounts, b: StepCounts): StepCounts {
   };
 }
 
-/** Counts of all clients in each step. */
-export const sumsOf = (frames: readonly Frame[]): StepCounts[] =>
-  frames.map((frame) =>
-    [...frame.edges]
-      .filter(([id]) => id.endsWith(':asks'))
-      .map(([, counts]) => counts)
-      .reduce(added, NONE),
+/** The step that a replay begins with: the first in which anybody asked anything that is drawn. */
+export const firstBusy = (frames: readonly Frame[]): number =>
+  Math.max(
+    0,
+    frames.findIndex((one) => one.edges.size > 0),
   );

@@ -4,7 +4,7 @@ import { changed } from '../../src/graph/change';
 import { viewOf } from '../../src/graph/address';
 import { found } from '../../src/graph/find';
 import { ofLink as logOfLink, ofNode as logOfNode, withView } from '../../src/graph/log-search';
-import { framesOf, ofLink, stepFor, STEPS, sumsOf } from '../../src/graph/replay';
+import { firstBusy, framesOf, ofLink, stepFor, STEPS } from '../../src/graph/replay';
 import { evenly } from '../../src/graph/route';
 import { sceneOf } from '../../src/graph/scene';
 import {
@@ -71,13 +71,27 @@ describe('a replay', () => {
   const given = {
     ...chain(2),
     step: 20,
-    intervals: [{ time: '2026-11-29T12:00:20Z', edges: { 'c0>r:asks': counts } }],
+    intervals: [
+      {
+        time: '2026-11-29T12:00:20Z',
+        total: counts,
+        edges: { 'c0>r:asks': counts, 'r>f:asks': { ...counts, queries: 9 } },
+      },
+    ],
   };
 
   it('has a frame for each step, also for those without a query', () => {
     const frames = framesOf(given);
-    expect(frames.map((one) => one.edges.size)).toEqual([0, 1, 0]);
-    expect(sumsOf(frames).map((one) => one.queries)).toEqual([0, 3, 0]);
+    expect(frames.map((one) => one.edges.size)).toEqual([0, 2, 0]);
+  });
+
+  it('counts what the panel counts: not what one engine asks the next', () => {
+    expect(framesOf(given).map((one) => one.total.queries)).toEqual([0, 3, 0]);
+  });
+
+  it('begins where somebody asks', () => {
+    expect(firstBusy(framesOf(given))).toBe(1);
+    expect(firstBusy(framesOf({ ...given, intervals: [] }))).toBe(0);
   });
 
   it('adds up the edges of a fold', () => {
