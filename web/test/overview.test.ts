@@ -66,6 +66,29 @@ describe('what needs attention', () => {
     expect(titles({ status: status() })).toEqual([]);
   });
 
+  test('is each list that is held back, empty or not downloaded, where a policy uses it', () => {
+    const list = (name: string, more: object) => ({
+      ...{ name, kind: 'block', state: 'in force', why: '', lost: '', taken: 10, sources: [] },
+      ...{ policies: ['all'], files: [], ...more },
+    });
+    const failed = [{ state: 'failed', error: 'timed out' }];
+    const lists = [
+      list('good', {}),
+      list('held', { state: 'held back', why: 'it halved' }),
+      list('empty', { taken: 0 }),
+      list('never', { state: 'waiting', taken: null, sources: failed }),
+      list('old', { sources: failed }),
+      list('coming', { state: 'downloading', taken: null }),
+      list('unused', { taken: 0, policies: [] }),
+    ] as unknown as Schemas['ListSummary'][];
+    expect(titles({ status: status(), lists })).toEqual([
+      'List held is held back',
+      'List empty has no entries',
+      'List never has no entries',
+      'List old could not be downloaded',
+    ]);
+  });
+
   test('is each part that does not work, and what is in the clear', () => {
     const since = '2026-01-01T00:00:00Z';
     const upstream = {

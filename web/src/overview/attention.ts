@@ -54,21 +54,30 @@ function ofStatus({ status }: Known): Notice[] {
 }
 
 function ofLists({ status, lists }: Known): Notice[] {
-  const held = (lists ?? [])
-    .filter((one) => one.state === 'held back')
-    .map((one): Notice => ({
-      tone: 'failed',
-      title: words.held(one.name),
-      more: one.why,
-      href: link('/lists', { name: one.name }),
-    }));
+  const wrong = (lists ?? []).flatMap((one): Notice[] => {
+    const found = wrongWith(one);
+    return found ? [{ tone: 'failed', ...found, href: link('/lists', { name: one.name }) }] : [];
+  });
   const lost = (status?.lists ?? []).map((one): Notice => ({
     tone: 'plain',
     title: words.list(one.name),
     more: one.why,
     href: link('/lists', { name: one.name }),
   }));
-  return [...held, ...lost];
+  return [...wrong, ...lost];
+}
+
+/** What `keyhole status` calls wrong too. A list that no policy uses and one on its way are not. */
+function wrongWith(list: Schemas['ListSummary']): { title: string; more: string } | undefined {
+  const { name, state, policies } = list;
+  const failed = list.sources.find((one) => one.state === 'failed');
+  const isHeld = state === 'held back';
+  if (policies.length === 0 && !isHeld) return undefined;
+  if (!list.taken && (isHeld || failed || state === 'in force')) {
+    return { title: words.empty(name), more: list.why || failed?.error || words.emptyMore };
+  }
+  if (isHeld) return { title: words.held(name), more: list.why };
+  return failed && { title: words.notLoaded(name), more: failed.error ?? '' };
 }
 
 function ofEngines({ status, engines }: Known): Notice[] {
