@@ -54,7 +54,7 @@ class DocumentPool:
             return None
         if not self._is_abandoned and time.monotonic() - self._begun < STUCK_SECONDS:
             return None
-        since = time.strftime("%H:%M:%S", time.localtime(self.since))
+        since = time.strftime("%H:%M:%S %Z", time.localtime(self.since))
         return f"{self._what} has not ended since {since}; {self._hint}"
 
     @property

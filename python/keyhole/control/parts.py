@@ -116,7 +116,7 @@ class Parts:
 
 
 def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at))
+    return time.strftime("%H:%M:%S %Z", time.localtime(at))
 
 
 def _why(error: Exception) -> str:
