@@ -36,11 +36,12 @@ export class ListDraft {
   isLooking = $state(false);
   isAdding = $state(false);
   #isNamed = false;
-  #isChosen = false;
+  #isChosen = $state(false);
+  #isAdded = $state(false);
 
   constructor(
     readonly isFile: boolean,
-    entry?: CatalogEntry,
+    readonly entry?: CatalogEntry,
   ) {
     if (entry) {
       this.name = entry.name;
@@ -52,6 +53,13 @@ export class ListDraft {
   /** Whether there is enough to look at. */
   get isGiven(): boolean {
     return Boolean(this.isFile ? this.entries.trim() : this.url.trim());
+  }
+
+  /** Whether a person has entered something that would be lost: what a catalog says comes again. */
+  get isEntered(): boolean {
+    if (this.#isAdded) return false;
+    const isOther = this.url !== (this.entry?.url ?? '') || this.name !== (this.entry?.name ?? '');
+    return isOther || this.entries !== '' || this.#isChosen;
   }
 
   /** The person has chosen a name; it is not made from the source any more. */
@@ -124,6 +132,7 @@ export class ListDraft {
       const declared = chosen.filter((one) => !stored.includes(one)).map(({ name }) => name);
       const list = { text: this.textFor(declared), version: 0 };
       await applyAll([list, ...drafts], text.lists.adding.message(this.name));
+      this.#isAdded = true;
     });
   }
 

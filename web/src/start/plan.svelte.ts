@@ -36,6 +36,11 @@ export class Plan {
     this.#send = send;
   }
 
+  /** Whether a person has entered names that are not applied. */
+  get isEntered(): boolean {
+    return this.own.trim() !== '' && !(this.outcome && !this.outcome.isDryRun);
+  }
+
   /** Forgets what was checked or applied: something else is planned now. */
   touch(): void {
     this.#generation += 1;

@@ -41,6 +41,9 @@ it('applies what was checked with the versions that it was compared with', async
     `# keyhole-version: 4\n${record('a')}---\n# keyhole-version: 0\n${record('b')}`,
   ]);
   expect(one.done).toBeDefined();
+  expect(one.isHeld).toBe(false);
+  one.touch();
+  expect(one.isHeld).toBe(true);
 });
 
 it('does not show the answer for an earlier text', async () => {

@@ -40,6 +40,11 @@ export class Importing {
     return this.error instanceof ProblemError ? this.error.problem.problems : [];
   }
 
+  /** Whether there is a text that would be lost: it was not applied. */
+  get isHeld(): boolean {
+    return this.text.trim() !== '' && this.done === undefined;
+  }
+
   /** The text has changed: what was checked does not count any more. */
   touch(): void {
     this.#generation += 1;
