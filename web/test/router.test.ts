@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
-import { findPage } from '../src/app/pages';
+import { findPage, namedAddress } from '../src/app/pages';
 import { link, readSearch, router } from '../src/app/router.svelte';
 
 beforeEach(() => router.go('/', { replace: true }));
@@ -49,5 +49,17 @@ describe('the router', () => {
   test('finds pages by whole parts of a path', () => {
     expect(findPage('/')?.page.path).toBe('/');
     expect(findPage('/nowhere')).toBeUndefined();
+  });
+
+  test('opens the document that a path names, and nothing where a page has none', () => {
+    const named = (path: string) => {
+      const found = findPage(path);
+      return found && namedAddress(found.page, found.rest);
+    };
+    expect(named('/policies/shop')).toBe('/policies?name=shop');
+    expect(named('/lists/my%20ads')).toBe('/lists?name=my+ads');
+    for (const path of ['/policies', '/policies/a/b', '/log/shop', '/clients/enroll']) {
+      expect(named(path)).toBeUndefined();
+    }
   });
 });

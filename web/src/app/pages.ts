@@ -16,6 +16,7 @@ import type { Component } from 'svelte';
 
 import type { Role } from '../api/session.svelte';
 import { text } from '../strings';
+import { link } from './router.svelte';
 
 /** What a page is given. */
 export interface PageProps {
@@ -36,6 +37,11 @@ export interface Page {
   role: Role;
   /** Whether it is about a time range, which the navigation then takes along. */
   hasRange?: boolean;
+  /**
+   * What the parts behind its own path are: `name` of the document to open, or its `own` pages.
+   * Without it, nothing is there.
+   */
+  below?: 'name' | 'own';
   /** Where it stands in the navigation; `none`: it is found by search and by links. */
   group: 'see' | 'decide' | 'settings' | 'none';
 }
@@ -88,6 +94,7 @@ export const pages: Page[] = [
   },
   {
     path: '/policies',
+    below: 'name',
     label: text.pages.policies,
     icon: ShieldCheck,
     load: () => import('../policies/Policies.svelte'),
@@ -96,6 +103,7 @@ export const pages: Page[] = [
   },
   {
     path: '/lists',
+    below: 'name',
     label: text.pages.lists,
     icon: ListChecks,
     load: () => import('../lists/Lists.svelte'),
@@ -104,6 +112,7 @@ export const pages: Page[] = [
   },
   {
     path: '/clients',
+    below: 'own',
     label: text.pages.clients,
     icon: MonitorSmartphone,
     load: () => import('../clients/Clients.svelte'),
@@ -113,6 +122,7 @@ export const pages: Page[] = [
   },
   {
     path: '/records',
+    below: 'name',
     label: text.pages.records,
     icon: BookText,
     load: () => import('../records/Records.svelte'),
@@ -121,6 +131,7 @@ export const pages: Page[] = [
   },
   {
     path: '/upstreams',
+    below: 'name',
     label: text.pages.upstreams,
     icon: Server,
     load: () => import('../records/Upstreams.svelte'),
@@ -129,6 +140,7 @@ export const pages: Page[] = [
   },
   {
     path: '/settings',
+    below: 'own',
     label: text.pages.settings,
     icon: Settings,
     load: () => import('../settings/Settings.svelte'),
@@ -161,6 +173,13 @@ export function findPage(path: string): { page: Page; rest: string[] } | undefin
     .filter((one) => one.path !== '/' || parts.length === 0)
     .sort((a, b) => b.path.length - a.path.length)[0];
   return page && { page, rest: parts.slice(split(page.path).length) };
+}
+
+/** Where a path with the name of a document leads: `/policies/shop` opens that policy. */
+export function namedAddress(page: Page, rest: string[]): string | undefined {
+  const [name] = rest;
+  const isName = page.below === 'name' && rest.length === 1 && name !== undefined;
+  return isName ? link(page.path, { name }) : undefined;
 }
 
 function split(path: string): string[] {
