@@ -1,7 +1,7 @@
 // What the log can be grouped by.
 import { text } from '../strings';
 import type { Field, Filter } from './filters';
-import { shortClient } from './words';
+import { shortClient } from '../parts/client';
 
 /** The dimensions, and the field that a value of each filters by. */
 export const GROUPS = {

@@ -1,5 +1,6 @@
 // How single values of the log are shown.
 import type { Search } from '../app/router.svelte';
+import { shortClient } from '../parts/client';
 import { text } from '../strings';
 import type { QueryRow } from './rows.svelte';
 
@@ -41,12 +42,6 @@ export function clientSearch(row: QueryRow): Search {
   }
   if (token) return { client: token, client_kind: 'token' };
   return { client, client_kind: client ? 'address' : undefined };
-}
-
-/** A SPIFFE ID without its scheme and trust domain: `shop/web`. */
-export function shortClient(client: string): string {
-  const workload = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(client);
-  return workload ? `${workload[1]}/${workload[2]}` : client.replace(/^spiffe:\/\/[^/]+\//, '');
 }
 
 /** A reason in words: `blocked_by_list` is `blocked by list`. */
