@@ -1,0 +1,16 @@
+// What a table shows.
+import type { Snippet } from 'svelte';
+
+/** One column. `cell` draws a value; without it `text` gives it. */
+export interface Column<Row> {
+  key: string;
+  label: string;
+  text?: (row: Row) => string;
+  cell?: Snippet<[Row]>;
+  align?: 'start' | 'end';
+  /** 1 is always there, 2 goes on a narrow table, 3 on a middling one, 4 on all but a wide one. */
+  rank?: 1 | 2 | 3 | 4;
+  /** Takes the space that is left, and cuts what is longer. */
+  isWide?: boolean;
+  isCode?: boolean;
+}
