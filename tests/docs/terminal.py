@@ -118,6 +118,8 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A program that was started in the background hands down that it ignores Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as watching:
             assert watching.stdout is not None
             assert watching.stdout.readline().strip(), line

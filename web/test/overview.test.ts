@@ -12,6 +12,7 @@ const status = (more: Partial<Status> = {}): Status => ({
   role: 'resolver',
   uptime: 60,
   page: null,
+  restored: null,
   blocking: { state: 'on', until: null, paused: [] },
   lists_in_use: [],
   wrong: [],
