@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+import dns.message
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -12,7 +13,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.world.certificates import Authority, Pair
 from tests.world.ports import free_port
 from tests.world.resolver import Resolver, document
-from tests.world.upstream import Upstream
+from tests.world.upstream import Upstream, Zone
+
+
+class _Silent(Zone):
+    """Answers nothing at all."""
+
+    def replies(self, word: str, query: dns.message.Message) -> list[bytes]:
+        return []
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +33,12 @@ def pair(authority: Authority) -> Pair:
 def running(
     tmp_path_factory: pytest.TempPathFactory, authority: Authority, pair: Pair
 ) -> Iterator[Resolver]:
-    """A resolver with a good upstream, one that is gone, and one with another name."""
+    """A resolver with a good upstream, one that is gone, one with another name, and one that takes
+    questions and keeps silent."""
     resolver = Resolver(tmp_path_factory.mktemp("upstreams") / "data", authority)
-    with Upstream(pair) as upstream:
+    with Upstream(pair) as upstream, Upstream(pair, zone=_Silent()) as silent:
         resolver.write(
+            resolver.upstream(silent.port, "silent"),
             resolver.upstream(upstream.port),
             resolver.upstream(free_port(), "gone"),
             resolver.upstream(upstream.port, "impostor", serverName="other.example.org"),
@@ -68,6 +78,12 @@ def test_an_upstream_that_was_asked_shows_its_latency_and_its_certificate(
     assert "upstream.example.org" in shown["names"]
     assert shown["pin"] == _pin(given)
     assert shown["expires"].replace("Z", "+00:00") == given.not_valid_after_utc.isoformat()
+
+
+def test_a_test_of_an_upstream_that_keeps_silent_says_so(running: Resolver) -> None:
+    found = _test(running, "silent")
+    assert not found["is_answered"]
+    assert "no answer" in found["error"] or "without an answer" in found["error"]
 
 
 def test_a_test_of_an_upstream_says_whether_it_answers_and_who_it_is(running: Resolver) -> None:
