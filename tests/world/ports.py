@@ -32,27 +32,39 @@ def _claim(block: int) -> bool:
     return True
 
 
-def _candidates() -> Iterator[int]:
-    """Ports of blocks that this process claims one after the other. Once none is left, its own
-    again: by then, most programs of earlier tests have ended."""
-    blocks = list(range(_BLOCKS))
-    random.shuffle(blocks)
-    own = []
-    for block in blocks:
-        if _claim(block):
-            start = _FIRST + block * _BLOCK
-            own.append(start)
+def _candidates() -> Iterator[int | None]:
+    """Ports of blocks that this process claims one after the other. Once none is left, those that
+    other runs have given back meanwhile, then its own again: by then, most programs of earlier
+    tests have ended. None where all blocks belong to other runs; the next one is looked for then,
+    and not before."""
+    own: list[int] = []
+    while True:
+        repeated = list(own)
+        for block in random.sample(range(_BLOCKS), _BLOCKS):
+            if _claim(block):
+                start = _FIRST + block * _BLOCK
+                own.append(start)
+                yield from range(start, start + _BLOCK)
+        for start in repeated:
             yield from range(start, start + _BLOCK)
-    for start in itertools.cycle(own):
-        yield from range(start, start + _BLOCK)
+        if not own:
+            yield None
 
 
 _ports = _candidates()
 
 
+def _tries() -> Iterator[int]:
+    """As many ports as there are; raises where other runs have all of them."""
+    for port in itertools.islice(_ports, _TRIES):
+        if port is None:
+            raise RuntimeError("no port is free: all blocks belong to other runs")
+        yield port
+
+
 def free_port() -> int:
     """A port that is free now for both UDP and TCP on loopback."""
-    for port in itertools.islice(_ports, _TRIES):
+    for port in _tries():
         if _is_free(port):
             return port
     raise RuntimeError("no port is free")
@@ -61,7 +73,7 @@ def free_port() -> int:
 def free_base() -> int:
     """The first of `LAB_PORTS` ports in a row that are free now."""
     row: list[int] = []
-    for port in itertools.islice(_ports, _TRIES):
+    for port in _tries():
         is_next = not row or port == row[-1] + 1
         row = [*(row if is_next else []), port] if _is_free(port) else []
         if len(row) == LAB_PORTS:

@@ -25,6 +25,14 @@ def until(look: Callable[[], Seen | None], wanted: str, patience: float = PATIEN
         if seen:
             return seen
         if time.monotonic() > end:
-            told = "".join(f"\n{tell()}" for tell in witnesses)
+            told = "".join(f"\n{_told(tell)}" for tell in witnesses)
             raise AssertionError(f"waited {patience:.0f} s in vain until {wanted}{told}")
         time.sleep(_PAUSE)
+
+
+def _told(witness: Callable[[], str]) -> str:
+    """What it has seen; where it fails, why: that must not stand in place of what was wanted."""
+    try:
+        return witness()
+    except Exception as error:  # noqa: BLE001  (whatever a test adds)
+        return f"a witness failed: {error!r}"
