@@ -216,7 +216,7 @@ def test_what_a_client_left_behind_still_counts(
     _configure(resolver, waiting_per_network=10)
     resolver.start()
     for round_ in range(5):
-        leaves = Crowd(resolver.server, "tcp", GREEDY)
+        leaves = crowd("tcp", GREEDY)
         leaves.ask(_slow(10, f"round{round_}-"))
         if round_ == 0:
             until(lambda: _load(resolver, "waiting") == 10, "the queries wait")

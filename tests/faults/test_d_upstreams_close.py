@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pytest
 
@@ -27,25 +27,45 @@ def resolver(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> 
         one.stop()
 
 
-def _said(resolver: Resolver, port: int, protocol: str, octets: bytes) -> ssl.SSLSocket | None:
-    """A connection on which this was said; none where the second for that was over before."""
+# What a client meets where the second for what it says is over before it has said it.
+_TOO_LATE = (ConnectionError, ssl.SSLEOFError, TimeoutError)
+
+
+def _said(
+    resolver: Resolver, port: int, protocol: str, octets: bytes, why: list[str]
+) -> ssl.SSLSocket | None:
+    """A connection on which this was said; none where the second for that was over before, with
+    ``why``."""
     context = ssl.create_default_context(cafile=str(resolver.authority.root))
     context.set_alpn_protocols([protocol])
     plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
-    with ExitStack() as opened, suppress(OSError):
+    with ExitStack() as opened:
         opened.enter_context(plain)
         # Without suppress_ragged_eofs an end without close_notify is an error.
-        tls = context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
-        opened.enter_context(tls)
-        tls.sendall(octets)
+        try:
+            tls = opened.enter_context(
+                context.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+            )
+            tls.sendall(octets)
+        except _TOO_LATE as error:
+            why[:] = [repr(error)]
+            return None
         opened.pop_all()
         return tls
-    return None
+
+
+def _until_said(resolver: Resolver, port: int, protocol: str, octets: bytes) -> ssl.SSLSocket:
+    """A connection on which this was said, after as many as it takes."""
+    why: list[str] = []
+    try:
+        return until(lambda: _said(resolver, port, protocol, octets, why), "it is said in time")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {', '.join(why)}") from None
 
 
 def _is_announced(resolver: Resolver, port: int, protocol: str, octets: bytes) -> bool:
     """Whether a connection that says this and then nothing ends with close_notify."""
-    with until(lambda: _said(resolver, port, protocol, octets), "it is said in time") as tls:
+    with _until_said(resolver, port, protocol, octets) as tls:
         assert tls.selected_alpn_protocol() == protocol
         try:
             while tls.recv(4096):

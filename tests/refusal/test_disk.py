@@ -29,7 +29,9 @@ def small_disk(resolver: Resolver) -> Iterator[Path]:
         yield state
     finally:
         resolver.stop()
-        subprocess.run(["umount", str(state)], check=True)
+        # The kernel closes the files of a process a moment after others have seen its end.
+        unmount = ["umount", str(state)]
+        until(lambda: subprocess.run(unmount, check=False).returncode == 0, "nobody uses the disk")
 
 
 def fill(folder: Path) -> Path:
@@ -47,7 +49,7 @@ def fill(folder: Path) -> Path:
         except OSError as error:
             return error.errno == errno.ENOSPC
         finally:
-            (folder / "one-more").unlink()
+            (folder / "one-more").unlink(missing_ok=True)
         return False
 
     until(is_full, "there is no room")

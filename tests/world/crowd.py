@@ -195,6 +195,8 @@ class _Line(_Answered):
         self._sock.settimeout(ANSWER_SECONDS)
 
     def close(self) -> None:
+        if self._sock.fileno() < 0:
+            return  # it has left before
         # A reset: after an ordinary end the client might still read.
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._sock.close()

@@ -13,6 +13,7 @@ from keyhole.control.doctor.make_room import room_for
 from keyhole.model.address import read_listener
 from keyhole.system.socket_holders import Holder, Process
 from tests.world.doctor import FakeRunning, case_of, lines
+from tests.world.ports import free_port
 
 _NONE = "tcp: [], dot: [], doh: []"
 _REST = "api: {listen: []}\nhealth: {engine: [], control: []}\nauthentication: {udp: permissive}\n"
@@ -41,9 +42,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 def test_each_address_of_the_settings_is_looked_at_and_a_free_one_is_left_free(
     tmp_path: Path,
 ) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with case_of(tmp_path, _settings(f"127.0.0.1:{port}")) as case:
         for _ in range(2):
             assert lines(look_at_listeners(case)) == [f"works: udp 127.0.0.1:{port}: free"]
@@ -71,9 +70,7 @@ def test_a_port_that_the_running_keyhole_has_is_its_own(tmp_path: Path) -> None:
 
 
 def test_a_port_that_only_the_changed_settings_have_needs_a_restart(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with case_of(tmp_path, _settings(f"127.0.0.1:{port}"), FakeRunning()) as case:
         (found,) = look_at_listeners(case)
     assert found.sign is Sign.WARNING
