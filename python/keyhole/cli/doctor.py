@@ -43,7 +43,8 @@ def doctor(
     """Look at all that Keyhole needs on this machine, and say what to do.
 
     Ports and who has them, certificates, clock, upstreams, lists, documents, disk,
-    versions, limits. It changes nothing, and works whether Keyhole runs or not.
+    versions, limits. It works whether Keyhole runs or not, and changes nothing of
+    what is there: it makes one small file in the data folder, and removes it.
     """
     if GLOBAL_OPTIONS.server is not None:
         raise KeyholeError("doctor looks at this machine; leave --server out, or run it there")

@@ -25,6 +25,7 @@ _LOOK_SECONDS = 0.2
 """Longer than a command holds the lock that only wants to know whether somebody else does."""
 UPLOAD = "import-"
 """The beginning of the names of folders with files that are uploaded, in the state folder."""
+_PROBE_OCTETS = 4096
 ENGINE_LOCK = "engine.lock"
 """Held by an engine process as long as it runs; beside its launch document."""
 
@@ -229,11 +230,10 @@ def check_exists(data: DataFolder) -> None:
 
 
 def unwritable(data: DataFolder) -> str | None:
-    """Why nothing can be written into the state folder, or where it is to be; none if it can."""
-    probe = (data.state if data.state.is_dir() else data.path) / ".probe"
+    """Why nothing can be written into the state folder, or where it is to be; none if it can. A
+    command may look at the same time as control."""
     try:
-        durable.write_bytes(probe, bytes(4096))
-        probe.unlink()
+        durable.try_to_write(data.state if data.state.is_dir() else data.path, _PROBE_OCTETS)
     except OSError as error:
         return (
             f"{data.path} cannot be written: {error.strerror}; queries are answered, and no change "

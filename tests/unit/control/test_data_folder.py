@@ -1,12 +1,19 @@
 """Only one Keyhole at a time uses a data folder, and its files are never half written."""
 
+import os
+import shutil
 from asyncio import run
 from pathlib import Path
 
 import pytest
 
 from keyhole.control import defaults
-from keyhole.control.data_folder import DataFolder, default_data_folder, write_durably
+from keyhole.control.data_folder import (
+    DataFolder,
+    default_data_folder,
+    unwritable,
+    write_durably,
+)
 from keyhole.control.defaults import write_defaults
 from keyhole.control.error import ControlError
 from keyhole.policy import default_documents
@@ -70,3 +77,37 @@ def test_a_first_start_that_ends_between_two_documents_leaves_all_of_them_or_non
     names = {path.name for path in write_defaults(folder)}
     assert names == set(default_documents())
     assert names == {path.name for path in (tmp_path / "documents").iterdir()}
+
+
+def test_two_that_look_at_the_same_time_whether_it_can_be_written_hinder_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, seen, sync = DataFolder(tmp_path), [], os.fsync
+    data.make()
+
+    def look_too(descriptor: int) -> None:
+        sync(descriptor)
+        monkeypatch.setattr(os, "fsync", sync)
+        seen.append(unwritable(data))
+        monkeypatch.setattr(os, "fsync", look_too)
+
+    monkeypatch.setattr(os, "fsync", look_too)
+    assert unwritable(data) is None
+    assert seen == [None, None]
+    assert list(data.state.iterdir()) == []
+
+
+def test_a_probe_that_a_start_cleans_away_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DataFolder(tmp_path)
+    data.make()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: durable.remove_drafts(data.state))
+    assert unwritable(data) is None
+
+
+def test_a_folder_that_is_gone_cannot_be_written(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path / "data")
+    data.make()
+    shutil.rmtree(data.path)
+    assert "cannot be written" in (unwritable(data) or "")

@@ -1,5 +1,6 @@
 """``keyhole doctor``: looks at everything that a start and a running Keyhole need, and says what to
-do. It writes nothing, and asks nobody on the internet but the upstreams of the documents.
+do. It changes nothing of what is there, and asks nobody on the internet but the upstreams of the
+documents. It writes a file into the data folder to see whether it can, and removes it.
 
 ===============  ==================================================================
 ``case``         what all looks begin with
