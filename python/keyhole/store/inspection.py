@@ -12,12 +12,28 @@ from urllib.parse import quote
 
 from keyhole.store.error import StoreError
 from keyhole.store.upgrade import NEWEST
-from keyhole.system.regular_file import open_regular
+from keyhole.system.regular_file import check_regular, open_regular
 
 SECONDS = 5.0
 """How long the pages of a large database are read; then what was seen counts."""
 _STEPS = 10_000
 _ENDS = ("", "-wal")
+_NOT_ITS_FAULT = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+"""Errors of SQLite that say something of the machine, and nothing of the database (its lower octet:
+https://sqlite.org/rescode.html)."""
+
+
+class UninspectedError(StoreError):
+    """The database could not be looked at. Nothing is known to be wrong with it."""
 
 
 class Form(Enum):
@@ -27,15 +43,30 @@ class Form(Enum):
 
 
 def inspect_file(file: Path) -> Form:
-    """Reads an SQLite database that nobody uses, and checks its pages. Raises `StoreError` for one
-    that is damaged or cannot be read."""
+    """Reads an SQLite database that nobody uses, and checks its pages. Raises `UninspectedError`
+    where this machine does not let it, such as a full disk, and any other `StoreError` for a file
+    that is damaged or no database."""
+    try:
+        check_regular(file)
+    except PermissionError as error:
+        raise _uninspected(file, error) from error
+    except OSError as error:
+        raise StoreError(f"the database {file} cannot be used: {error.strerror}") from error
     try:
         with _readable(file) as path, closing(_open(path)) as connection:
             _check(file, connection)
             return _form(connection)
-    except (sqlite3.Error, OSError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise StoreError(f"the database {file} cannot be used: {why}") from error
+    except OSError as error:
+        raise _uninspected(file, error) from error
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_ITS_FAULT:
+            raise _uninspected(file, error) from error
+        raise StoreError(f"the database {file} cannot be used: {error}") from error
+
+
+def _uninspected(file: Path, error: Exception) -> UninspectedError:
+    why = getattr(error, "strerror", None) or error
+    return UninspectedError(f"the database {file} cannot be looked at: {why}")
 
 
 def _form(connection: sqlite3.Connection) -> Form:
@@ -77,7 +108,7 @@ def _readable(file: Path) -> Iterator[Path]:
     beside = file.with_name(f"{file.name}-wal")
     if not beside.exists() or not beside.stat().st_size:
         with open_regular(file):
-            pass  # refuses what is no regular file
+            pass  # who may not read it is told so: SQLite has other words for that
         yield file
         return
     with tempfile.TemporaryDirectory(prefix="keyhole-doctor-") as folder:

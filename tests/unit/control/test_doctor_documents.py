@@ -1,5 +1,7 @@
 """`keyhole doctor` on settings, documents, lists, upstreams and database of a folder."""
 
+import errno
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -11,12 +13,13 @@ import yaml
 from keyhole.control.doctor import Sign, upstreams
 from keyhole.control.doctor.database import look_at_database
 from keyhole.control.doctor.documents import MOST, look_at_documents
+from keyhole.control.doctor.folder import look_at_folder
 from keyhole.control.doctor.lists import look_at_lists
 from keyhole.control.doctor.start import look_at_start
 from keyhole.control.doctor.upstreams import look_at_upstreams
 from keyhole.lists.download_store import DownloadState, DownloadStore
 from keyhole.store import Database, StoreError
-from keyhole.store.inspection import Form, inspect_file
+from keyhole.store.inspection import Form, UninspectedError, inspect_file
 from keyhole.system.lock import try_lock
 from tests.world.certificates import Authority
 from tests.world.doctor import FakeRunning, case_of, lines
@@ -214,3 +217,60 @@ def test_a_damaged_database_is_wrong(database: Path) -> None:
         (found,) = look_at_database(case)
     assert found.sign is Sign.WRONG
     assert "not a database" in found.seen
+
+
+_FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise _FULL
+
+
+@pytest.mark.parametrize("place", ["tempfile.mkdtemp", "shutil.copyfileobj"])
+def test_a_database_that_there_is_no_room_to_look_at_is_not_called_damaged(
+    database: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    database.with_name(database.name + "-wal").write_bytes(b"what a killed one left")
+    with case_of(database.parent, "role: resolver\n") as case:
+        monkeypatch.setattr(place, _refuse)
+        (found,) = look_at_database(case)
+    assert found.sign is Sign.UNKNOWN
+    assert "No space left on device" in found.seen
+    assert "backup" not in " ".join(found.do)
+    assert "TMPDIR=" in found.do[0]
+
+
+def test_a_database_that_sqlite_cannot_open_here_is_not_called_damaged(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            connection.execute("CREATE TABLE more AS SELECT randomblob(999999)")
+    connection.close()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise full.value
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    with pytest.raises(UninspectedError, match="full"):
+        inspect_file(database)
+
+
+def test_a_folder_in_place_of_the_database_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "control.db").mkdir()
+    with pytest.raises(StoreError, match="folder") as wrong:
+        inspect_file(tmp_path / "control.db")
+    assert not isinstance(wrong.value, UninspectedError)
+
+
+def test_a_first_start_is_looked_at_where_no_temporary_file_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.mkdtemp", _refuse)
+    with case_of(tmp_path / "data") as case:
+        (found,) = look_at_documents(case)
+        assert [one.sign for one in look_at_folder(case)] == [Sign.WORKS]
+        assert {one.sign for one in look_at_upstreams(case)} == {Sign.UNKNOWN}
+    assert found.sign is Sign.UNKNOWN
+    assert "No space left on device" in found.seen

@@ -1,12 +1,11 @@
 """What all looks of ``keyhole doctor`` begin with: folder, settings, and the running Keyhole."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from keyhole.config import Documents, read_config_text
@@ -35,7 +34,7 @@ class Running(Protocol):
 
 @dataclass(frozen=True)
 class Case:
-    """What is looked at. Nothing in it is ever written by a look."""
+    """What is looked at. No look changes anything in it."""
 
     data: DataFolder
     config: Path
@@ -49,7 +48,10 @@ class Case:
     """Whether ``keyhole up`` has not run on the folder, and would write defaults."""
     running: Running | None = None
     documents: Path | None = None
-    """The documents that a start would take: for a first one, those that it would write."""
+    """The documents that a start would take: for a first one, those that it would write. None
+    without settings, or with ``why_no_documents``."""
+    why_no_documents: str = ""
+    """Why those that a first start would write cannot be looked at."""
 
     @cached_property
     def read(self) -> "ReadDocuments":
@@ -99,14 +101,13 @@ def open_case(
 ) -> Iterator[Case]:
     """Reads the settings as a start does. Documents that a first start would write lie in a folder
     of their own until the end of the block."""
-    scratch = Path(tempfile.mkdtemp(prefix="keyhole-doctor-"))
-    try:
+    with ExitStack() as scratch:
         yield _case(data, config, running, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _case(data: DataFolder, config: Path | None, running: Running | None, scratch: Path) -> Case:
+def _case(
+    data: DataFolder, config: Path | None, running: Running | None, scratch: ExitStack
+) -> Case:
     file = config or data.config
     try:
         used = is_used(data)
@@ -120,9 +121,10 @@ def _case(data: DataFolder, config: Path | None, running: Running | None, scratc
     except OSError as error:
         why = f"{error.filename or file}: {error.strerror or error}"
         return Case(data, file, None, why, running=running)
-    documents = settings.documents
-    if config is None and not used and not documents.exists():
-        documents = _default_documents(scratch)
+    documents: Path | None = settings.documents
+    why = ""
+    if config is None and not used and not settings.documents.exists():
+        documents, why = _default_documents(scratch)
     states = tuple(parts.states())
     return Case(
         data,
@@ -132,18 +134,36 @@ def _case(data: DataFolder, config: Path | None, running: Running | None, scratc
         is_first=not used,
         running=running,
         documents=documents,
+        why_no_documents=why,
     )
 
 
-def _first(data: DataFolder, file: Path, running: Running | None, scratch: Path) -> Case:
+def _first(data: DataFolder, file: Path, running: Running | None, scratch: ExitStack) -> Case:
     written, _ = read_config_text("", file.name)
     assert written is not None
     settings = settings_from(file, written)
     there = settings.documents
-    documents = there if sources(there)[0] else _default_documents(scratch)
-    return Case(data, file, settings, is_first=True, running=running, documents=documents)
+    documents, why = (there, "") if sources(there)[0] else _default_documents(scratch)
+    return Case(
+        data,
+        file,
+        settings,
+        is_first=True,
+        running=running,
+        documents=documents,
+        why_no_documents=why,
+    )
 
 
-def _default_documents(scratch: Path) -> Path:
-    write_defaults(DataFolder(scratch))
-    return scratch / "documents"
+def _default_documents(scratch: ExitStack) -> tuple[Path | None, str]:
+    """Their folder, which is there until the end of ``scratch``; or why there is none: the disk may
+    be full, which the report is to say."""
+    try:
+        folder = TemporaryDirectory(prefix="keyhole-doctor-", ignore_cleanup_errors=True)
+        path = Path(scratch.enter_context(folder))
+        write_defaults(DataFolder(path))
+    except OSError as error:
+        return None, f"no place to write the default documents to: {error.strerror or error}"
+    except KeyholeError as error:
+        return None, str(error)
+    return path / "documents", ""

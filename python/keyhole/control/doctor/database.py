@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.doctor.case import Case
-from keyhole.control.doctor.finding import Finding, note, unknown, works, wrong
+from keyhole.control.doctor.finding import ROOM, WHO, Finding, note, unknown, works, wrong
 from keyhole.control.first_look import is_blank
 from keyhole.control.parts import DATABASE
 from keyhole.store import StoreError
-from keyhole.store.inspection import Form, inspect_file
+from keyhole.store.inspection import Form, UninspectedError, inspect_file
 
 
 def look_at_database(case: Case) -> Iterator[Finding]:
@@ -34,6 +34,9 @@ def _file(about: str, data: DataFolder) -> Finding:
         return unknown(about, f"{file} is in use")
     try:
         form = inspect_file(file)
+    except UninspectedError as error:
+        is_right = isinstance(error.__cause__, PermissionError)
+        return unknown(about, str(error), WHO if is_right else ROOM)
     except StoreError as error:
         return wrong(about, str(error), "restore it from a backup, or see keyhole setup")
     if form is Form.NEWER:

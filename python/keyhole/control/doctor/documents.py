@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from keyhole.control.doctor.case import Case
-from keyhole.control.doctor.finding import Finding, note, unknown, warning, works, wrong
+from keyhole.control.doctor.finding import ROOM, Finding, note, unknown, warning, works, wrong
 
 MOST = 8
 """Errors, and pieces of advice, that are shown; keyhole check has all."""
@@ -19,6 +19,8 @@ def look_at_documents(case: Case) -> Iterator[Finding]:
         return
     read = case.read
     about = f"documents {case.settings.documents}"
+    if case.why_no_documents:
+        yield unknown(about, case.why_no_documents, ROOM)
     if read.why:
         yield wrong(about, read.why)
     errors = [one for one in read.problems if not one.is_advice]

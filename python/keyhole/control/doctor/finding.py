@@ -60,13 +60,15 @@ def cannot_read(about: str, error: OSError) -> Finding:
     """A file or folder that does not let itself be looked at."""
     where = f"{error.filename}: " if error.filename else ""
     return (
-        unknown(about, f"{where}{error.strerror or error}", _WHO)
+        unknown(about, f"{where}{error.strerror or error}", WHO)
         if _is_right(error)
         else (unknown(about, f"{where}{error.strerror or error}"))
     )
 
 
-_WHO = "call keyhole doctor as the user that runs Keyhole, or as root"
+WHO = "call keyhole doctor as the user that runs Keyhole, or as root"
+ROOM = "make room, or name a folder that has some: TMPDIR=FOLDER keyhole doctor"
+"""What helps where doctor itself has no place to write to."""
 
 
 def _is_right(error: OSError) -> bool:
