@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from keyhole.config.files import COPY, EXTENSIONS
 from keyhole.errors import KeyholeError
 
 Fingerprint = dict[Path, tuple[int, int, int]]
@@ -12,13 +13,13 @@ Fingerprint = dict[Path, tuple[int, int, int]]
 
 _MOST_READINGS = 4
 """What is written all the time is read as it is; the watch finds the next change."""
-_DOCUMENTS = (".yaml", ".yml")
 
 Result = TypeVar("Result")
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
-    """The current state of the files; a folder means the YAML files in it, at any depth."""
+    """The current state of the files; a folder means the files of documents in it, at any depth,
+    and the one file of stored documents."""
     found: Fingerprint = {}
     for path in paths:
         for file in _documents_in(path) if path.is_dir() else [path]:
@@ -57,4 +58,10 @@ def read_as_one(paths: Iterable[Path], read: Callable[[], Result]) -> Result:
 def _documents_in(folder: Path) -> Iterator[Path]:
     # Not by `rglob`, which raises where a folder in it vanishes at that moment.
     for place, folders, files in os.walk(folder):
-        yield from (Path(place, name) for name in (*folders, *files) if name.endswith(_DOCUMENTS))
+        # Their reader skips such names, and an editor writes its second copies under them.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in (*folders, *files) if _is_read(name))
+
+
+def _is_read(name: str) -> bool:
+    return name == COPY or (name.endswith(EXTENSIONS) and not name.startswith("."))

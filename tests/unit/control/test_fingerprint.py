@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from keyhole.config.files import COPY
 from keyhole.control import compile as module
 from keyhole.control.compile import compile_all
 from keyhole.control.data_folder import DataFolder
@@ -98,6 +99,24 @@ def test_a_folder_that_vanishes_during_the_look_is_no_error(
     monkeypatch.setattr(os, "scandir", scan)
     assert list(fingerprint([tmp_path])) == [tmp_path / "a.yaml"]
     assert not (tmp_path / "gone").exists()
+
+
+def test_stored_documents_count_and_names_that_their_reader_skips_do_not(tmp_path: Path) -> None:
+    (tmp_path / ".old").mkdir()
+    names = (COPY, "inner.yml", ".inner.yaml.swp.yaml", ".old/a.yaml", "other.json")
+    for name in names:
+        (tmp_path / name).write_text("one")
+    assert set(fingerprint([tmp_path])) == {tmp_path / COPY, tmp_path / "inner.yml"}
+    readings: list[str] = []
+
+    def read() -> str:
+        readings.append((tmp_path / COPY).read_text())
+        if len(readings) == 1:
+            (tmp_path / COPY).write_text("another")
+        return readings[-1]
+
+    assert read_as_one([tmp_path], read) == "another"
+    assert readings == ["one", "another"]
 
 
 def test_a_policy_and_the_token_made_before_it_are_in_force_together(
