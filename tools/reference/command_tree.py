@@ -148,11 +148,17 @@ def _default(parameter: Any) -> str:
 
 
 def _epilog(markup: str) -> tuple[tuple[Example, ...], tuple[str, ...]]:
-    lines = Text.from_markup(markup).plain.splitlines()
-    examples = [line.strip() for line in lines if line.startswith("  keyhole ")]
-    rest = [
-        line for line in lines if line.strip() != "Examples" and not line.startswith("  keyhole ")
-    ]
+    """The examples, which are indented below their heading, and what is said besides."""
+    examples: list[str] = []
+    rest: list[str] = []
+    below = False
+    for line in Text.from_markup(markup).plain.splitlines():
+        if line.strip() == "Examples":
+            below = True
+        elif below and line.startswith("  "):
+            examples.append(line.strip())
+        else:
+            rest.append(line)
     notes = re.split(r" (?=Exit code)", _prose("\n".join(rest)))
     return tuple(map(_example, examples)), tuple(note for note in notes if note)
 
