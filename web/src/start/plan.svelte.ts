@@ -30,6 +30,9 @@ export class Plan {
   isFinished = $state(false);
   /** Grows with each change of the choices: an answer for others says nothing of these. */
   #generation = 0;
+  /** The names that a person had entered for what was checked last, and for what was applied. */
+  #checkedOwn = '';
+  #appliedOwn = $state('');
   readonly #send: Send;
 
   constructor(send: Send = applyAll) {
@@ -38,7 +41,8 @@ export class Plan {
 
   /** Whether a person has entered names that are not applied. */
   get isEntered(): boolean {
-    return this.own.trim() !== '' && !(this.outcome && !this.outcome.isDryRun);
+    const own = this.own.trim();
+    return own !== '' && own !== this.#appliedOwn.trim();
   }
 
   /** Forgets what was checked or applied: something else is planned now. */
@@ -80,13 +84,20 @@ export class Plan {
   async #run(proposal: Proposal, isDryRun: boolean): Promise<void> {
     const generation = this.#generation;
     const isCurrent = () => generation === this.#generation;
+    const own = isDryRun ? this.own : this.#checkedOwn;
     this.busy = isDryRun ? 'check' : 'apply';
     this.error = null;
     try {
       const drafts = proposal.documents.map(({ text, version }) => ({ text, version }));
       const result = await this.#send(drafts, text.start.message, isDryRun);
-      if (!isDryRun) this.isFinished = true;
-      if (isCurrent()) this.outcome = { proposal, result, isDryRun };
+      if (!isDryRun) {
+        this.isFinished = true;
+        this.#appliedOwn = own;
+      }
+      if (isCurrent()) {
+        this.#checkedOwn = own;
+        this.outcome = { proposal, result, isDryRun };
+      }
     } catch (refused) {
       if (isCurrent()) {
         this.error = refused;

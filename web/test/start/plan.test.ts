@@ -84,3 +84,23 @@ test('nothing is applied that was not checked', async () => {
   await plan.apply();
   expect(sent).toEqual([]);
 });
+
+test('what was applied is not lost by leaving, whatever is chosen next, and what was not is', async () => {
+  const { plan, last } = made();
+  expect(plan.isEntered).toBe(false);
+  plan.own = 'ads.example';
+  expect(plan.isEntered).toBe(true);
+  for (const run of [() => plan.check(BASE, []), () => plan.apply()]) {
+    const running = run();
+    expect(plan.isEntered).toBe(true);
+    last().answer(result());
+    await running;
+  }
+  expect(plan.isEntered).toBe(false);
+  plan.upstreams = ['quad9'];
+  plan.touch();
+  expect(plan.isEntered).toBe(false);
+  plan.own = 'ads.example, more.example';
+  plan.touch();
+  expect(plan.isEntered).toBe(true);
+});
