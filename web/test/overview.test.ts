@@ -72,14 +72,18 @@ describe('what needs attention', () => {
       ...{ name, kind: 'block', state: 'in force', why: '', lost: '', taken: 10, sources: [] },
       ...{ policies: ['all'], files: [], ...more },
     });
-    const failed = [{ state: 'failed', error: 'timed out' }];
+    const since = '2026-01-01T00:00:00Z';
+    const failed = [{ state: 'failed', error: 'timed out', failing_since: since }];
+    const again = [{ state: 'downloading', error: 'timed out', failing_since: since }];
+    const first = [{ state: 'downloading', error: null, failing_since: null }];
     const lists = [
       list('good', {}),
       list('held', { state: 'held back', why: 'it halved' }),
       list('empty', { taken: 0 }),
       list('never', { state: 'waiting', taken: null, sources: failed }),
       list('old', { sources: failed }),
-      list('coming', { state: 'downloading', taken: null }),
+      list('tried again', { state: 'downloading', sources: again }),
+      list('coming', { state: 'downloading', taken: null, sources: first }),
       list('unused', { taken: 0, policies: [] }),
     ] as unknown as Schemas['ListSummary'][];
     expect(titles({ status: status(), lists })).toEqual([
@@ -87,6 +91,7 @@ describe('what needs attention', () => {
       'List empty has no entries',
       'List never has no entries',
       'List old could not be downloaded',
+      'List tried again could not be downloaded',
     ]);
   });
 

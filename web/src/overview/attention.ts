@@ -70,7 +70,8 @@ function ofLists({ status, lists }: Known): Notice[] {
 /** What `keyhole status` calls wrong too. A list that no policy uses and one on its way are not. */
 function wrongWith(list: Schemas['ListSummary']): { title: string; more: string } | undefined {
   const { name, state, policies } = list;
-  const failed = list.sources.find((one) => one.state === 'failed');
+  // Its state is another one for a moment while the download is tried again.
+  const failed = list.sources.find((one) => one.failing_since !== null);
   const isHeld = state === 'held back';
   if (policies.length === 0 && !isHeld) return undefined;
   if (!list.taken && (isHeld || failed || state === 'in force')) {
