@@ -22,6 +22,8 @@ and documents name anywhere else."""
 ROOTS = (DATA, SETTINGS, ELSEWHERE)
 MAX_HEADER, MAX_MANIFEST = 64 * 1024, 256 * 1024 * 1024
 """Octets."""
+_ELSEWHERE_NAME = re.compile(r"[1-9][0-9]*/[^/]+", re.DOTALL)
+"""A number, and the name that the file or folder had."""
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
@@ -111,6 +113,25 @@ def read_manifest(octets: bytes, file: str) -> Manifest:
         return Manifest.model_validate_json(octets)
     except ValidationError:
         raise BackupError(f"{file} is damaged: its manifest cannot be read") from None
+
+
+def check_paths(manifest: Manifest, file: str) -> None:
+    """Raises `BackupError` for paths that no backup has: a restore moves what ``elsewhere`` names,
+    so each name there must be one of a member, and of nothing else."""
+    inside = {tuple(name.split("/")[1:3]) for name in manifest.members if _is_elsewhere(name)}
+    for name, original in manifest.elsewhere.items():
+        is_named = _ELSEWHERE_NAME.fullmatch(name) and not name.endswith(("/.", "/.."))
+        if not is_named or tuple(name.split("/")) not in inside:
+            raise BackupError(f"{file} names {name[:200]!r} elsewhere, which no backup has")
+        if not original.startswith("/"):
+            raise BackupError(f"{file} holds the path {original[:200]!r}, which is not absolute")
+    paths = (manifest.data, manifest.data_resolved, manifest.settings, manifest.documents)
+    if any("\0" in one for one in (*paths, *manifest.elsewhere.values())):
+        raise BackupError(f"{file} is damaged: a path in its manifest holds a NUL")
+
+
+def _is_elsewhere(name: str) -> bool:
+    return name.startswith(f"{ELSEWHERE}/")
 
 
 def _foreign(file: str) -> BackupError:

@@ -24,6 +24,7 @@ from keyhole.control.backup.manifest import (
     Header,
     Manifest,
     Member,
+    check_paths,
     read_header,
     read_manifest,
 )
@@ -158,6 +159,7 @@ def _compare(
             if manifest.members.get(one) != found.get(one)
         )
         raise BackupError(f"{name} is damaged: {_shown(wrong[0])} is not what was written")
+    check_paths(manifest, name)
 
 
 def _is_plain(info: tarfile.TarInfo) -> bool:

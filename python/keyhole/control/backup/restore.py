@@ -213,7 +213,7 @@ class _Restore:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             durable.rename(unpacked, place)
             kept = self._target / ELSEWHERE / name
-            how = "differs from the backup" if Path(original).exists() else "is not there"
+            how = "differs from the backup" if _is_there(Path(original)) else "is not there"
             self._done.notes.append(f"{original} {how}; its content of then is in {kept}")
 
     def _moved(self) -> dict[str, Path]:
@@ -315,6 +315,14 @@ def _is_same(one: Path, other: Path) -> bool:
                     return True
     except OSError:
         pass
+    return False
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is anything, as far as this process can see: the path may be one of another
+    machine, too long here or in a folder of somebody else."""
+    with suppress(OSError):
+        return path.exists()
     return False
 
 
