@@ -136,6 +136,7 @@ def _show(terminal: Console, done: "Restored") -> None:
         (taken.enrollments, "enrollments that may have been used are removed"),
         (taken.api_tokens, "API tokens that were revoked since stay revoked"),
         (taken.people, "people who were removed or disabled since are disabled"),
+        (taken.roles, "people who got a lower role since keep that"),
     ):
         if names:
             terminal.print(f"{what}: {escape(sanitize(', '.join(names)))}")

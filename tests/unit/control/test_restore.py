@@ -3,20 +3,34 @@
 import hashlib
 import io
 import json
+import shutil
+import sqlite3
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from keyhole.control.backup.carried_over import (
+    ACCOUNTS,
+    ENROLLMENTS,
+    KINDS,
+    REVOCATIONS,
+    TOKENS,
+)
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.reader import check_backup
 from keyhole.control.backup.restore import RestoreRequest, restore
+from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.backup.writer import BackupRequest, write_backup
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
-from keyhole.identity import Authority
+from keyhole.identity import Authority, IdentityError
+from keyhole.identity.enrollments import create_enrollment
+from keyhole.identity.revoked import Targets, read_revoked, revoke
+from keyhole.identity.tokens import create_token
 from keyhole.store import Database
 
 Members = dict[str, bytes]
@@ -121,3 +135,170 @@ def test_a_nul_in_a_path_of_the_manifest_is_damage(whole: Path, tmp_path: Path, 
     file = _forged(whole, tmp_path / "b", lambda _, manifest: manifest.update({field: "/a\0b"}))
     with pytest.raises(BackupError, match="damaged"):
         _restore(file, tmp_path / "data")
+
+
+def _foreign(data: DataFolder) -> None:
+    shutil.rmtree(data.identity)
+    data.installation.path.unlink()
+    Authority.open(data.identity)
+
+
+def _without_roots(data: DataFolder) -> None:
+    for name in ("bundle.pem", "root.pem"):
+        (data.identity / name).write_text("nonsense")
+
+
+def _on_a_server(data: DataFolder) -> None:
+    data.config.write_text("database: {url: 'postgresql://keyhole@db.example.org/keyhole'}\n")
+
+
+EVERYTHING = list(KINDS)
+UNKNOWN: dict[str, tuple[Callable[[DataFolder], object], list[str]]] = {
+    "a folder that is whole": (lambda data: None, []),
+    "a folder of another authority": (_foreign, EVERYTHING),
+    "roots that cannot be read": (_without_roots, EVERYTHING),
+    "damaged revocations": (lambda data: _spoil(data.identity / "revoked.json"), [REVOCATIONS]),
+    "damaged tokens": (lambda data: _spoil(data.identity / "tokens.json"), [TOKENS]),
+    "damaged enrollments": (lambda data: _spoil(data.identity / "enrollments.json"), [ENROLLMENTS]),
+    "a damaged database": (lambda data: _spoil(data.database), [ACCOUNTS]),
+    "no database": (lambda data: data.database.unlink(), [ACCOUNTS]),
+    "accounts on a server": (_on_a_server, [ACCOUNTS]),
+}
+
+
+def _spoil(file: Path) -> None:
+    file.write_text("nonsense" * 1000)
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_what_the_folder_before_cannot_say_is_named_and_trusted_again(
+    tmp_path: Path, kind: str
+) -> None:
+    spoil, unknown = UNKNOWN[kind]
+    data = _folder(tmp_path / "data")
+    file = _backup(data, tmp_path / "b")
+    spoil(data)
+    done = _restore(file, data.path, replace=True)
+    assert done.carried_over.unknown == unknown
+    assert done.carried_over.is_known == (not unknown)
+    named = ", ".join(one for one in unknown if one != ENROLLMENTS)
+    notes = [one for one in done.notes if "trusted again" in one]
+    assert len(notes) == bool(named)
+    assert all(f"({named}; keyhole identity revoke" in one for one in notes)
+    record = read_restore_record(data)
+    assert record is not None
+    assert record.has_later_revocations == (not unknown)
+    assert all(one in record.text for one in unknown)
+
+
+def test_without_a_folder_before_everything_is_trusted_again(whole: Path, tmp_path: Path) -> None:
+    done = _restore(whole, tmp_path / "data")
+    assert done.carried_over.unknown == EVERYTHING
+    assert any("trusted again" in one for one in done.notes)
+
+
+@pytest.mark.parametrize("name", ["tokens.json", "enrollments.json"])
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_damaged_identity_file_of_the_backup_counts_as_empty(
+    tmp_path: Path, name: str, *, is_gone: bool
+) -> None:
+    """Gone: the record of what the folder has had says that there was one."""
+    data = _folder(tmp_path / "data")
+    create_token(data.identity, "tv")
+    create_enrollment(data.identity, "web", "spiffe://keyhole.internal/web")
+    (data.identity / name).unlink() if is_gone else _spoil(data.identity / name)
+    done = _restore(_backup(data, tmp_path / "b"), tmp_path / "new")
+    (note,) = [one for one in done.notes if f"identity/{name} in the backup is damaged" in one]
+    assert ".restore" not in note
+    assert json.loads((tmp_path / "new" / "identity" / name).read_text()) == {
+        name.removesuffix(".json"): []
+    }
+
+
+def test_damaged_revocations_of_the_backup_stay_damaged_or_are_those_of_before(
+    tmp_path: Path,
+) -> None:
+    """Empty ones would trust what was revoked."""
+    data = _folder(tmp_path / "data")
+    _spoil(data.identity / "revoked.json")
+    file = _backup(data, tmp_path / "b")
+    done = _restore(file, tmp_path / "new")
+    assert any("identity/revoked.json in the backup is damaged" in one for one in done.notes)
+    with pytest.raises(IdentityError):
+        read_revoked(tmp_path / "new" / "identity")
+    (data.identity / "revoked.json").unlink()
+    revoke(data.identity, Targets(frozenset({"spiffe://keyhole.internal/tv"})))
+    done = _restore(file, data.path, replace=True)
+    assert done.carried_over.is_known
+    assert read_revoked(data.identity).has_identity("spiffe://keyhole.internal/tv")
+
+
+def _people(data: DataFolder, **people: str) -> None:
+    """Accounts with these roles; ``-`` is a person who is disabled."""
+    with closing(sqlite3.connect(data.database)) as database, database:
+        database.execute("DELETE FROM people")
+        for name, role in people.items():
+            row = (name, role.lstrip("-"), "x", role.startswith("-"), 0, 0)
+            database.execute(
+                "INSERT INTO people (name, role, password, is_disabled, created, totp_step) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+
+
+def _accounts(data: DataFolder) -> dict[str, str]:
+    with closing(sqlite3.connect(data.database)) as database:
+        rows = database.execute("SELECT name, role, is_disabled FROM people").fetchall()
+    return {name: f"{'-' if is_disabled else ''}{role}" for name, role, is_disabled in rows}
+
+
+ADMIN, OP, VIEW = "administrator", "operator", "viewer"
+PEOPLE: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str], str]] = {
+    "roles lowered": (
+        {"anna": ADMIN, "bob": ADMIN, "eve": OP},
+        {"anna": ADMIN, "bob": VIEW, "eve": ADMIN},
+        {"anna": ADMIN, "bob": VIEW, "eve": OP},
+        "",
+    ),
+    "the only administrator is gone": (
+        {"anna": ADMIN, "eve": OP},
+        {"bob": ADMIN},
+        {"anna": ADMIN, "eve": f"-{OP}"},
+        "anna was removed",
+    ),
+    "the only administrator is disabled": (
+        {"anna": ADMIN, "eve": OP},
+        {"bob": ADMIN, "anna": f"-{ADMIN}", "eve": OP},
+        {"anna": ADMIN, "eve": OP},
+        "anna was removed or disabled",
+    ),
+    "rather one whose role was lowered": (
+        {"anna": ADMIN, "bob": ADMIN},
+        {"new": ADMIN, "bob": VIEW},
+        {"anna": f"-{ADMIN}", "bob": ADMIN},
+        "bob got a lower role",
+    ),
+    "two that are gone": (
+        {"anna": ADMIN, "bob": ADMIN},
+        {"new": ADMIN},
+        {"anna": ADMIN, "bob": f"-{ADMIN}"},
+        "anna",
+    ),
+    "no administrator in the backup": ({"eve": OP}, {"new": ADMIN}, {"eve": f"-{OP}"}, ""),
+}
+
+
+@pytest.mark.parametrize("kind", PEOPLE)
+def test_people_keep_what_was_taken_from_them_but_for_one_administrator(
+    tmp_path: Path, kind: str
+) -> None:
+    then, since, after, stays = PEOPLE[kind]
+    data = _folder(tmp_path / "data")
+    _people(data, **then)
+    file = _backup(data, tmp_path / "b")
+    _people(data, **since)
+    done = _restore(file, data.path, replace=True)
+    assert _accounts(data) == after
+    notes = [one for one in done.notes if "stays administrator" in one]
+    assert len(notes) == bool(stays)
+    assert all(stays in one for one in notes)

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from keyhole.control.backup.carry_over import CarriedOver, carry_over
+from keyhole.control.backup.carried_over import ENROLLMENTS, CarriedOver
+from keyhole.control.backup.carry_over import carry_over
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import DATA, ELSEWHERE, POSTGRESQL, SETTINGS, Manifest
 from keyhole.control.backup.paths import write_paths
@@ -73,7 +74,8 @@ def restore(source: BinaryIO, name: str, request: RestoreRequest) -> Restored:
             with _draft(target) as draft:
                 if read_backup(source, name, Unpacker(draft).take) != manifest:
                     raise BackupError(f"{name} changed while it was read")
-                return _Restore(manifest, target, config, draft, request).run()
+                with _as_if_in(target, draft):
+                    return _Restore(manifest, target, config, draft, request).run()
         except OSError as error:
             raise BackupError(
                 f"cannot restore into {target}: {error.strerror or error}"
@@ -128,6 +130,26 @@ def _draft(target: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+@contextmanager
+def _as_if_in(target: Path, draft: Path) -> Iterator[None]:
+    """Errors name the folder that will be there, and not the draft, which is gone by then."""
+    try:
+        yield
+    except BackupError:
+        raise
+    except (KeyholeError, OSError) as error:
+        why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        text = _without_draft(f"{why}{where}", draft, target)
+        raise BackupError(
+            f"cannot restore into {target}: {text}; everything is as it was"
+        ) from error
+
+
+def _without_draft(text: str, draft: Path, target: Path) -> str:
+    return text.replace(str(draft / DATA), str(target)).replace(str(draft), str(target))
+
+
 class _Restore:
     """One restore, from the unpacked backup in ``draft`` on."""
 
@@ -166,7 +188,12 @@ class _Restore:
         old = DataFolder(self._target)
         written = self._written()
         write_paths(self._new.path, self._moved(), self._manifest.documents, self._config, written)
-        self._done.carried_over = carry_over(self._new, old if old.identity.is_dir() else None)
+        self._done.carried_over = carry_over(
+            self._new,
+            old if old.identity.is_dir() else None,
+            self._request.config or old.config,
+            is_postgresql=self._manifest.database == POSTGRESQL,
+        )
         with suppress(KeyholeError):  # an authority that was not whole when it was backed up
             keep_for_start(self._new)
         self._record()
@@ -231,6 +258,7 @@ class _Restore:
             backup=self._manifest.time,
             keyhole=self._manifest.keyhole,
             has_later_revocations=done.is_known,
+            not_known=tuple(done.unknown),
         )
         write_restore_record(self._new.path, record)
         author = self._request.author or Author.of_command()
@@ -242,8 +270,9 @@ class _Restore:
         try:
             read_settings(written)
         except KeyholeError as error:
-            text = f"the settings were not valid when they were backed up: {error}"
-            self._done.notes.append(text)
+            why = str(error).replace(str(written), str(self._config))
+            text = f"the settings were not valid when they were backed up: {why}"
+            self._done.notes.append(_without_draft(text, self._draft, self._target))
 
     def _give(self) -> None:
         place = self._target if self._target.exists() else self._target.parent
@@ -298,10 +327,13 @@ class _Restore:
             notes.append(f"the settings were in the data folder, and are in {self._config}")
         if manifest.database == POSTGRESQL:
             notes.append("the database is not in it: restore it with pg_restore")
-        if not done.is_known:
+        notes.extend(done.notes)
+        # Enrollments that may have been used were removed: none is trusted again.
+        if trusted := [one for one in done.unknown if one != ENROLLMENTS]:
             notes.append(
                 f"what was revoked after {manifest.when} is not in it, and trusted again: revoke "
-                "that once more (keyhole identity revoke, keyhole token revoke)"
+                f"that once more ({', '.join(trusted)}; keyhole identity revoke, keyhole token "
+                "revoke)"
             )
         if self._now < manifest.time:
             notes.append("the clock of this machine says a time before the backup; set it")

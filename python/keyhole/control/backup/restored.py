@@ -20,15 +20,16 @@ class RestoreRecord(Boundary):
     backup: AwareDatetime
     keyhole: str
     has_later_revocations: bool
+    not_known: tuple[str, ...] = ()
+    """The kinds of which it is not known what was revoked since, in words."""
 
     @property
     def text(self) -> str:
         """The same for people."""
-        later = (
-            "revocations since were carried over"
-            if self.has_later_revocations
-            else "what was revoked since is not in it"
-        )
+        later = "revocations since were carried over"
+        if not self.has_later_revocations:
+            kinds = f" ({', '.join(self.not_known)})" if self.not_known else ""
+            later = f"what was revoked since is not in it{kinds}"
         when = f"{self.restored:%Y-%m-%d %H:%M} UTC"
         return f"on {when} from the backup of {self.backup:%Y-%m-%d %H:%M} UTC; {later}"
 
