@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from keyhole.cli.output import console, show_notice
+from keyhole.control.backup.place import check_not_interrupted
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Severity
@@ -23,6 +24,7 @@ async def run_up(data: DataFolder, config: Path | None) -> int:
     def notify(notice: Notice) -> None:
         show_notice(terminal, notice, "up")
 
+    check_not_interrupted(data)
     data.make()
     try:
         claim = await data.claim()

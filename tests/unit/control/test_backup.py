@@ -244,13 +244,10 @@ def test_a_restore_that_fails_late_leaves_everything_as_it_was(
     data = _folder(tmp_path / "data")
     root = (data.identity / "root.pem").read_bytes()
 
-    def fail(self: Path, target: Path) -> Path:
-        if target == data.path and ".restore" in str(self):
-            raise OSError(5, "Input/output error")
-        return rename(self, target)
+    def fail(one: Path, other: Path) -> bool:
+        raise OSError(5, "Input/output error")
 
-    rename = Path.replace
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr("keyhole.control.backup.place.exchange", fail)
     with pytest.raises(BackupError, match="everything is as it was"):
         _restore(whole, data.path, replace=True)
     assert (data.identity / "root.pem").read_bytes() == root

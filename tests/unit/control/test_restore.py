@@ -1,18 +1,26 @@
 """Restores: backups that somebody else made, folders that cannot be read, and steps that fail."""
 
+import asyncio
+import fcntl
 import hashlib
 import io
 import json
+import os
 import shutil
+import signal
 import sqlite3
 import tarfile
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from keyhole.cli.run_up import run_up
+from keyhole.control.backup import place
 from keyhole.control.backup.carried_over import (
     ACCOUNTS,
     ENROLLMENTS,
@@ -27,11 +35,14 @@ from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.backup.writer import BackupRequest, write_backup
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
+from keyhole.control.error import ControlError
 from keyhole.identity import Authority, IdentityError
 from keyhole.identity.enrollments import create_enrollment
 from keyhole.identity.revoked import Targets, read_revoked, revoke
 from keyhole.identity.tokens import create_token
 from keyhole.store import Database
+from keyhole.system import durable
+from keyhole.system.exchange import exchange
 
 Members = dict[str, bytes]
 Manifest = dict[str, Any]
@@ -302,3 +313,170 @@ def test_people_keep_what_was_taken_from_them_but_for_one_administrator(
     notes = [one for one in done.notes if "stays administrator" in one]
     assert len(notes) == bool(stays)
     assert all(stays in one for one in notes)
+
+
+Step = Callable[..., Any]
+
+
+class _Steps:
+    """The steps that give names, of which one fails or is the last one before the power is gone."""
+
+    def __init__(self, last: int, *, is_after: bool) -> None:
+        self.last, self.is_after, self.count = last, is_after, 0
+
+    def wrap(self, step: Step) -> Step:
+        def run(*paths: Path) -> Any:
+            self.count += 1
+            if self.count != self.last:
+                return step(*paths)
+            if self.is_after:
+                step(*paths)
+            raise OSError(5, "Input/output error")
+
+        return run
+
+
+def _cannot(one: Path, other: Path) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_whole_keyhole_is_at_the_place_whichever_step_is_the_last(
+    whole: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    can_exchange: bool,
+    is_killed: bool,
+) -> None:
+    """Killed: nothing is undone. Without an exchange the next start must refuse then."""
+    data = _folder(tmp_path / "data")
+    root = (data.identity / "root.pem").read_bytes()
+    step, was_missing = 0, 0
+    drafts = tmp_path / "drafts"
+    while True:
+        step += 1
+        for is_after in (False, True):
+            steps = _Steps(step, is_after=is_after)
+            renames = SimpleNamespace(rename=steps.wrap(durable.rename))
+            monkeypatch.setattr(place, "durable", renames)
+            change = exchange if can_exchange else _cannot
+            monkeypatch.setattr(place, "exchange", steps.wrap(change))
+            if is_killed:
+                monkeypatch.setattr(place.Placing, "_undo", lambda self: None)
+            placing = place.Placing(datetime.now(UTC), may_replace=True)
+            drafts.mkdir()
+            new = DataFolder(drafts / "data")
+            shutil.copytree(data.path, new.path)
+            (new.path / "is-new").touch()
+            try:
+                placing.put([(new.path, data.path)])
+            except OSError:
+                pass
+            else:
+                assert steps.count < step
+                assert (data.path / "is-new").exists()
+                assert was_missing == (2 if is_killed and not can_exchange else 0)
+                return
+            if data.path.exists():
+                assert (data.identity / "root.pem").read_bytes() == root
+                place.check_not_interrupted(data)
+            else:
+                was_missing += 1
+                with pytest.raises(ControlError, match="restore once more"):
+                    place.check_not_interrupted(data)
+                (old,) = (
+                    one
+                    for one in tmp_path.glob("data.before-restore-*")
+                    if not (one / "is-new").exists()
+                )
+                old.rename(data.path)
+            if not is_killed:
+                assert (new.path / "is-new").exists()
+                assert {one.name for one in tmp_path.iterdir()} == {"data", "drafts"}
+            for one in (drafts, *tmp_path.glob("data.before-restore-*")):
+                shutil.rmtree(one)
+            (data.path / "is-new").unlink(missing_ok=True)
+
+
+def test_a_start_makes_no_new_keyhole_where_a_restore_was_killed(tmp_path: Path) -> None:
+    data = _folder(tmp_path / "data")
+    data.path.rename(tmp_path / "data.before-restore-20260102T030405Z-2")
+    with pytest.raises(ControlError, match="give that folder its name back"):
+        asyncio.run(run_up(data, None))
+    assert not data.path.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_a_restore_and_leaves_everything_as_it_was(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def end(*_: object) -> None:
+        signal.raise_signal(number)
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr("keyhole.control.backup.restore.write_paths", end)
+    signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(BackupError, match=f"{number.name} ended it; everything is as it was"):
+            _restore(whole, tmp_path / "data")
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drafts_of_killed_restores_are_removed_and_no_others(whole: Path, tmp_path: Path) -> None:
+    stale, held, foreign = (
+        tmp_path / f".{name}.restore"
+        for name in ("data.0123456789ab", "data.ba9876543210", "data.mine")
+    )
+    for one in (stale, held, foreign):
+        (one / "data").mkdir(parents=True)
+    descriptor = os.open(held, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _restore(whole, tmp_path / "data")
+    finally:
+        os.close(descriptor)
+    assert {one.name for one in tmp_path.iterdir()} == {"data", held.name, foreign.name}
+
+
+def _backup_with_settings_beside(folder: Path) -> Path:
+    data = _folder(folder / "data")
+    (etc := folder / "etc").mkdir()
+    data.config.rename(etc / "keyhole.yaml")
+    (data.path / "documents").rename(etc / "documents")
+    return _backup(data, folder / "keyhole.tar.gz", etc / "keyhole.yaml")
+
+
+@pytest.mark.parametrize("way", ["link/keyhole.yaml", "real/../real/keyhole.yaml"])
+def test_settings_on_any_way_into_the_data_folder_are_in_it(tmp_path: Path, way: str) -> None:
+    file = _backup_with_settings_beside(tmp_path)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    done = _restore(file, tmp_path / "real", config=tmp_path / way)
+    assert done.settings == tmp_path / "real" / "keyhole.yaml"
+    assert done.settings.is_file()
+    assert (tmp_path / "real" / "documents").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ("new/etc/keyhole.yaml", "lies in the data folder"),
+        ("new/settings.yaml", "lies in the data folder"),
+        ("link/etc/keyhole.yaml", "lies in the data folder"),
+        ("new", "is a folder"),
+        ("other/..", "is a folder"),
+    ],
+)
+def test_settings_that_a_restored_folder_would_not_have_are_refused(
+    tmp_path: Path, config: str, why: str
+) -> None:
+    file = _backup_with_settings_beside(tmp_path)
+    (tmp_path / "link").symlink_to("new")
+    with pytest.raises(BackupError, match=why):
+        _restore(file, tmp_path / "new", config=tmp_path / config)
+    assert not (tmp_path / "new").exists()

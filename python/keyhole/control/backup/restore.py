@@ -6,7 +6,6 @@ takes its name. What was there before is kept.
 
 import asyncio
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,11 +16,14 @@ from typing import BinaryIO
 
 from keyhole.control.backup.carried_over import ENROLLMENTS, CarriedOver
 from keyhole.control.backup.carry_over import carry_over
+from keyhole.control.backup.drafts import draft_beside, remove_stale_drafts
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import DATA, ELSEWHERE, POSTGRESQL, SETTINGS, Manifest
 from keyhole.control.backup.paths import write_paths
+from keyhole.control.backup.place import Placing
 from keyhole.control.backup.reader import read_backup
 from keyhole.control.backup.restored import RestoreRecord, write_restore_record
+from keyhole.control.backup.signals import EndedError, Signals, ending_by_signals
 from keyhole.control.backup.unpack import Unpacker, check_room, give_to
 from keyhole.control.data_folder import ENGINE_LOCK, DataFolder
 from keyhole.control.settings import read_settings
@@ -62,6 +64,14 @@ class Restored:
 def restore(source: BinaryIO, name: str, request: RestoreRequest) -> Restored:
     """Restores the backup in an open file that can be read twice, ``name`` in messages. Raises
     `BackupError` and other ``KeyholeError``; then everything is as it was."""
+    with ending_by_signals() as signals:
+        try:
+            return _restore(source, name, request, signals)
+        except EndedError as error:
+            raise BackupError(f"{error} ended it; everything is as it was") from error
+
+
+def _restore(source: BinaryIO, name: str, request: RestoreRequest, signals: Signals) -> Restored:
     target = Path(os.path.realpath(request.data.path))
     _check_target(target, request)
     manifest = read_backup(source, name)
@@ -70,17 +80,30 @@ def restore(source: BinaryIO, name: str, request: RestoreRequest) -> Restored:
     with _claimed(DataFolder(target)):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target if config.parent == target else config
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            for place in (target, beside):
+                remove_stale_drafts(place)
             check_room(manifest, target.parent)
-            with _draft(target) as draft:
+            with draft_beside(target) as draft, draft_beside(beside) as settings:
                 if read_backup(source, name, Unpacker(draft).take) != manifest:
                     raise BackupError(f"{name} changed while it was read")
+                drafts = _Drafts(draft, settings)
                 with _as_if_in(target, draft):
-                    return _Restore(manifest, target, config, draft, request).run()
+                    return _Restore(manifest, target, config, drafts, request).run(signals)
         except OSError as error:
             raise BackupError(
                 f"cannot restore into {target}: {error.strerror or error}"
                 f"{f' ({error.filename})' if error.filename else ''}; everything is as it was"
             ) from error
+
+
+@dataclass(frozen=True)
+class _Drafts:
+    """What is unpacked, and settings for a folder of their own, which may be on another disk."""
+
+    unpacked: Path
+    settings: Path
 
 
 def _check_target(target: Path, request: RestoreRequest) -> None:
@@ -104,7 +127,17 @@ def _config(manifest: Manifest, target: Path, request: RestoreRequest) -> Path:
     """Where the settings will be."""
     if not manifest.has(SETTINGS) or request.config is None:
         return target / _KEYHOLE_YAML
-    return request.config.absolute()
+    given = request.config.absolute()
+    # Where it really is: compared with the data folder, whose links are followed as well.
+    config = Path(os.path.realpath(given.parent)) / given.name
+    if target.is_relative_to(config) or given.name == "..":
+        raise BackupError(f"{request.config} is a folder; give --config a file for the settings")
+    if config.is_relative_to(target) and config != target / _KEYHOLE_YAML:
+        raise BackupError(
+            f"{request.config} lies in the data folder, which is restored as a whole; give "
+            f"--config {target / _KEYHOLE_YAML}, or a file outside of it"
+        )
+    return config
 
 
 @contextmanager
@@ -118,16 +151,6 @@ def _claimed(data: DataFolder) -> Iterator[None]:
             if is_held(data.state / ENGINE_LOCK):
                 raise BackupError(f"an engine still runs with the data folder {data.path}; stop it")
         yield
-
-
-@contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.restore")
-    draft.mkdir(mode=0o700)
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextmanager
@@ -158,29 +181,21 @@ class _Restore:
         manifest: Manifest,
         target: Path,
         config: Path,
-        draft: Path,
+        drafts: _Drafts,
         request: RestoreRequest,
     ) -> None:
         self._manifest = manifest
         self._target = target
         self._config = config
-        self._draft = draft
+        self._draft = drafts.unpacked
+        self._settings = drafts.settings
         self._request = request
         self._now = datetime.now(UTC)
-        self._new = DataFolder(draft / DATA)
+        self._new = DataFolder(self._draft / DATA)
         self._done = Restored(manifest, target, config)
-        self._moves: list[tuple[Path, Path]] = []
-        self._settings = config.with_name(f".{config.name}.{secrets.token_hex(6)}.restore")
-        """Settings for a folder of their own, which may be on another disk."""
 
-    def run(self) -> Restored:
+    def run(self, signals: Signals) -> Restored:
         """Makes the folder ready, and puts it in place."""
-        try:
-            return self._run()
-        finally:
-            shutil.rmtree(self._settings, ignore_errors=True)
-
-    def _run(self) -> Restored:
         for one in (DATA, f"{DATA}/state", f"{DATA}/identity"):
             (self._draft / one).mkdir(exist_ok=True, mode=0o700)
         self._place_settings()
@@ -201,7 +216,8 @@ class _Restore:
         self._new.protect()
         self._give()
         durable.sync_tree(self._draft)
-        self._swap()
+        signals.ignore()
+        self._place()
         self._explain()
         return self._done
 
@@ -218,8 +234,7 @@ class _Restore:
         """Settings that lay beside the data folder go into it, unless a place is given."""
         settings = self._draft / SETTINGS
         if self._has_settings_elsewhere:
-            self._config.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(settings, self._settings)
+            shutil.copytree(settings, self._settings, dirs_exist_ok=True)
             return
         if not settings.is_dir():
             return
@@ -287,38 +302,20 @@ class _Restore:
                         path.chmod(place.parent.stat().st_mode & 0o777)
             durable.sync_tree(self._settings)
 
-    def _swap(self) -> None:
-        """Gives everything its name. Where one step fails, those before it are undone."""
-        try:
-            if self._has_settings_elsewhere:
-                for one in sorted(self._settings.iterdir()):
-                    self._put(one, self._place_of(one))
-            self._put(self._new.path, self._target)
-        except BaseException:
-            for before, after in reversed(self._moves):
-                with suppress(OSError):
-                    durable.rename(before, after)
-            raise
+    def _place(self) -> None:
+        """Gives everything its name, the data folder last."""
+        pairs = [(self._new.path, self._target)]
+        if self._has_settings_elsewhere:
+            found = sorted(self._settings.iterdir())
+            pairs = [*((one, self._place_of(one)) for one in found), *pairs]
+        placing = Placing(self._now, may_replace=self._request.replace)
+        placing.put(pairs)
+        self._done.replaced = placing.replaced
 
     def _place_of(self, one: Path) -> Path:
         """Where a file or folder beside the settings will be."""
         name = self._config.name if one.name == _KEYHOLE_YAML else one.name
         return self._config.with_name(name)
-
-    def _put(self, source: Path, place: Path) -> None:
-        is_empty = place.is_dir() and not any(place.iterdir())
-        if place.exists() and not is_empty:
-            if not self._request.replace:
-                raise BackupError(f"{place} exists; give --replace, which keeps it beside")
-            old = _free_name(place, self._now)
-            self._move(place, old)
-            self._done.replaced.append(old)
-        self._move(source, place)
-
-    def _move(self, source: Path, place: Path) -> None:
-        # Noted before: a rename whose folder cannot be synced has happened all the same.
-        self._moves.append((place, source))
-        durable.rename(source, place)
 
     def _explain(self) -> None:
         done, manifest = self._done.carried_over, self._manifest
@@ -356,12 +353,3 @@ def _is_there(path: Path) -> bool:
     with suppress(OSError):
         return path.exists()
     return False
-
-
-def _free_name(place: Path, now: datetime) -> Path:
-    name = f"{place.name}.before-restore-{now:%Y%m%dT%H%M%SZ}"
-    found, number = place.with_name(name), 1
-    while found.exists():
-        number += 1
-        found = place.with_name(f"{name}-{number}")
-    return found
