@@ -16,7 +16,9 @@ from typing import BinaryIO
 from keyhole.control.backup.archive import ArchiveWriter, new_header, writing
 from keyhole.control.backup.contents import Contents
 from keyhole.control.backup.error import BackupError
+from keyhole.control.backup.identity_copy import copy_identity, open_journal
 from keyhole.control.backup.manifest import DATA, POSTGRESQL, SQLITE, LeftOut, Manifest
+from keyhole.control.backup.reading import open_member
 from keyhole.control.data_folder import DataFolder, check_exists
 from keyhole.control.first_look import is_blank
 from keyhole.control.missing_parts import all_missing, is_used
@@ -153,12 +155,13 @@ def _write(request: BackupRequest, settings: Settings, out: BinaryIO, scratch: P
     with writing(out, header) as archive:
         # Documents before the database: one that lags behind its copy would be refused.
         _add_state(archive, contents)
-        _add_database(archive, settings, request.data, scratch)
-        # After the database, so that no revocation is missing.
-        with ExitStack() as held:
-            with suppress(IdentityError):  # a folder that is gone, or cannot be written
-                held.enter_context(locked(request.data.identity))
-            _add_files(archive, contents.identity())
+        identity = request.data.identity
+        with open_journal(identity) as journal:
+            _add_database(archive, settings, request.data, scratch)
+            # After the database, so that no revocation is missing.
+            copied = copy_identity(identity, contents.identity(), scratch, journal)
+        for one in copied:
+            one.add_to(archive)
         if request.with_history:
             _add_history(archive, contents, scratch)
         _add_files(archive, contents.rest())
@@ -251,13 +254,8 @@ def _add_history(archive: ArchiveWriter, contents: Contents, scratch: Path) -> N
 
 def _add_files(archive: ArchiveWriter, files: Iterable[tuple[str, Path]]) -> None:
     for name, path in files:
-        try:
-            file = open_regular(path)
-        except FileNotFoundError:
+        file = open_member(path)
+        if file is None:
             continue  # removed since the folder was read
-        except OSError as error:
-            raise BackupError(
-                f"cannot read {path}: {error.strerror}; call it as the user of Keyhole"
-            ) from error
         with file:
             archive.add_file(name, file)
