@@ -1,6 +1,7 @@
 """Backups: that nothing which is in use is missing from one, whatever happens while it is written,
 and that the person is told of what is."""
 
+import json
 import tarfile
 from pathlib import Path
 from unittest.mock import Mock
@@ -10,7 +11,9 @@ import pytest
 from keyhole.control.audit_trail import AuditTrail
 from keyhole.control.backup import writer
 from keyhole.control.backup.archive import ArchiveWriter
+from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import Manifest
+from keyhole.control.backup.reader import check_backup
 from keyhole.control.backup.writer import BackupRequest, write_backup
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
@@ -111,3 +114,112 @@ def test_nobody_waits_for_the_lock_of_the_authority_while_the_database_is_copied
     monkeypatch.setattr(ArchiveWriter, "add_open", look)
     _back_up(data)
     assert {"data/control.db", "data/identity/root-key.pem"} <= {*packed}
+
+
+def _beside(data: DataFolder) -> Path:
+    """Has the settings and documents lie beside the data folder, as the Debian package does."""
+    etc = data.path.parent / "etc"
+    etc.mkdir()
+    data.config.rename(etc / "keyhole.yaml")
+    (data.path / "documents").rename(etc / "documents")
+    return etc / "keyhole.yaml"
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def _list(name: str, file: str) -> str:
+    return json.dumps(
+        {
+            "apiVersion": "keyhole.dev/v1",
+            "kind": "List",
+            "metadata": {"name": name},
+            "spec": {"kind": "block", "files": [file]},
+        }
+    )
+
+
+def test_a_file_that_a_document_names_beside_the_documents_is_in_the_backup(
+    data: DataFolder,
+) -> None:
+    config = _beside(data)
+    _write(config.parent / "documents" / "own.yaml", _list("own", "../lists/own.txt"))
+    _write(config.parent / "lists" / "own.txt", "ads.example.org\n")
+    _write(config.parent / "documents" / "in.yaml", _list("in", "in.txt"))
+    _write(config.parent / "documents" / "in.txt", "ads.example.net\n")
+    far = _write(config.parent.parent / "srv" / "far.txt", "ads.example.com\n")
+    _write(config.parent / "documents" / "far.yaml", _list("far", str(far)))
+    kept = _write(data.path / "documents" / "kept.txt", "kept.example.com\n")
+    _write(config.parent / "documents" / "kept.yaml", _list("kept", str(kept)))
+    _write(data.path / "documents" / "old.yaml", "")
+    manifest, files = _back_up(data, config)
+    assert files["settings/lists/own.txt"] == b"ads.example.org\n"
+    assert files["settings/documents/in.txt"] == b"ads.example.net\n"
+    assert files["elsewhere/1/far.txt"] == b"ads.example.com\n"
+    assert files["data/documents/kept.txt"] == b"kept.example.com\n"
+    assert manifest.elsewhere == {"1/far.txt": str(far)}
+    assert "data/documents/old.yaml" not in files
+    assert [one.path for one in manifest.left_out] == [str(data.path / "documents")]
+
+
+def test_a_file_that_has_two_names_which_are_used_is_there_under_both(data: DataFolder) -> None:
+    real = _write(data.path.parent / "srv" / "real.txt", "ads.example.org\n")
+    (data.path / "documents" / "link.txt").symlink_to(real)
+    _write(data.path / "documents" / "one.yaml", _list("one", "link.txt"))
+    _write(data.path / "documents" / "two.yaml", _list("two", str(real)))
+    _, files = _back_up(data)
+    assert files["data/documents/link.txt"] == files["elsewhere/1/real.txt"] == real.read_bytes()
+
+
+def test_a_file_that_a_stored_document_names_is_in_the_backup(data: DataFolder) -> None:
+    """It names files below the documents folder alone; some of them no walk through it finds."""
+    config = _beside(data)
+    _write(config.parent / "documents" / ".lists" / "own.txt", "ads.example.org\n")
+    copy = data.state / "documents-1"
+    text = json.dumps([["List-own.yaml", _list("own", ".lists/own.txt")]])
+    _write(copy / "documents.json", text)
+    (copy / ".beside").symlink_to(config.parent / "documents")
+    data.stored.symlink_to("documents-1")
+    _, files = _back_up(data, config)
+    assert files["settings/documents/.lists/own.txt"] == b"ads.example.org\n"
+
+
+def test_folders_that_are_in_use_in_both_places_are_in_the_backup_file_by_file(
+    data: DataFolder,
+) -> None:
+    config = _beside(data)
+    _write(data.path / "secrets" / "provider" / "key", "one")
+    other = _write(config.parent / "secrets" / "own.txt", "two")
+    _write(config.parent / "documents" / "own.yaml", _list("own", str(other)))
+    _write(data.config, "{}")
+    manifest, files = _back_up(data, config)
+    assert files["data/secrets/provider/key"] == b"one"
+    assert files["settings/secrets/own.txt"] == b"two"
+    assert [one.path for one in manifest.left_out] == [str(data.config)]
+
+
+@pytest.mark.parametrize("name", ["secrets/own.txt", "secrets", "secrets/own.txt/more"])
+def test_two_files_of_one_name_in_use_are_refused_with_their_name(
+    data: DataFolder, name: str
+) -> None:
+    config = _beside(data)
+    other = _write(config.parent / "secrets" / "own.txt", "two")
+    _write(config.parent / "documents" / "own.yaml", _list("own", str(other)))
+    _write(data.path / name, "one")
+    with pytest.raises(BackupError, match=r"^secrets.* is in the data folder and beside"):
+        _back_up(data, config)
+
+
+def test_settings_whose_documents_are_their_own_folder_have_names_that_a_restore_takes(
+    data: DataFolder,
+) -> None:
+    config = _beside(data)
+    for one in (config.parent / "documents").iterdir():
+        one.rename(config.parent / one.name)
+    config.write_text("documents: .\n")
+    _, files = _back_up(data, config)
+    assert "settings/policy.yaml" in files
+    check_backup(data.path.parent / "backup")

@@ -6,16 +6,19 @@ compiled lists and the downloads belong to it; locks, sockets, drafts and logs d
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from keyhole.config import read_documents
 from keyhole.config.files import EXTENSIONS
+from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import DATA, ELSEWHERE, SETTINGS, LeftOut
 from keyhole.control.data_folder import ENGINE_LOCK, UPLOAD, DataFolder
 from keyhole.control.settings import Settings
 
+_KEYHOLE_YAML = "keyhole.yaml"
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -35,6 +38,8 @@ class Contents:
     data: DataFolder
     left_out: list[LeftOut] = field(default_factory=list)
     elsewhere: dict[str, str] = field(default_factory=dict)
+    _taken: set[Path] = field(default_factory=set)
+    """Where every file lies that was found so far."""
 
     @property
     def has_settings_beside(self) -> bool:
@@ -70,52 +75,67 @@ class Contents:
         what settings and documents name anywhere else."""
         own = {"state", "identity", "log", "run", self.data.database.name}
         own |= {f"{self.data.database.name}{end}" for end in ("-wal", "-shm", "-journal")}
-        beside = dict(self._beside()) if self.has_settings_beside else {}
-        hidden = {name.split("/")[1] for name in beside}
         for name in sorted(_names(self.data.path)):
-            if name in own or name.startswith("."):
+            path = self.data.path / name
+            if name in own or name.startswith(".") or self._is_unused(path):
                 continue
-            if name in hidden:
-                why = f"not in use: the settings are in {self.settings.file.absolute().parent}"
-                self.left_out.append(LeftOut(path=str(self.data.path / name), why=why))
-                continue
-            yield from self._walk(self.data.path / name, f"{DATA}/{name}")
-        yield from beside.items()
+            yield from self._walk(path, f"{DATA}/{name}")
+        if self.has_settings_beside:
+            self._taken.add(_place_of(self.settings.file))
+            yield f"{SETTINGS}/{_KEYHOLE_YAML}", self.settings.file
         yield from self._named()
 
-    def _beside(self) -> Iterator[tuple[str, Path]]:
-        folder = self.settings.file.absolute().parent
-        yield f"{SETTINGS}/keyhole.yaml", self.settings.file
-        for path in (self.settings.documents, *_files_of(self.settings)):
-            if _is_below(path, folder) and not _is_below(path, self.data.path):
-                yield from self._walk(path, f"{SETTINGS}/{path.relative_to(folder)}")
+    def _is_unused(self, path: Path) -> bool:
+        """Whether this is in the data folder what lies beside the settings in truth; then it is
+        named as left out."""
+        if path not in self._unused:
+            return False
+        self._leave(path, f"not in use: the settings are in {self._settings_folder}")
+        return True
+
+    @cached_property
+    def _unused(self) -> set[Path]:
+        if not self.has_settings_beside:
+            return set()
+        names = [Path(_KEYHOLE_YAML)]
+        documents = _relative(self.settings.documents, self._settings_folder)
+        if documents is not None and not _is_below(self.settings.documents, self.data.path):
+            names.append(documents)
+        return {self.data.path / one for one in names} - {self.data.path}
+
+    @property
+    def _settings_folder(self) -> Path:
+        return self.settings.file.absolute().parent
 
     def _named(self) -> Iterator[tuple[str, Path]]:
-        places = [self.data.path]
-        if self.has_settings_beside:
-            places.append(self.settings.file.absolute().parent)
-        wanted = [*_files_of(self.settings)]
+        """What settings and documents name, and nothing has yielded yet."""
         folder = self.settings.documents
-        if not any(_is_below(folder, place) for place in places):
-            wanted.insert(0, folder)
-        places.append(folder)
-        documents, _ = read_documents([one for one in (folder,) if one.exists()])
-        outside = [
-            path
-            for path in dict.fromkeys([*wanted, *documents.watched_files()])
-            if path == folder or not any(_is_below(path, place) for place in places)
-        ]
-        for number, path in enumerate(outside, start=1):
-            if path == folder and _is_below(folder, places[0]):
-                continue
-            name = f"{ELSEWHERE}/{number}/{path.name}"
-            found = list(self._walk(path, name))
-            if found:
+        # Those by command and by API, too: each may name files of its own.
+        places = [one for one in (folder, *self.data.stored_folders) if one.exists()]
+        documents, _ = read_documents(places)
+        number = 0
+        for path in dict.fromkeys([folder, *_files_of(self.settings), *documents.watched_files()]):
+            name = self._name_beside(path) or f"{ELSEWHERE}/{number + 1}/{path.name}"
+            found = [(member, file) for member, file in self._walk(path, name, is_new=True)]
+            if found and name.startswith(f"{ELSEWHERE}/"):
+                number += 1
                 self.elsewhere[f"{number}/{path.name}"] = str(path)
             yield from found
 
-    def _walk(self, path: Path, name: str) -> Iterator[tuple[str, Path]]:
-        """The regular files below a path, which may itself be a link to a folder."""
+    def _name_beside(self, path: Path) -> str | None:
+        """The name of what lies in the data folder or beside the settings."""
+        places = [(self.data.path, DATA)]
+        if self.has_settings_beside:
+            places.append((self._settings_folder, SETTINGS))
+        for place, root in places:
+            inner = _relative(path, place)
+            if inner is not None:
+                return "/".join((root, *inner.parts))
+        return None
+
+    def _walk(self, path: Path, name: str, *, is_new: bool = False) -> Iterator[tuple[str, Path]]:
+        """The regular files below a path, which may itself be a link to a folder. ``is_new``: only
+        those that were not found before."""
         try:
             kind = path.stat().st_mode
         except FileNotFoundError:
@@ -126,25 +146,51 @@ class Contents:
             self._leave(path, "its name is not UTF-8")
         elif stat.S_ISDIR(kind):
             for one in sorted(os.scandir(path), key=lambda entry: entry.name):
-                yield from self._entry(one, f"{name}/{one.name}")
+                yield from self._entry(one, f"{name}/{one.name}", is_new=is_new)
         elif stat.S_ISREG(kind):
-            yield name, path
+            place = _place_of(path)
+            if not is_new or place not in self._taken:
+                self._taken.add(place)
+                yield name, path
         else:
             self._leave(path, _KINDS.get(stat.S_IFMT(kind), "not a regular file"))
 
-    def _entry(self, one: "os.DirEntry[str]", name: str) -> Iterator[tuple[str, Path]]:
+    def _entry(
+        self, one: "os.DirEntry[str]", name: str, *, is_new: bool
+    ) -> Iterator[tuple[str, Path]]:
         if one.name.startswith(".") or Path(one.path) == self.data.stored:
             return  # drafts, locks, and what editors and config maps keep for themselves
+        if self._is_unused(Path(one.path)):
+            return
         if one.is_symlink() and (one.is_dir() or one.name.endswith(EXTENSIONS)):
             # Documents that are links are not read; as files they would be.
             self._leave(Path(one.path), f"a link to {Path(one.path).readlink()}")
             return
-        yield from self._walk(Path(one.path), name)
+        yield from self._walk(Path(one.path), name, is_new=is_new)
 
     def _leave(self, path: Path, why: str) -> None:
         shown = str(path).encode(errors="backslashreplace").decode()
         text = why.encode(errors="backslashreplace").decode()
-        self.left_out.append(LeftOut(path=shown, why=text))
+        found = LeftOut(path=shown, why=text)
+        if found not in self.left_out:
+            self.left_out.append(found)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises `BackupError` where two files would have one place once what lies beside the settings
+    is restored into the data folder."""
+    inner = [one.partition("/") for one in names]
+    beside = {name for root, _, name in inner if root == SETTINGS}
+    within = {name for root, _, name in inner if root == DATA}
+    for some, others in ((beside, within), (within, beside)):
+        for name in sorted(some):
+            for place in (name, *map(str, Path(name).parents)):
+                if place in others:
+                    raise BackupError(
+                        f"{place} is in the data folder and beside the settings, and a restore "
+                        "into one folder has room for one of them; move or rename the one that is "
+                        "not in use"
+                    )
 
 
 def _names(folder: Path) -> list[str]:
@@ -172,8 +218,21 @@ def _files_of(settings: Settings) -> Iterator[Path]:
 
 def _is_below(path: Path, folder: Path) -> bool:
     """Whether a path lies in a folder, as written or once links are followed."""
+    return _relative(path, folder) is not None
+
+
+def _relative(path: Path, folder: Path) -> Path | None:
+    """The path within a folder in which it lies, as written or once links are followed."""
     plain = Path(os.path.normpath(path.absolute()))
-    return plain.is_relative_to(folder.absolute()) or plain.is_relative_to(folder.resolve())
+    for place in (Path(os.path.normpath(folder.absolute())), folder.resolve()):
+        if plain.is_relative_to(place):
+            return plain.relative_to(place)
+    return None
+
+
+def _place_of(path: Path) -> Path:
+    """One place for all paths to a name. Two names of a file are two places: each is needed."""
+    return path.parent.resolve() / path.name
 
 
 def _is_utf8(name: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keyhole.control.backup.archive import ArchiveWriter, new_header, writing
-from keyhole.control.backup.contents import Contents
+from keyhole.control.backup.contents import Contents, check_names
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.identity_copy import copy_identity, open_journal
 from keyhole.control.backup.manifest import DATA, POSTGRESQL, SQLITE, LeftOut, Manifest
@@ -165,6 +165,7 @@ def _write(request: BackupRequest, settings: Settings, out: BinaryIO, scratch: P
         if request.with_history:
             _add_history(archive, contents, scratch)
         _add_files(archive, contents.rest())
+        check_names(archive.members)
         manifest = Manifest(
             **header.model_dump(),
             data=str(request.data.path.absolute()),
