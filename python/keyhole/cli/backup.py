@@ -23,7 +23,9 @@ EXAMPLES = """
 
 The file holds every key: only its owner can read it. keyhole restore FILE
 
-puts all of it back. Exit code 1: nothing was written.
+puts all of it back. Exit code 1: nothing was written, or what was written
+
+cannot be restored; the message says which.
 """
 
 app = typer.Typer()
@@ -77,8 +79,9 @@ def backup(
     terminal = errors_console() if is_pipe else console()
     if as_json and not is_pipe:
         summary = done.manifest.summary()
-        print_json({"file": file, "size": done.octets, **summary, "warnings": [*done.warnings]})
-        return
+        words = {"warnings": [*done.warnings], "errors": [*done.errors]}
+        print_json({"file": file, "size": done.octets, **summary, **words})
+        raise typer.Exit(1 if done.errors else 0)
     for warning in done.warnings:
         errors_console().print(f"[yellow]{escape(sanitize(warning))}[/]")
     for one in done.manifest.left_out:
@@ -87,3 +90,9 @@ def backup(
     where = "" if is_pipe else f" into {file}, {done.octets:,} octets"
     terminal.print(f"[green]backed up[/] {count} files{escape(sanitize(where))}")
     terminal.print("it holds every key of this Keyhole: keep it where nobody else can read it")
+    for text in done.errors:
+        said = sanitize(f"this backup cannot be restored as it is: {text}")
+        errors_console().print(f"[bold red]error:[/] {escape(said)}")
+    if done.errors:
+        errors_console().print("mend that and back up again; it was written for what else is in it")
+        raise typer.Exit(1)

@@ -7,7 +7,9 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from typer.testing import CliRunner
 
+from keyhole.cli.backup import app
 from keyhole.control.audit_trail import AuditTrail
 from keyhole.control.backup import writer
 from keyhole.control.backup.archive import ArchiveWriter
@@ -22,6 +24,7 @@ from keyhole.identity import Authority, journal
 from keyhole.identity.files import locked
 from keyhole.identity.journal import KEYHOLE, note
 from keyhole.store import Database, records
+from keyhole.system.installation import remember_file
 
 Files = dict[str, bytes]
 
@@ -223,3 +226,66 @@ def test_settings_whose_documents_are_their_own_folder_have_names_that_a_restore
     _, files = _back_up(data, config)
     assert "settings/policy.yaml" in files
     check_backup(data.path.parent / "backup")
+
+
+@pytest.mark.parametrize(
+    ("step", "name"), [("_add_state", "tokens.json"), ("_add_database", "revoked.json")]
+)
+def test_a_file_that_is_first_made_while_the_backup_is_written_is_not_taken_for_one_that_is_gone(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch, step: str, name: str
+) -> None:
+    """The record of what there was only grows, and is older than all that it speaks of."""
+    before = getattr(writer, step)
+    place = data.identity / name
+
+    def made_before(*given: object) -> None:
+        _write(place, "{}")
+        remember_file(place)
+        before(*given)
+
+    monkeypatch.setattr(writer, step, made_before)
+    _, files = _back_up(data)
+    recorded = json.loads(files["data/installation.json"])["parts"]
+    there = {one.removeprefix("data/") for one in files}
+    assert f"identity/{name}" not in recorded
+    assert {one for one in recorded if one.startswith("identity/")} <= there
+
+
+def test_a_record_that_is_begun_while_the_backup_is_written_is_not_in_it(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.installation.path.unlink()
+    add = writer._add_database
+
+    def begun(*given: object) -> None:
+        add(*given)  # type: ignore[arg-type]
+        data.installation.remember("identity/tokens.json")
+
+    monkeypatch.setattr(writer, "_add_database", begun)
+    _, files = _back_up(data)
+    assert "data/installation.json" not in files
+
+
+@pytest.mark.parametrize(
+    ("name", "is_gone"),
+    [("tokens.json", True), ("revoked.json", False), ("enrollments.json", False)],
+)
+def test_what_a_restore_could_not_read_is_no_success(
+    data: DataFolder, name: str, is_gone: bool
+) -> None:
+    file = _write(data.identity / name, "{")
+    remember_file(file)
+    if is_gone:
+        file.unlink()
+    out = data.path.parent / "backup"
+    done = CliRunner().invoke(app, [str(out), "--data", str(data.path)])
+    assert done.exit_code == 1
+    why = "is gone" if is_gone else "not JSON"
+    said = " ".join(done.stderr.split())
+    assert f"error: this backup cannot be restored as it is: data/identity/{name}: {name}" in said
+    assert why in said
+    assert any(f"identity/{name}" in one.path for one in check_backup(out).left_out)
+    words = [str(out), "--data", str(data.path), "--replace", "--json"]
+    again = CliRunner().invoke(app, words)
+    assert again.exit_code == 1
+    assert name in json.loads(again.stdout)["errors"][0]

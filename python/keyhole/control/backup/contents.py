@@ -74,6 +74,7 @@ class Contents:
         """All else in the data folder, documents and files beside settings that lie elsewhere, and
         what settings and documents name anywhere else."""
         own = {"state", "identity", "log", "run", self.data.database.name}
+        own.add(self.data.installation.path.name)  # was read first, or is newer than all the rest
         own |= {f"{self.data.database.name}{end}" for end in ("-wal", "-shm", "-journal")}
         for name in sorted(_names(self.data.path)):
             path = self.data.path / name

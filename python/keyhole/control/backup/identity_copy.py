@@ -9,18 +9,24 @@ every entry, and nobody has to wait while a large database is copied.
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
 from keyhole.control.backup.archive import ArchiveWriter
-from keyhole.control.backup.manifest import DATA
+from keyhole.control.backup.manifest import DATA, LeftOut
 from keyhole.control.backup.reading import open_member
 from keyhole.identity import IdentityError
+from keyhole.identity.enrollments import FILE as ENROLLMENTS
+from keyhole.identity.enrollments import list_enrollments
 from keyhole.identity.files import locked
 from keyhole.identity.journal import FILE as JOURNAL
+from keyhole.identity.revoked import FILE as REVOKED
+from keyhole.identity.revoked import read_revoked
+from keyhole.identity.tokens import FILE as TOKENS
+from keyhole.identity.tokens import list_tokens
 from keyhole.system.durable import PRIVATE_FILE
 
 _JOURNAL_MEMBER = f"{DATA}/identity/{JOURNAL}"
@@ -70,6 +76,26 @@ def copy_identity(
     if journal is not None:
         copied.append(_write(_JOURNAL_MEMBER, journal, scratch))
     return copied
+
+
+def unreadable(scratch: Path) -> list[LeftOut]:
+    """What of the copied revocations, tokens and enrollments cannot be read. Each is read as a
+    restore does, which ends at the first of them; the record of what the folder has had is beside
+    the copies, as in a data folder."""
+    folder = scratch / DATA / "identity"
+    found = []
+    readers: tuple[tuple[str, Callable[[Path], object]], ...] = (
+        (REVOKED, read_revoked),
+        (TOKENS, list_tokens),
+        (ENROLLMENTS, list_enrollments),
+    )
+    for name, read in readers:
+        try:
+            read(folder)
+        except IdentityError as error:
+            why = str(error).replace(f"{folder}/", "")
+            found.append(LeftOut(path=f"{DATA}/identity/{name}", why=why))
+    return found
 
 
 def _copy(name: str, path: Path, scratch: Path) -> Copied | None:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from keyhole.control.backup.archive import ArchiveWriter, new_header, writing
 from keyhole.control.backup.contents import Contents, check_names
 from keyhole.control.backup.error import BackupError
-from keyhole.control.backup.identity_copy import copy_identity, open_journal
+from keyhole.control.backup.identity_copy import copy_identity, open_journal, unreadable
 from keyhole.control.backup.manifest import DATA, POSTGRESQL, SQLITE, LeftOut, Manifest
 from keyhole.control.backup.reading import open_member
 from keyhole.control.data_folder import DataFolder, check_exists
@@ -37,12 +37,14 @@ _SNAPSHOTS = ("snapshot.json", "snapshot-copy.json", "last-good.json")
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that was written. ``file`` is none for a pipe; ``warnings`` are for the person."""
+    """A backup that was written. ``file`` is none for a pipe; ``warnings`` are for the person.
+    ``errors`` say why it cannot be restored as it is; it is kept for what else is in it."""
 
     manifest: Manifest
     file: Path | None
     octets: int
     warnings: tuple[str, ...]
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,18 +72,19 @@ def write_backup(request: BackupRequest) -> Backup:
     warnings = [*_note(request)]
     if not isinstance(request.out, Path):
         with tempfile.TemporaryDirectory(prefix="keyhole-backup-") as folder:
-            manifest = _write(request, settings, request.out, Path(folder))
-        return Backup(manifest, None, 0, tuple(warnings))
+            manifest, errors = _write(request, settings, request.out, Path(folder))
+        return Backup(manifest, None, 0, tuple(warnings), errors)
     _check_target(request.out, request)
     with _write_errors(request.out), durable.draft_of(request.out) as draft:
         scratch = draft.with_name(f"{draft.name}.files")
         scratch.mkdir(mode=0o700)
         try:
             with draft.open("wb") as file:
-                manifest = _write(request, settings, file, scratch)
+                manifest, errors = _write(request, settings, file, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    return Backup(manifest, request.out, request.out.stat().st_size, tuple(warnings))
+    size = request.out.stat().st_size
+    return Backup(manifest, request.out, size, tuple(warnings), errors)
 
 
 def _settings(data: DataFolder, file: Path) -> Settings:
@@ -146,13 +149,17 @@ def _note(request: BackupRequest) -> Iterator[str]:
         yield f"the audit record will not name this backup: {error}"
 
 
-def _write(request: BackupRequest, settings: Settings, out: BinaryIO, scratch: Path) -> Manifest:
+def _write(
+    request: BackupRequest, settings: Settings, out: BinaryIO, scratch: Path
+) -> tuple[Manifest, tuple[str, ...]]:
+    """Gives the manifest, and why the backup cannot be restored."""
     contents = Contents(settings, request.data)
     contents.left_out += [
         LeftOut(path=one.part, why=one.found) for one in all_missing(request.data, settings)
     ]
     header = new_header(datetime.now(UTC))
     with writing(out, header) as archive:
+        _add_installation(archive, request.data, scratch)
         # Documents before the database: one that lags behind its copy would be refused.
         _add_state(archive, contents)
         identity = request.data.identity
@@ -162,6 +169,9 @@ def _write(request: BackupRequest, settings: Settings, out: BinaryIO, scratch: P
             copied = copy_identity(identity, contents.identity(), scratch, journal)
         for one in copied:
             one.add_to(archive)
+        useless = unreadable(scratch)
+        known = {f"{DATA}/{one.path}" for one in contents.left_out}  # those that are gone
+        contents.left_out += [one for one in useless if one.path not in known]
         if request.with_history:
             _add_history(archive, contents, scratch)
         _add_files(archive, contents.rest())
@@ -179,7 +189,22 @@ def _write(request: BackupRequest, settings: Settings, out: BinaryIO, scratch: P
             members=archive.members,
         )
         archive.finish(manifest)
-    return manifest
+    return manifest, tuple(f"{one.path}: {one.why}" for one in useless)
+
+
+def _add_installation(archive: ArchiveWriter, data: DataFolder, scratch: Path) -> None:
+    """The record of what the folder has had: before all that it speaks of, since it only grows. A
+    token that is made meanwhile would be in the record and not in the backup: gone, for a restore.
+    """
+    file = open_member(data.installation.path)
+    if file is None:
+        return
+    with file:
+        octets = file.read()
+    archive.add_octets(f"{DATA}/{data.installation.path.name}", octets)
+    copy = scratch / DATA / data.installation.path.name
+    copy.parent.mkdir()
+    copy.write_bytes(octets)
 
 
 def _add_state(archive: ArchiveWriter, contents: Contents) -> None:
