@@ -2,7 +2,9 @@
 and that the person is told of what is."""
 
 import json
+import os
 import tarfile
+import time
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,7 +13,7 @@ from typer.testing import CliRunner
 
 from keyhole.cli.backup import app
 from keyhole.control.audit_trail import AuditTrail
-from keyhole.control.backup import writer
+from keyhole.control.backup import contents, writer
 from keyhole.control.backup.archive import ArchiveWriter
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import Manifest
@@ -289,3 +291,92 @@ def test_what_a_restore_could_not_read_is_no_success(
     again = CliRunner().invoke(app, words)
     assert again.exit_code == 1
     assert name in json.loads(again.stdout)["errors"][0]
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_named(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _write(data.path / "documents" / "list.txt", "x" * 100)
+    add = ArchiveWriter.add_open
+
+    def shrunk(self: ArchiveWriter, name: str, *given: object) -> None:
+        if name.endswith("list.txt"):
+            file.write_text("x")
+        add(self, name, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ArchiveWriter, "add_open", shrunk)
+    with pytest.raises(BackupError, match=r"^data/documents/list\.txt became shorter"):
+        _back_up(data)
+
+
+@pytest.mark.parametrize("place", ["documents/inner", "state/downloads", "."])
+def test_a_folder_that_cannot_be_read_is_named(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    folder = data.path / place
+    folder.mkdir(parents=True, exist_ok=True)
+    _fail_to_scan(monkeypatch, folder, PermissionError(13, "Permission denied"))
+    with pytest.raises(BackupError, match=f"^cannot read {folder}: Permission denied; call it as"):
+        _back_up(data)
+
+
+def test_a_folder_that_vanishes_while_it_is_read_counts_as_empty(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = data.state / "downloads"
+    folder.mkdir()
+    _fail_to_scan(monkeypatch, folder, FileNotFoundError(2, "No such file or directory"))
+    _, files = _back_up(data)
+    assert "data/control.db" in files
+
+
+def _fail_to_scan(monkeypatch: pytest.MonkeyPatch, folder: Path, error: OSError) -> None:
+    scan = os.scandir
+
+    def failing(path: Path | int) -> object:
+        if not isinstance(path, int) and Path(path) == folder:
+            raise error
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+
+
+def test_stored_documents_that_are_replaced_while_they_are_read_are_read_anew(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = (_write(data.state / f"documents-{one}" / "a.json", "[]").parent for one in "12")
+    data.stored.symlink_to(old.name)
+    scan = os.scandir
+
+    def replaced(path: Path | int) -> object:
+        if not isinstance(path, int) and Path(path) == old:
+            data.stored.unlink()
+            data.stored.symlink_to(new.name)
+            (old / "a.json").unlink()
+            old.rmdir()
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", replaced)
+    found = [name for name, _ in contents.Contents(read_settings(data.config), data).state()]
+    assert "data/state/documents-2/a.json" in found
+    assert not any("documents-1" in one for one in found)
+
+
+@pytest.mark.parametrize("comes_late", [True, False])
+def test_compiled_lists_that_are_missing_are_waited_for_and_then_named(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch, comes_late: bool
+) -> None:
+    lists = data.state / "lists-1.bin"
+    _write(data.snapshot, json.dumps({"list_file": {"path": str(lists)}}))
+    waited = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if comes_late:
+            lists.write_bytes(b"lists")
+
+    monkeypatch.setattr(time, "sleep", wait)
+    manifest, files = _back_up(data)
+    assert ("data/state/lists-1.bin" in files) is comes_late
+    assert len(waited) == (1 if comes_late else 5)
+    assert any("compiled lists" in one.why for one in manifest.left_out) is not comes_late

@@ -69,8 +69,13 @@ class ArchiveWriter:
         info.size, info.mode, info.mtime = octets, mode, int(self.header.time.timestamp())
         try:
             self._tar.addfile(info, file)
-        except tarfile.TarError as error:
-            raise BackupError(f"{name} changed while it was read: {error}") from error
+        except OSError as error:
+            # The library says so without a number; the system always gives one.
+            if error.errno is not None:
+                raise
+            raise BackupError(
+                f"{name} became shorter while it was read; back up once more"
+            ) from error
         # The library would keep them all.
         self._tar.members = []  # type: ignore[attr-defined]
 

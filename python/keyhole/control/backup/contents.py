@@ -18,6 +18,7 @@ from keyhole.control.backup.manifest import DATA, ELSEWHERE, SETTINGS, LeftOut
 from keyhole.control.data_folder import ENGINE_LOCK, UPLOAD, DataFolder
 from keyhole.control.settings import Settings
 
+_TRIES = 5
 _KEYHOLE_YAML = "keyhole.yaml"
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
@@ -53,9 +54,13 @@ class Contents:
             if first in _OF_A_RUN or first.startswith((UPLOAD, "documents-", "draft")):
                 continue
             yield name, path
-        if self.data.stored.is_symlink():
+        for _ in range(_TRIES):
             folder = self.data.stored.resolve()
-            yield from self._walk(folder, f"{DATA}/state/{folder.name}")
+            found = list(self._walk(folder, f"{DATA}/state/{folder.name}"))
+            if folder == self.data.stored.resolve():
+                break  # else a change has just put another folder in its place
+        if self.data.stored.is_symlink():
+            yield from found
 
     def identity(self) -> Iterator[tuple[str, Path]]:
         """Authority, keys, certificates, tokens, revocations, enrollments, journal."""
@@ -76,7 +81,7 @@ class Contents:
         own = {"state", "identity", "log", "run", self.data.database.name}
         own.add(self.data.installation.path.name)  # was read first, or is newer than all the rest
         own |= {f"{self.data.database.name}{end}" for end in ("-wal", "-shm", "-journal")}
-        for name in sorted(_names(self.data.path)):
+        for name in (one.name for one in _entries(self.data.path)):
             path = self.data.path / name
             if name in own or name.startswith(".") or self._is_unused(path):
                 continue
@@ -143,10 +148,14 @@ class Contents:
             if path.is_symlink():
                 self._leave(path, "a link that leads nowhere")
             return
+        except NotADirectoryError:
+            return  # a document may name what cannot be
+        except OSError as error:
+            raise _unreadable(path, error) from error
         if not _is_utf8(name):
             self._leave(path, "its name is not UTF-8")
         elif stat.S_ISDIR(kind):
-            for one in sorted(os.scandir(path), key=lambda entry: entry.name):
+            for one in _entries(path):
                 yield from self._entry(one, f"{name}/{one.name}", is_new=is_new)
         elif stat.S_ISREG(kind):
             place = _place_of(path)
@@ -194,8 +203,19 @@ def check_names(names: Iterable[str]) -> None:
                     )
 
 
-def _names(folder: Path) -> list[str]:
-    return [one.name for one in os.scandir(folder)]
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    """What is in a folder, by name; nothing where a running Keyhole has just removed it."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda one: one.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> BackupError:
+    return BackupError(f"cannot read {path}: {error.strerror}; call it as the user of Keyhole")
 
 
 def _files_of(settings: Settings) -> Iterator[Path]:

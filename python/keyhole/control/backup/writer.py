@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ from keyhole.system import durable
 from keyhole.system.regular_file import open_regular, read_whole
 
 _TRIES = 5
+_PAUSE_SECONDS = 0.2
+_NO_LISTS = (
+    "the compiled lists that the last good snapshot names are gone; until a restored Keyhole has "
+    "compiled them again, it cannot start from that snapshot"
+)
 _SNAPSHOTS = ("snapshot.json", "snapshot-copy.json", "last-good.json")
 
 
@@ -215,7 +221,11 @@ def _add_state(archive: ArchiveWriter, contents: Contents) -> None:
             texts = _read_snapshots(folder)
             lists, is_whole = _open_lists(folder, texts.values(), opened)
             if is_whole:
-                break  # else a change took the lists of the snapshot away in between
+                break
+            # A change took the lists of the snapshot away in between, and writes the next one.
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            contents.left_out.append(LeftOut(path=str(folder), why=_NO_LISTS))
         for one, octets in texts.items():
             archive.add_octets(f"{name}/{one}", octets)
         for one, file in lists.items():
