@@ -20,6 +20,7 @@ from tests.world.certificates import DAY, Authority, Form
 from tests.world.doctor import FakeRunning, case_of, lines
 
 _ON_53 = "listen: {udp: ['127.0.0.1:53']}\n"
+_SERVES_53 = {"udp": ["127.0.0.1:53"]}
 
 
 def _resolv_conf(folder: Path, *servers: str) -> Path:
@@ -32,6 +33,8 @@ def _resolv_conf(folder: Path, *servers: str) -> Path:
     ("settings", "servers", "sign", "words"),
     [
         (_ON_53, ["127.0.0.1"], Sign.WORKS, "ask Keyhole (127.0.0.1)"),
+        (_ON_53, ["127.0.0.1", "192.0.2.1"], Sign.WARNING, "and others (127.0.0.1, 192.0.2.1)"),
+        (_ON_53, ["192.0.2.1", "127.0.0.1"], Sign.WARNING, "not filtered"),
         (_ON_53, ["192.0.2.1"], Sign.NOTE, "ask 192.0.2.1, not Keyhole"),
         ("", ["192.0.2.1"], Sign.NOTE, "ask 192.0.2.1, not Keyhole"),
         (_ON_53, [], Sign.NOTE, "ask no server"),
@@ -41,17 +44,34 @@ def _resolv_conf(folder: Path, *servers: str) -> Path:
 def test_whom_programs_ask_is_told_and_never_wrong(
     tmp_path: Path, settings: str, servers: list[str], sign: Sign, words: str
 ) -> None:
-    with case_of(tmp_path / "data", settings) as case:
+    with case_of(tmp_path / "data", settings, FakeRunning(listeners=_SERVES_53)) as case:
         file = _resolv_conf(tmp_path, *servers)
         (found,) = look_at_resolver(case, file, tmp_path / "none")
     assert found.sign is sign
     assert words in found.seen
 
 
+@pytest.mark.parametrize(
+    ("running", "words"),
+    [
+        (None, "which does not run"),
+        (FakeRunning(listeners={"udp": ["127.0.0.1:5353"]}), "does not listen there"),
+        (FakeRunning(listeners={}), "does not listen there"),
+    ],
+)
+def test_programs_that_ask_a_keyhole_that_does_not_serve_them_are_warned_of(
+    tmp_path: Path, running: FakeRunning | None, words: str
+) -> None:
+    with case_of(tmp_path / "data", _ON_53, running) as case:
+        (found,) = look_at_resolver(case, _resolv_conf(tmp_path, "127.0.0.1"), tmp_path / "none")
+    assert found.sign is Sign.WARNING
+    assert words in found.seen
+
+
 def test_the_servers_behind_systemd_resolved_count(tmp_path: Path) -> None:
     behind = tmp_path / "behind"
     behind.mkdir()
-    with case_of(tmp_path / "data", _ON_53) as case:
+    with case_of(tmp_path / "data", _ON_53, FakeRunning(listeners=_SERVES_53)) as case:
         file = _resolv_conf(tmp_path, "127.0.0.53")
         (hidden,) = look_at_resolver(case, file, tmp_path / "none")
         (found,) = look_at_resolver(case, file, _resolv_conf(behind, "127.0.0.1"))

@@ -1,12 +1,13 @@
 """Whom the programs of this machine ask for names: Keyhole, or somebody else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from keyhole.control.doctor.case import Case
-from keyhole.control.doctor.finding import Finding, note, works
-from keyhole.model.address import Endpoint
+from keyhole.control.doctor.finding import Finding, note, warning, works
+from keyhole.model.address import Endpoint, read_listener
 from keyhole.system.regular_file import read_regular
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -40,10 +41,34 @@ def look_at_resolver(
         yield note(str(file), f"programs of this machine ask {shown}{through}")
         return
     ours = [one for one in case.settings.written.listen.udp if one.port == _PORT]
-    if any(_is_ours(one, ours) for one in servers):
+    others = [one for one in servers if not _is_ours(one, ours)]
+    if len(others) == len(servers):
+        seen = f"programs of this machine ask {shown}{through}, not Keyhole"
+        yield note(str(file), seen, _how(ours))
+    elif others:
+        yield warning(
+            str(file),
+            f"programs of this machine ask Keyhole and others ({shown}){through}: what these are "
+            "asked is in the clear, and not filtered",
+            f"leave these out: {', '.join(others)}",
+        )
+    elif case.status is None:
+        seen = f"programs of this machine ask Keyhole ({shown}){through}, which does not run"
+        yield warning(str(file), seen, "start it: keyhole up; until then they find no name")
+    elif not all(_is_ours(one, _listening(case.status)) for one in servers):
+        yield warning(
+            str(file),
+            f"programs of this machine ask Keyhole ({shown}){through}, which does not listen there",
+            "settings are read at the start alone: start it again",
+        )
+    else:
         yield works(str(file), f"programs of this machine ask Keyhole ({shown}){through}")
-        return
-    yield note(str(file), f"programs of this machine ask {shown}{through}, not Keyhole", _how(ours))
+
+
+def _listening(status: Mapping[str, Any]) -> list[Endpoint]:
+    """Where the running Keyhole takes queries over UDP at the port of resolv.conf."""
+    there = [read_listener(one) for one in status["listeners"].get("udp", ())]
+    return [one for one in there if one.port == _PORT]
 
 
 def _how(ours: list[Endpoint]) -> str:
