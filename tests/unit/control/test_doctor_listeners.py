@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from keyhole.control.data_folder import ENGINE_LOCK, DataFolder
 from keyhole.control.doctor import Sign, listeners, make_room
 from keyhole.control.doctor.listeners import Place, is_own, look_at_listeners
 from keyhole.control.doctor.make_room import room_for
 from keyhole.model.address import read_listener
+from keyhole.system.lock import try_lock
 from keyhole.system.socket_holders import Holder, Process
 from tests.world.doctor import FakeRunning, case_of, lines
 from tests.world.ports import free_port
@@ -192,13 +194,52 @@ def test_a_port_that_only_the_service_may_have_is_no_fault(
 
 
 def test_engine_and_control_of_the_folder_are_our_own_and_those_of_another_are_not() -> None:
-    data = Path("/var/lib/keyhole")
-    engine = ("python3", "-m", "keyhole", "engine", f"{data}/state/launch.json")
-    control = ("python3", "-I", "-m", "keyhole", "control", "--data", str(data))
+    data = DataFolder(Path("/var/lib/keyhole"))
+    engine = ("python3", "-m", "keyhole", "engine", f"{data.path}/state/launch.json")
+    control = ("python3", "-I", "-m", "keyhole", "control", "--data", str(data.path))
     assert is_own(Process(1, "python3", engine), data)
     assert is_own(Process(1, "python3", control), data)
-    assert not is_own(Process(1, "python3", engine), Path("/home/anna"))
-    assert not is_own(Process(1, "less", ("less", f"{data}/keyhole.yaml")), data)
+    assert not is_own(Process(1, "python3", engine), DataFolder(Path("/home/anna")))
+    for more in ((f"{data.path}/keyhole.yaml",), (str(data.path), f"{data.path}/keyhole.yaml")):
+        assert not is_own(Process(1, "less", ("less", *more)), data)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("/usr/bin/keyhole", "control", "--data", "home"),
+        ("python3", "/usr/bin/keyhole", "control", "--data=home"),
+        ("python3", "-m", "keyhole", "control", "--data", "LINK"),
+        ("python3", "-m", "keyhole", "engine", "home/state/launch.json"),
+    ],
+)
+def test_a_keyhole_called_with_a_relative_path_or_a_link_is_our_own(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    data, proc = DataFolder(tmp_path / "home"), tmp_path / "proc"
+    data.make()
+    (tmp_path / "link").symlink_to(data.path)
+    for pid, folder in ((7, tmp_path), (8, tmp_path / "elsewhere")):
+        (proc / str(pid)).mkdir(parents=True)
+        (proc / str(pid) / "cwd").symlink_to(folder)
+    words = tuple(str(tmp_path / "link") if one == "LINK" else one for one in command)
+    assert is_own(Process(7, "keyhole", words), data, proc)
+    assert is_own(Process(7, "keyhole", words), DataFolder(tmp_path / "link"), proc)
+    if words == command:  # then it depends on where it was called
+        assert not is_own(Process(8, "keyhole", words), data, proc)
+    assert not is_own(Process(7, "keyhole", words), DataFolder(tmp_path / "another"), proc)
+
+
+@pytest.mark.parametrize("name", ["lock", ENGINE_LOCK])
+def test_whoever_has_the_folder_is_our_own_however_it_was_called(tmp_path: Path, name: str) -> None:
+    data = DataFolder(tmp_path)
+    data.make()
+    process = Process(os.getpid(), "python3", ("python3", "serve.py"))
+    assert not is_own(process, data)
+    lock = try_lock(data.state / name)
+    assert lock is not None
+    with lock:
+        assert is_own(process, data)
 
 
 def test_a_probe_of_ipv6_leaves_ipv4_alone() -> None:

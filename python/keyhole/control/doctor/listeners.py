@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole.config.sections.listeners import TRANSPORTS
+from keyhole.control.data_folder import ENGINE_LOCK, DataFolder
 from keyhole.control.doctor.case import Case
 from keyhole.control.doctor.finding import Finding, note, unknown, warning, works, wrong
-from keyhole.control.doctor.make_room import KNOWN, probable_holder, room_for
+from keyhole.control.doctor.make_room import KNOWN, keyhole_arguments, probable_holder, room_for
 from keyhole.control.settings import Settings
 from keyhole.model.address import Endpoint
+from keyhole.system.lock_holder import holder_of
 from keyhole.system.regular_file import read_regular
-from keyhole.system.socket_holders import Holder, Process, Protocol, holders_of
+from keyhole.system.socket_holders import PROC, Holder, Process, Protocol, holders_of
 
 UNPRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 UNITS = tuple(
@@ -148,22 +150,36 @@ def _in_the_way(case: Case, place: Place, holder: Holder, process: Process | Non
     if process is None:
         seen = f"in use by a process of {_user(holder.user)}, which this user is not shown"
         return wrong(place.about, seen, _how_to_see(place))
-    if is_own(process, case.data.path):
+    if is_own(process, case.data):
         return works(place.about, f"this Keyhole listens (process {process.pid})")
     return wrong(place.about, _who(holder, process), *room_for(process, place.key, place.endpoint))
 
 
-def is_own(process: Process, data: Path) -> bool:
-    """Whether a process is the engine or the control of this data folder."""
-    words = process.command
-    if "keyhole" not in words:
+def is_own(process: Process, data: DataFolder, proc: Path = PROC) -> bool:
+    """Whether a process is the engine or the control of this data folder: it holds the lock of one
+    there, or was called with a path there, relative or by a link as it may be."""
+    holders = (holder_of(data.state / name) for name in ("lock", ENGINE_LOCK))
+    if any(one is not None and one.pid == process.pid for one in holders):
+        return True
+    words = keyhole_arguments(process)
+    if words is None:
         return False
-    # As they were called: an engine has its launch document there, control the folder.
-    return any(
-        Path(word) == data or data in Path(word).parents
-        for word in words[words.index("keyhole") :]
-        if "/" in word or word == str(data)
-    )
+    # An engine has its launch document there; a control below a keyhole up, which holds the lock,
+    # has the folder.
+    given = (word.removeprefix("--data=") for word in words)
+    folder = data.path.resolve()
+    paths = (_resolved(one, process.pid, proc) for one in given if not one.startswith("-"))
+    return any(path is not None and (path == folder or folder in path.parents) for path in paths)
+
+
+def _resolved(word: str, pid: int, proc: Path) -> Path | None:
+    """Where a path led that a process was called with; none if that is not shown."""
+    try:
+        if word.startswith("/"):
+            return Path(word).resolve()
+        return ((proc / str(pid) / "cwd").readlink() / word).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def _serving(case: Case, place: Place) -> list[str]:

@@ -3,6 +3,7 @@
 import pwd
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from keyhole.model.address import Endpoint
 from keyhole.system.socket_holders import Process, processes, user_of
@@ -25,9 +26,23 @@ def room_for(process: Process, key: str, endpoint: Endpoint) -> tuple[str, ...]:
     how = KNOWN.get(process.name)
     if how is not None:
         return how(taken)
-    if "keyhole" in process.command:
+    if keyhole_arguments(process) is not None:
         return (f"end that other Keyhole: kill {process.pid}", _other_port(taken))
     return (f"end it: kill {process.pid}", _other_port(taken))
+
+
+def keyhole_arguments(process: Process) -> tuple[str, ...] | None:
+    """What a Keyhole was called with: as a program, as a script of Python or as a module of it.
+    None for another program, such as a pager that shows a file of Keyhole."""
+    words = process.command
+    if "-m" in words and words[words.index("-m") + 1 :][:1] == ("keyhole",):
+        return words[words.index("-m") + 2 :]
+    for at, word in enumerate(words[:2]):
+        if Path(word).name == "keyhole":
+            return words[at + 1 :]
+        if not Path(word).name.startswith("python"):
+            break
+    return None
 
 
 def probable_holder(user: int) -> Process | None:
