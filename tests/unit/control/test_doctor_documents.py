@@ -165,6 +165,15 @@ def test_upstreams_that_do_not_come_back_are_given_up(
     assert (found.sign, found.about) == (Sign.UNKNOWN, "upstream slow")
 
 
+def test_an_upstream_that_is_told_of_in_other_words_takes_no_other_with_it(tmp_path: Path) -> None:
+    good = {"seconds": 0.014, "error": None, "certificate": None}
+    running = FakeRunning({"old": {"seconds": 0.1}, "quad": good})
+    with case_of(tmp_path, "", running) as case:
+        old, quad = look_at_upstreams(case, seconds=5)
+    assert (old.sign, quad.sign) == (Sign.UNKNOWN, Sign.WORKS)
+    assert "another version of Keyhole seems to run" in old.seen
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     file = tmp_path / "control.db"

@@ -2,12 +2,17 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from keyhole.control.doctor import Case, Finding, Sign, examine, is_wrong
+from keyhole.control.doctor import case as module
+from keyhole.control.doctor.case import ReadDocuments
 from keyhole.control.doctor.finding import note, works
 from keyhole.errors import KeyholeError
-from tests.world.doctor import case_of
+from tests.world.doctor import FakeRunning, case_of
 
 
 def _good(case: Case) -> Iterator[Finding]:
@@ -53,6 +58,43 @@ def test_a_look_that_does_not_come_back_is_given_up(tmp_path: Path) -> None:
     never.set()
     assert [one.sign for one in report["hanging"]] == [Sign.UNKNOWN]
     assert report["good"] == [works("this", "fine")]
+
+
+def test_an_answer_of_another_version_is_no_bug_and_its_own_mistake_is(tmp_path: Path) -> None:
+    def look(case: Case) -> Iterator[Finding]:
+        yield note("parts", str((case.status or {})["parts"]))
+
+    running = FakeRunning()
+    del running.status["parts"]
+    said = []
+    for one in (running, None):
+        with case_of(tmp_path, "", one) as case:
+            said.append(dict(examine(case, [("look", look)]))["look"][0])
+    assert [one.sign for one in said] == [Sign.UNKNOWN] * 2
+    assert "another version of Keyhole seems to run: its answer has no 'parts'" in said[0].seen
+    assert "start it again" in said[0].do[0]
+    assert "bug in Keyhole" in said[1].seen
+
+
+def test_the_documents_are_read_once_for_all_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings, both = [], threading.Barrier(2)
+
+    def read(case: Case) -> ReadDocuments:
+        readings.append(case)
+        # Time for the other look to ask as well: without a lock it reads too, and both go on.
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+        return ReadDocuments(None)
+
+    def look(case: Case) -> Iterator[Finding]:
+        yield works("documents", str(case.read.documents))
+
+    monkeypatch.setattr(module, "_read", read)
+    with case_of(tmp_path, "") as case:
+        examine(case, [("one", look), ("two", look)])
+    assert len(readings) == 1
 
 
 def test_only_what_is_wrong_is_wrong() -> None:

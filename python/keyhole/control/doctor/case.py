@@ -1,8 +1,9 @@
 """What all looks of ``keyhole doctor`` begin with: folder, settings, and the running Keyhole."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from keyhole.config import Documents, read_config_text
 from keyhole.config.files import sources
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
+from keyhole.control.doctor.finding import Finding, unknown
 from keyhole.control.missing_parts import as_recorded, is_used
 from keyhole.control.parts import Parts, PartState
 from keyhole.control.settings import Settings, settings_from
@@ -53,15 +55,36 @@ class Case:
     why_no_documents: str = ""
     """Why those that a first start would write cannot be looked at."""
 
-    @cached_property
+    _reading: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """Looks are threads, and a cached property has no lock of its own from Python 3.12 on."""
+
+    @property
     def read(self) -> "ReadDocuments":
         """The documents as a start reads them, stored ones included; once for all looks."""
+        with self._reading:
+            return self._read_once
+
+    @cached_property
+    def _read_once(self) -> "ReadDocuments":
         return _read(self)
 
     @property
     def status(self) -> Mapping[str, Any] | None:
         """What the running Keyhole says of itself; none if it does not run."""
         return self.running.status if self.running else None
+
+
+def unexpected(case: Case, about: str, error: Exception) -> Finding:
+    """The line of a look that ended with an error that nobody expects."""
+    if isinstance(error, KeyError) and case.running is not None:
+        return unknown(
+            about,
+            f"another version of Keyhole seems to run: its answer has no {error}",
+            "start it again: systemctl restart keyhole, or end keyhole up and call it again; "
+            "if this stays, report it",
+        )
+    why = f"the look failed because of a bug in Keyhole ({error!r}); report this"
+    return unknown(about, why)
 
 
 @dataclass(frozen=True)

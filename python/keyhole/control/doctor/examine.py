@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from keyhole.control.doctor.case import Case
+from keyhole.control.doctor.case import Case, unexpected
 from keyhole.control.doctor.certificates import look_at_certificates
 from keyhole.control.doctor.clock import look_at_clock
 from keyhole.control.doctor.database import look_at_database
@@ -61,8 +61,7 @@ class _Work:
         except KeyholeError as error:
             self.found.append(wrong(self.heading, str(error)))
         except Exception as error:  # noqa: BLE001  (one look must not take the others with it)
-            why = f"the look failed because of a bug in Keyhole ({error!r}); report this"
-            self.found.append(unknown(self.heading, why))
+            self.found.append(unexpected(case, self.heading, error))
         self.has_ended = True
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from keyhole.config import Documents
-from keyhole.control.doctor.case import Case
+from keyhole.control.doctor.case import Case, unexpected
 from keyhole.control.doctor.finding import Finding, note, unknown, works, wrong
 from keyhole.control.trust_context import read_trust_context
 from keyhole.control.upstream_hints import hints_for
@@ -35,6 +35,8 @@ class Told:
     """Why there is no answer."""
     expires: datetime | None = None
     """When the certificate that it showed ends; none without TLS."""
+    failure: Exception | None = None
+    """What nobody expects of asking: then nothing is known of the upstream."""
 
 
 Ask = Callable[[str], Told]
@@ -59,13 +61,15 @@ def look_at_upstreams(case: Case, seconds: float = SECONDS) -> Iterator[Finding]
         return
     found = list(_all(ask, names, most, seconds))
     for one in found:
-        yield _finding(one)
+        yield _finding(case, one)
     for name in sorted(set(names) - {one.name for one in found}):
         yield unknown(f"upstream {name}", f"no answer within {seconds:g} s, and others waited too")
 
 
-def _finding(one: Told) -> Finding:
+def _finding(case: Case, one: Told) -> Finding:
     about = f"upstream {one.name}"
+    if one.failure is not None:
+        return unexpected(case, about, one.failure)
     if one.seconds is None:
         return wrong(about, one.why, *hints_for(one.why))
     proved = f", certificate until {one.expires:%Y-%m-%d}" if one.expires else ""
@@ -122,6 +126,8 @@ def _all(ask: Ask, names: Sequence[str], most: int, seconds: float) -> Iterator[
                 done.put(ask(name))
             except (KeyholeError, OSError) as error:
                 done.put(Told(name, None, str(error)))
+            except Exception as error:  # noqa: BLE001  (one upstream must not take the others)
+                done.put(Told(name, None, failure=error))
 
     for _ in range(min(most, len(names))):
         threading.Thread(target=work, daemon=True).start()
