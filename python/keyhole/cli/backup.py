@@ -10,6 +10,7 @@ from rich.markup import escape
 from keyhole.cli.options import CONFIG, DATA, JSON, WHY
 from keyhole.cli.output import console, errors_console, print_json, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.end_signals import ended_by_exception
 from keyhole.system.secret_input import STANDARD_INPUT
 
 EXAMPLES = """
@@ -21,11 +22,17 @@ EXAMPLES = """
 
   keyhole backup - | age -e -r age1... >keyhole.tar.gz.age
 
+A pipe has the exit code of its last command: say set -o pipefail (bash) before, or
+
+check what came out (keyhole restore - --check). --json goes to standard error then.
+
 The file holds every key: only its owner can read it. keyhole restore FILE
 
-puts all of it back. Exit code 1: nothing was written, or what was written
+puts all of it back. Exit code 1: nothing was written (a pipe may have
 
-cannot be restored; the message says which.
+got a part, which no restore takes), or what was written cannot be restored; the
+
+message says which.
 """
 
 app = typer.Typer()
@@ -64,23 +71,23 @@ def backup(
             "a backup holds keys, and this is a terminal; write keyhole backup - | age ... or "
             "give a file"
         )
-    done = write_backup(
-        BackupRequest(
-            DataFolder(data or default_data_folder()),
-            config,
-            sys.stdout.buffer if is_pipe else Path(file),
-            replace=replace,
-            with_history=with_history,
-            without_database=without_database,
-            author=Author.of_command(why),
-        )
+    request = BackupRequest(
+        DataFolder(data or default_data_folder()),
+        config,
+        sys.stdout.buffer if is_pipe else Path(file),
+        replace=replace,
+        with_history=with_history,
+        without_database=without_database,
+        author=Author.of_command(why),
     )
+    with ended_by_exception():
+        done = write_backup(request)
     # What is written into a pipe is the backup.
     terminal = errors_console() if is_pipe else console()
-    if as_json and not is_pipe:
+    if as_json:
         summary = done.manifest.summary()
         words = {"warnings": [*done.warnings], "errors": [*done.errors]}
-        print_json({"file": file, "size": done.octets, **summary, **words})
+        print_json({"file": file, "size": done.octets, **summary, **words}, terminal.file)
         raise typer.Exit(1 if done.errors else 0)
     for warning in done.warnings:
         errors_console().print(f"[yellow]{escape(sanitize(warning))}[/]")

@@ -1,7 +1,7 @@
 """Output for people and programs, safe for a terminal."""
 
 import json
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -72,6 +72,7 @@ def sanitize(text: str) -> str:
     )
 
 
-def print_json(document: Any) -> None:
-    """Prints a document for programs: indented, never wrapped or colored."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+def print_json(document: Any, file: IO[str] | None = None) -> None:
+    """Prints a document for programs, to standard output or ``file``: indented, never wrapped or
+    colored."""
+    print(json.dumps(document, indent=2, ensure_ascii=False), file=file)

@@ -1,17 +1,23 @@
 """Backups: that nothing which is in use is missing from one, whatever happens while it is written,
 and that the person is told of what is."""
 
+import fcntl
+import io
 import json
 import os
+import signal
+import sys
 import tarfile
 import time
 from pathlib import Path
+from typing import BinaryIO
 from unittest.mock import Mock
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from keyhole.cli.backup import app
+from keyhole.cli.backup import app, backup
 from keyhole.control.audit_trail import AuditTrail
 from keyhole.control.backup import contents, writer
 from keyhole.control.backup.archive import ArchiveWriter
@@ -46,9 +52,13 @@ def _back_up(data: DataFolder, config: Path | None = None) -> tuple[Manifest, Fi
     """The manifest and every file of a backup."""
     out = data.path.parent / "backup"
     done = write_backup(BackupRequest(data, config, out, replace=True))
-    with tarfile.open(out) as tar:
-        files = {one.name: file.read() for one in tar if (file := tar.extractfile(one))}
-    return done.manifest, files
+    with out.open("rb") as file:
+        return done.manifest, _files(file)
+
+
+def _files(packed: BinaryIO) -> Files:
+    with tarfile.open(fileobj=packed) as tar:
+        return {one.name: file.read() for one in tar if (file := tar.extractfile(one))}
 
 
 def _move_journal(data: DataFolder) -> None:
@@ -380,3 +390,69 @@ def test_compiled_lists_that_are_missing_are_waited_for_and_then_named(
     assert ("data/state/lists-1.bin" in files) is comes_late
     assert len(waited) == (1 if comes_late else 5)
     assert any("compiled lists" in one.why for one in manifest.left_out) is not comes_late
+
+
+def test_a_file_that_is_a_link_is_what_it_leads_to_unless_it_is_a_document(
+    data: DataFolder,
+) -> None:
+    real = _write(data.path.parent / "srv" / "real", "{}")
+    for place in ("identity/tokens.json", "identity/more.yaml", "secrets/own.yml"):
+        _write(data.path / place, "").unlink()
+        (data.path / place).symlink_to(real)
+    (data.path / "documents" / "more.yaml").symlink_to(real)
+    manifest, files = _back_up(data)
+    for place in ("identity/tokens.json", "identity/more.yaml", "secrets/own.yml"):
+        assert files[f"data/{place}"] == b"{}"
+    assert [Path(one.path).name for one in manifest.left_out] == ["more.yaml"]
+    assert "data/documents/more.yaml" not in files
+
+
+def test_keys_are_never_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as stdout, os.fdopen(screen, "rb"):
+        monkeypatch.setattr(sys, "stdout", stdout)
+        with pytest.raises(typer.BadParameter, match="a backup holds keys, and this is a terminal"):
+            backup("-")
+
+
+def test_what_was_backed_up_into_a_pipe_is_told_to_programs_beside_it(data: DataFolder) -> None:
+    done = CliRunner().invoke(app, ["-", "--data", str(data.path), "--json"])
+    assert done.exit_code == 0
+    said = json.loads(done.stderr)
+    files = _files(io.BytesIO(done.stdout_bytes))
+    assert said["file"] == "-"
+    assert said["files"] == len(files) - 2  # without header and manifest
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_backup_that_is_ended_by_a_signal_leaves_no_key_behind(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr(writer, "_add_state", lambda *_: os.kill(os.getpid(), number))
+    out = data.path.parent / "backup"
+    before = signal.getsignal(number)
+    done = CliRunner().invoke(app, [str(out), "--data", str(data.path)])
+    assert done.exit_code == 128 + number
+    assert [one.name for one in data.path.parent.iterdir()] == ["data"]
+    assert signal.getsignal(number) == before
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next_one_to_the_same_place(
+    data: DataFolder,
+) -> None:
+    folder = data.path.parent
+    stale, held, other = (
+        _write(folder / name, "keys")
+        for name in (
+            ".backup.0123456789ab.new",
+            ".backup.0123456789ac.new",
+            ".another.0123456789ab.new",
+        )
+    )
+    for one in (stale, held):
+        _write(folder / f"{one.name}.files" / "control.db", "keys")
+    with held.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _back_up(data)
+    kept = {held.name, f"{held.name}.files", other.name, "backup", "data"}
+    assert {one.name for one in folder.iterdir()} == kept

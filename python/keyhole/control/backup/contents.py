@@ -172,11 +172,18 @@ class Contents:
             return  # drafts, locks, and what editors and config maps keep for themselves
         if self._is_unused(Path(one.path)):
             return
-        if one.is_symlink() and (one.is_dir() or one.name.endswith(EXTENSIONS)):
-            # Documents that are links are not read; as files they would be.
+        if one.is_symlink() and (one.is_dir() or self._is_document(one)):
             self._leave(Path(one.path), f"a link to {Path(one.path).readlink()}")
             return
         yield from self._walk(Path(one.path), name, is_new=is_new)
+
+    def _is_document(self, one: "os.DirEntry[str]") -> bool:
+        """Documents that are links are not read; as files they would be. Any other file is what its
+        link leads to."""
+        places = (self.settings.documents, self.data.stored.resolve())
+        return one.name.endswith(EXTENSIONS) and any(
+            _is_below(Path(one.path), place) for place in places
+        )
 
     def _leave(self, path: Path, why: str) -> None:
         shown = str(path).encode(errors="backslashreplace").decode()

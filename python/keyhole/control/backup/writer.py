@@ -1,7 +1,9 @@
 """Writes a backup while Keyhole runs, or while it does not."""
 
+import fcntl
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -30,6 +32,7 @@ from keyhole.identity.files import locked
 from keyhole.identity.journal import Author, note
 from keyhole.store.copy import copy_sqlite
 from keyhole.system import durable
+from keyhole.system.lock import is_held
 from keyhole.system.regular_file import open_regular, read_whole
 
 _TRIES = 5
@@ -38,6 +41,8 @@ _NO_LISTS = (
     "the compiled lists that the last good snapshot names are gone; until a restored Keyhole has "
     "compiled them again, it cannot start from that snapshot"
 )
+_SCRATCH = ".files"
+"""The end of the name of the folder beside a draft."""
 _SNAPSHOTS = ("snapshot.json", "snapshot-copy.json", "last-good.json")
 
 
@@ -82,10 +87,13 @@ def write_backup(request: BackupRequest) -> Backup:
         return Backup(manifest, None, 0, tuple(warnings), errors)
     _check_target(request.out, request)
     with _write_errors(request.out), durable.draft_of(request.out) as draft:
-        scratch = draft.with_name(f"{draft.name}.files")
+        _remove_stale(request.out, draft)
+        scratch = draft.with_name(f"{draft.name}{_SCRATCH}")
         scratch.mkdir(mode=0o700)
         try:
-            with draft.open("wb") as file:
+            # Never made anew: that would be with other rights.
+            with draft.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # so that no other backup takes it for stale
                 manifest, errors = _write(request, settings, file, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -132,6 +140,22 @@ def _check_target(out: Path, request: BackupRequest) -> None:
         raise BackupError(f"{out} is not a regular file; give - to write into a pipe")
     if not request.replace:
         raise BackupError(f"{out} exists; give another name, or --replace")
+
+
+def _remove_stale(out: Path, own: Path) -> None:
+    """Removes what backups of the same name left that were killed: it holds every key, too."""
+    pattern = re.compile(rf"\.{re.escape(out.name)}\.[0-9a-f]{{12}}\.new")
+    for one in out.absolute().parent.iterdir():
+        draft = one.with_name(one.name.removesuffix(_SCRATCH))
+        if draft.name == own.name or not pattern.fullmatch(draft.name):
+            continue
+        with suppress(OSError):  # of somebody else, who may remove it
+            if is_held(draft):
+                continue
+            if one.is_dir() and not one.is_symlink():
+                shutil.rmtree(one, ignore_errors=True)
+            else:
+                one.unlink(missing_ok=True)
 
 
 @contextmanager
