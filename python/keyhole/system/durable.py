@@ -130,14 +130,15 @@ def try_to_write(folder: Path, octets: int) -> None:
     """Sees whether a folder takes so much: a file of a name of its own, which is removed at once.
     Somebody who cleans up meanwhile may have removed it."""
     probe = _draft(folder / "probe")
-    with open(probe, "xb", opener=_private) as file:
-        try:
+    probe.touch(PRIVATE_FILE, exist_ok=False)
+    try:
+        with probe.open("wb") as file:
             file.write(bytes(octets))
             file.flush()
             os.fsync(file.fileno())
-            _sync(folder)
-        finally:
-            probe.unlink(missing_ok=True)
+        _sync(folder)
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
@@ -157,10 +158,6 @@ def remove_drafts(folder: Path, name: str = "*") -> None:
 
 def _draft(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}{_DRAFT}")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, PRIVATE_FILE)
 
 
 def _sync(path: Path) -> None:
