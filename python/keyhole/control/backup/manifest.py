@@ -94,7 +94,7 @@ def read_header(octets: bytes, file: str) -> Header:
     try:
         found = json.loads(octets)
         number, version = int(found["format"]), str(found["keyhole"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise _foreign(file) from None
     if number > FORMAT or _is_newer(version):
         raise BackupError(

@@ -35,7 +35,11 @@ CHUNK = 256 * 1024
 _MAX_READ = 1024 * 1024
 """The library reads headers in one go, and believes the size that they claim."""
 _MAX_PATH, _MAX_NAME, _MAX_PADDING = 4096, 255, 1024 * 1024
-_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError)
+_DAMAGED = (
+    *(tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile),
+    # The library meets some nonsense with these.
+    *(ValueError, KeyError, OverflowError, RecursionError),
+)
 
 Take = Callable[[str, int, Iterator[bytes]], None]
 """Takes a member: its name, its mode, and its content in pieces."""

@@ -238,11 +238,9 @@ class _Restore:
             return
         if not settings.is_dir():
             return
-        for one in settings.iterdir():
-            place = self._new.path / one.name
-            if place.is_dir() and not place.is_symlink():
-                shutil.rmtree(place)
-            durable.rename(one, place)
+        # File by file: a folder such as ``secrets`` may lie beside the settings and in the data.
+        shutil.copytree(settings, self._new.path, dirs_exist_ok=True)
+        shutil.rmtree(settings)
 
     def _place_elsewhere(self) -> None:
         """Nothing is written to a place that an archive names: it lies in the data folder, and the

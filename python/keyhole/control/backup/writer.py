@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,14 @@ from keyhole.control.backup.archive import ArchiveWriter, new_header, writing
 from keyhole.control.backup.contents import Contents, check_names
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.identity_copy import copy_identity, open_journal, unreadable
-from keyhole.control.backup.manifest import DATA, POSTGRESQL, SQLITE, LeftOut, Manifest
+from keyhole.control.backup.manifest import (
+    DATA,
+    ELSEWHERE,
+    POSTGRESQL,
+    SQLITE,
+    LeftOut,
+    Manifest,
+)
 from keyhole.control.backup.reading import open_member
 from keyhole.control.data_folder import DataFolder, check_exists
 from keyhole.control.first_look import is_blank
@@ -215,11 +222,17 @@ def _write(
             database=SQLITE if settings.resolved.database is None else POSTGRESQL,
             has_history=request.with_history,
             left_out=tuple(contents.left_out),
-            elsewhere=contents.elsewhere,
+            elsewhere=_present(contents.elsewhere, archive.members),
             members=archive.members,
         )
         archive.finish(manifest)
     return manifest, tuple(f"{one.path}: {one.why}" for one in useless)
+
+
+def _present(elsewhere: Mapping[str, str], members: Iterable[str]) -> dict[str, str]:
+    """The places elsewhere of which anything is in the backup: a file may go after it was found."""
+    there = {"/".join(one.split("/")[1:3]) for one in members if one.startswith(f"{ELSEWHERE}/")}
+    return {name: place for name, place in elsewhere.items() if name in there}
 
 
 def _add_installation(archive: ArchiveWriter, data: DataFolder, scratch: Path) -> None:
