@@ -62,6 +62,12 @@ def try_lock(path: Path) -> BinaryIO | None:
     return file
 
 
+def hold(descriptor: int) -> None:
+    """Takes the lock of an open file or folder for as long as it is open. Raises
+    ``BlockingIOError`` where somebody else has it."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def is_held(path: Path) -> bool:
     """Whether somebody has the lock: a look that makes no file and is in the way of no other look.
     Whoever takes the lock in the same moment must try again. Raises ``OSError``."""

@@ -168,16 +168,19 @@ UNKNOWN: dict[str, tuple[Callable[[DataFolder], object], list[str]]] = {
     "a folder that is whole": (lambda data: None, []),
     "a folder of another authority": (_foreign, EVERYTHING),
     "roots that cannot be read": (_without_roots, EVERYTHING),
-    "damaged revocations": (lambda data: _spoil(data.identity / "revoked.json"), [REVOCATIONS]),
-    "damaged tokens": (lambda data: _spoil(data.identity / "tokens.json"), [TOKENS]),
-    "damaged enrollments": (lambda data: _spoil(data.identity / "enrollments.json"), [ENROLLMENTS]),
-    "a damaged database": (lambda data: _spoil(data.database), [ACCOUNTS]),
+    "damaged revocations": (lambda data: _damage(data.identity / "revoked.json"), [REVOCATIONS]),
+    "damaged tokens": (lambda data: _damage(data.identity / "tokens.json"), [TOKENS]),
+    "damaged enrollments": (
+        lambda data: _damage(data.identity / "enrollments.json"),
+        [ENROLLMENTS],
+    ),
+    "a damaged database": (lambda data: _damage(data.database), [ACCOUNTS]),
     "no database": (lambda data: data.database.unlink(), [ACCOUNTS]),
     "accounts on a server": (_on_a_server, [ACCOUNTS]),
 }
 
 
-def _spoil(file: Path) -> None:
+def _damage(file: Path) -> None:
     file.write_text("nonsense" * 1000)
 
 
@@ -217,7 +220,7 @@ def test_a_damaged_identity_file_of_the_backup_counts_as_empty(
     data = _folder(tmp_path / "data")
     create_token(data.identity, "tv")
     create_enrollment(data.identity, "web", "spiffe://keyhole.internal/web")
-    (data.identity / name).unlink() if is_gone else _spoil(data.identity / name)
+    (data.identity / name).unlink() if is_gone else _damage(data.identity / name)
     done = _restore(_backup(data, tmp_path / "b"), tmp_path / "new")
     (note,) = [one for one in done.notes if f"identity/{name} in the backup is damaged" in one]
     assert ".restore" not in note
@@ -231,7 +234,7 @@ def test_damaged_revocations_of_the_backup_stay_damaged_or_are_those_of_before(
 ) -> None:
     """Empty ones would trust what was revoked."""
     data = _folder(tmp_path / "data")
-    _spoil(data.identity / "revoked.json")
+    _damage(data.identity / "revoked.json")
     file = _backup(data, tmp_path / "b")
     done = _restore(file, tmp_path / "new")
     assert any("identity/revoked.json in the backup is damaged" in one for one in done.notes)

@@ -1,6 +1,5 @@
 """The folders in which a restore makes everything ready, beside the place where it will be."""
 
-import fcntl
 import os
 import re
 import secrets
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from keyhole.system.lock import is_held
+from keyhole.system.lock import hold, is_held
 
 
 @contextmanager
@@ -21,7 +20,7 @@ def draft_beside(place: Path) -> Iterator[Path]:
     descriptor = None
     try:
         descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hold(descriptor)
         yield draft
     finally:
         if descriptor is not None:

@@ -28,6 +28,7 @@ from keyhole.identity.revoked import read_revoked
 from keyhole.identity.tokens import FILE as TOKENS
 from keyhole.identity.tokens import list_tokens
 from keyhole.system.durable import PRIVATE_FILE
+from keyhole.system.regular_file import open_regular
 
 _JOURNAL_MEMBER = f"{DATA}/identity/{JOURNAL}"
 
@@ -42,7 +43,7 @@ class Copied:
 
     def add_to(self, archive: ArchiveWriter) -> None:
         """Adds the copy; raises ``OSError``."""
-        with self.copy.open("rb") as file:
+        with open_regular(self.copy) as file:
             octets = os.fstat(file.fileno()).st_size
             archive.add_open(self.name, file, octets, self.mode)
 

@@ -1,6 +1,5 @@
 """Writes a backup while Keyhole runs, or while it does not."""
 
-import fcntl
 import json
 import os
 import re
@@ -39,7 +38,7 @@ from keyhole.identity.files import locked
 from keyhole.identity.journal import Author, note
 from keyhole.store.copy import copy_sqlite
 from keyhole.system import durable
-from keyhole.system.lock import is_held
+from keyhole.system.lock import hold, is_held
 from keyhole.system.regular_file import open_regular, read_whole
 
 _TRIES = 5
@@ -99,8 +98,8 @@ def write_backup(request: BackupRequest) -> Backup:
         scratch.mkdir(mode=0o700)
         try:
             # Never made anew: that would be with other rights.
-            with draft.open("r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)  # so that no other backup takes it for stale
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CLOEXEC), "wb") as file:
+                hold(file.fileno())  # so that no other backup takes it for stale
                 manifest, errors = _write(request, settings, file, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
