@@ -44,7 +44,11 @@ def _recorded(tree: ast.AST) -> Iterator[str]:
 
 
 def test_every_action_that_is_recorded_can_be_chosen_on_the_page() -> None:
-    files = [one for folder in FOLDERS for one in (ROOT / "python/keyhole" / folder).rglob("*.py")]
+    found_files = [
+        one for folder in FOLDERS for one in (ROOT / "python/keyhole" / folder).rglob("*.py")
+    ]
+    # A doctor records nothing: what is called a note there is a line of its report.
+    files = [one for one in found_files if "doctor" not in one.parts]
     recorded = {word for one in files for word in _recorded(ast.parse(one.read_text()))}
     assert {"login", "apply", "create_root", "login_link_created", "import", "revoke"} <= recorded
     found = re.search(r"actions: \[(.*?)\]", STRINGS.read_text(), re.DOTALL)

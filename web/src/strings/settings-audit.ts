@@ -68,6 +68,8 @@ export const audit = {
     'issue_issuer',
     'issue_server_certificate',
     'import',
+    'backup',
+    'restore',
     'setup_new',
   ],
 };
