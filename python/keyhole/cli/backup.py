@@ -30,7 +30,7 @@ The file holds every key: only its owner can read it. keyhole restore FILE
 
 puts all of it back. Exit code 1: nothing was written (a pipe may have
 
-got a part, which no restore takes), or what was written cannot be restored; the
+got a part, which no restore takes), or what was written is not whole; the
 
 message says which.
 """
@@ -98,7 +98,7 @@ def backup(
     terminal.print(f"[green]backed up[/] {count} files{escape(sanitize(where))}")
     terminal.print("it holds every key of this Keyhole: keep it where nobody else can read it")
     for text in done.errors:
-        said = sanitize(f"this backup cannot be restored as it is: {text}")
+        said = sanitize(f"this backup is not whole, and a restore goes on without this: {text}")
         errors_console().print(f"[bold red]error:[/] {escape(said)}")
     if done.errors:
         errors_console().print("mend that and back up again; it was written for what else is in it")

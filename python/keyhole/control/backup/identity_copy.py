@@ -81,8 +81,8 @@ def copy_identity(
 
 def unreadable(scratch: Path) -> list[LeftOut]:
     """What of the copied revocations, tokens and enrollments cannot be read. Each is read as a
-    restore does, which ends at the first of them; the record of what the folder has had is beside
-    the copies, as in a data folder."""
+    restore does, which goes on without it; the record of what the folder has had is beside the
+    copies, as in a data folder."""
     folder = scratch / DATA / "identity"
     found = []
     readers: tuple[tuple[str, Callable[[Path], object]], ...] = (

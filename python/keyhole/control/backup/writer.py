@@ -55,7 +55,7 @@ _SNAPSHOTS = ("snapshot.json", "snapshot-copy.json", "last-good.json")
 @dataclass(frozen=True)
 class Backup:
     """A backup that was written. ``file`` is none for a pipe; ``warnings`` are for the person.
-    ``errors`` say why it cannot be restored as it is; it is kept for what else is in it."""
+    ``errors`` say what is damaged in it; a restore goes on without that."""
 
     manifest: Manifest
     file: Path | None
@@ -188,7 +188,7 @@ def _note(request: BackupRequest) -> Iterator[str]:
 def _write(
     request: BackupRequest, settings: Settings, out: BinaryIO, scratch: Path
 ) -> tuple[Manifest, tuple[str, ...]]:
-    """Gives the manifest, and why the backup cannot be restored."""
+    """Gives the manifest, and what of the backup is damaged."""
     contents = Contents(settings, request.data)
     contents.left_out += [
         LeftOut(path=one.part, why=one.found) for one in all_missing(request.data, settings)
