@@ -371,3 +371,28 @@ def test_check_lists_what_a_backup_holds_and_writes_nothing(whole: Path, tmp_pat
     found = json.loads(call_keyhole("restore", str(whole), "--check", "--json").stdout)
     assert found["format"] == 1
     assert not target.exists()
+
+
+def test_a_folder_that_lies_beside_the_settings_and_in_the_data_folder_is_merged(
+    tmp_path: Path,
+) -> None:
+    data = _folder(tmp_path / "data")
+    (etc := tmp_path / "etc").mkdir()
+    data.config.rename(etc / "keyhole.yaml")
+    (data.path / "documents").rename(etc / "documents")
+    for folder, name in ((etc, "own.txt"), (data.path, "token.txt")):
+        (folder / "secrets").mkdir()
+        (folder / "secrets" / name).write_text(name)
+    spec = {"kind": "block", "files": [str(etc / "secrets" / "own.txt")]}
+    own = {
+        "apiVersion": "keyhole.dev/v1",
+        "kind": "List",
+        "metadata": {"name": "own"},
+        "spec": spec,
+    }
+    (etc / "documents" / "own.yaml").write_text(json.dumps(own))
+    file = tmp_path / "keyhole.tar.gz"
+    write_backup(BackupRequest(data, etc / "keyhole.yaml", file))
+    _restore(file, tmp_path / "new")
+    found = {one.name: one.read_text() for one in (tmp_path / "new" / "secrets").iterdir()}
+    assert found == {"own.txt": "own.txt", "token.txt": "token.txt"}

@@ -294,8 +294,8 @@ def test_what_a_restore_could_not_read_is_no_success(
     assert done.exit_code == 1
     why = "is gone" if is_gone else "not JSON"
     said = " ".join(done.stderr.split())
-    words = "error: this backup is not whole, and a restore goes on without this"
-    assert f"{words}: data/identity/{name}: {name}" in said
+    start = "error: this backup is not whole, and a restore goes on without this"
+    assert f"{start}: data/identity/{name}: {name}" in said
     assert why in said
     assert any(f"identity/{name}" in one.path for one in check_backup(out).left_out)
     words = [str(out), "--data", str(data.path), "--replace", "--json"]

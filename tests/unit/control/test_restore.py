@@ -483,27 +483,3 @@ def test_settings_that_a_restored_folder_would_not_have_are_refused(
     with pytest.raises(BackupError, match=why):
         _restore(file, tmp_path / "new", config=tmp_path / config)
     assert not (tmp_path / "new").exists()
-
-
-def test_a_folder_that_lies_beside_the_settings_and_in_the_data_folder_is_merged(
-    tmp_path: Path,
-) -> None:
-    data = _folder(tmp_path / "data")
-    (etc := tmp_path / "etc").mkdir()
-    data.config.rename(etc / "keyhole.yaml")
-    (data.path / "documents").rename(etc / "documents")
-    for folder, name in ((etc, "own.txt"), (data.path, "token.txt")):
-        (folder / "secrets").mkdir()
-        (folder / "secrets" / name).write_text(name)
-    spec = {"kind": "block", "files": [str(etc / "secrets" / "own.txt")]}
-    own = {
-        "apiVersion": "keyhole.dev/v1",
-        "kind": "List",
-        "metadata": {"name": "own"},
-        "spec": spec,
-    }
-    (etc / "documents" / "own.yaml").write_text(json.dumps(own))
-    file = _backup(data, tmp_path / "keyhole.tar.gz", etc / "keyhole.yaml")
-    _restore(file, tmp_path / "new")
-    found = {one.name: one.read_text() for one in (tmp_path / "new" / "secrets").iterdir()}
-    assert found == {"own.txt": "own.txt", "token.txt": "token.txt"}
