@@ -74,9 +74,9 @@ def rename(source: Path, target: Path) -> None:
     """
     kind = source.lstat().st_mode
     if stat.S_ISREG(kind) or stat.S_ISDIR(kind):
-        _sync(source)
+        sync(source)
     source.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def sync_tree(folder: Path) -> None:
@@ -85,8 +85,8 @@ def sync_tree(folder: Path) -> None:
     for path, _, files in os.walk(folder):
         for name in files:
             if not Path(path, name).is_symlink():
-                _sync(Path(path, name))
-        _sync(Path(path))
+                sync(Path(path, name))
+        sync(Path(path))
 
 
 def replace_link(path: Path, target: str) -> None:
@@ -102,7 +102,7 @@ def replace_link(path: Path, target: str) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync(path.parent)
+    sync(path.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -123,7 +123,7 @@ def append_line(path: Path, line: bytes) -> None:
     finally:
         os.close(descriptor)
     if size == 0:
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def try_to_write(folder: Path, octets: int) -> None:
@@ -136,7 +136,7 @@ def try_to_write(folder: Path, octets: int) -> None:
             file.write(bytes(octets))
             file.flush()
             os.fsync(file.fileno())
-        _sync(folder)
+        sync(folder)
     finally:
         probe.unlink(missing_ok=True)
 
@@ -144,7 +144,7 @@ def try_to_write(folder: Path, octets: int) -> None:
 def remove(path: Path) -> None:
     """Removes a file for good; it may be missing."""
     path.unlink(missing_ok=True)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def remove_drafts(folder: Path, name: str = "*") -> None:
@@ -160,7 +160,8 @@ def _draft(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}{_DRAFT}")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Has a file, or the names in a folder, on the disk. Raises ``OSError``."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -5,6 +5,8 @@ import errno
 import os
 from pathlib import Path
 
+from keyhole.system.durable import sync
+
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _CANNOT = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}
 """Of a kernel, file system or sandbox that does not have it; what is really refused is refused to
@@ -21,17 +23,9 @@ def exchange(one: Path, other: Path) -> bool:
     first, second = os.fsencode(one), os.fsencode(other)
     if call(_AT_FDCWD, first, _AT_FDCWD, second, _RENAME_EXCHANGE) == 0:
         for folder in {one.parent, other.parent}:
-            _sync(folder)
+            sync(folder)
         return True
     number = ctypes.get_errno()
     if number in _CANNOT:
         return False
     raise OSError(number, os.strerror(number), str(other))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
