@@ -1,6 +1,5 @@
 """``keyhole restore``: puts back what ``keyhole backup`` has written."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from rich.markup import escape
 from keyhole.cli.options import CONFIG, DATA, JSON, WHY
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.model.units import show_octets
 from keyhole.system.secret_input import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ EXAMPLES = """
 
 Keyhole must not run on the folder. Exit code 1: everything is as it was.
 """
+
+_PIECE = 1024 * 1024
 
 app = typer.Typer()
 
@@ -102,9 +104,31 @@ def _source(file: str) -> Iterator[BinaryIO]:
 
     # It has no name: nobody else can open it, and nothing is left of it.
     with tempfile.TemporaryFile() as source:
-        shutil.copyfileobj(sys.stdin.buffer, source)
+        _copy(sys.stdin.buffer, source)
         source.seek(0)
         yield source
+
+
+def _copy(pipe: BinaryIO, file: BinaryIO) -> None:
+    """Copies a pipe, which has no end that anybody promised."""
+    from keyhole.control.backup.archive import MAX_OCTETS
+    from keyhole.control.backup.error import BackupError
+
+    left = MAX_OCTETS
+    try:
+        while piece := pipe.read(_PIECE):
+            left -= len(piece)
+            if left < 0:
+                raise BackupError(
+                    f"what came through the pipe is larger than {show_octets(MAX_OCTETS)}, the "
+                    "most that a backup holds; everything is as it was"
+                )
+            file.write(piece)
+    except OSError as error:
+        raise BackupError(
+            f"cannot keep what came through the pipe: {error.strerror}; make room in the folder "
+            "that TMPDIR names, or give a file; everything is as it was"
+        ) from error
 
 
 def _show_manifest(manifest: "Manifest", *, as_json: bool) -> None:

@@ -18,24 +18,12 @@ from keyhole.control.backup.reader import check_backup
 from keyhole.control.backup.restore import RestoreRequest, restore
 from keyhole.control.backup.writer import BackupRequest, write_backup
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.defaults import write_defaults
-from keyhole.identity import Authority
 from keyhole.identity.enrollments import create_enrollment, list_enrollments
-from keyhole.store import Database
 from keyhole.system.lock import try_lock
+from tests.world.data_folder import idle_folder
 from tests.world.process import call_keyhole
 
 Members = list[tuple[tarfile.TarInfo, bytes]]
-
-
-def _folder(path: Path) -> DataFolder:
-    """A data folder that was used, without a Keyhole on it."""
-    data = DataFolder(path)
-    data.make()
-    write_defaults(data)
-    Authority.open(data.identity)
-    Database.in_file(data.database).close()
-    return data
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +31,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A good backup."""
     folder = tmp_path_factory.mktemp("good")
     out = folder / "keyhole.tar.gz"
-    write_backup(BackupRequest(_folder(folder / "data"), None, out))
+    write_backup(BackupRequest(idle_folder(folder / "data"), None, out))
     return out
 
 
@@ -175,8 +163,15 @@ def test_more_than_can_be_restored_is_neither_written_nor_read(
     monkeypatch.setattr("keyhole.control.backup.archive.MAX_OCTETS", 1000)
     out = tmp_path / "backup"
     with pytest.raises(BackupError, match="could not be restored"):
-        write_backup(BackupRequest(_folder(tmp_path / "data"), None, out))
+        write_backup(BackupRequest(idle_folder(tmp_path / "data"), None, out))
     assert [one.name for one in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_pipe_that_does_not_end_is_not_kept(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keyhole.control.backup.archive.MAX_OCTETS", 1000)
+    done = call_keyhole("restore", "-", "--check", given="x" * 1001)
+    assert done.returncode == 1
+    assert "larger than" in done.stderr
 
 
 def test_a_backup_is_for_its_owner_alone_and_holds_what_a_start_needs(whole: Path) -> None:
@@ -188,7 +183,7 @@ def test_a_backup_is_for_its_owner_alone_and_holds_what_a_start_needs(whole: Pat
 
 
 def test_what_cannot_be_taken_is_named(tmp_path: Path) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     os.mkfifo(data.path / "documents" / "pipe")
     (data.path / "documents" / "off.yaml").symlink_to("/nowhere.yaml")
     (data.path / "documents" / "linked.txt").symlink_to(data.config)
@@ -221,7 +216,7 @@ def _fifo(path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", TARGETS)
 def test_a_backup_is_only_written_where_it_belongs(tmp_path: Path, kind: str) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     make, why = TARGETS[kind]
     out = make(tmp_path)
     before = {one.name for one in tmp_path.iterdir()}
@@ -233,7 +228,7 @@ def test_a_backup_is_only_written_where_it_belongs(tmp_path: Path, kind: str) ->
 def test_a_full_disk_leaves_nothing_behind_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -249,7 +244,7 @@ def test_a_full_disk_leaves_nothing_behind_and_says_so(
 def test_a_restore_that_fails_late_leaves_everything_as_it_was(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     root = (data.identity / "root.pem").read_bytes()
 
     def fail(one: Path, other: Path) -> bool:
@@ -263,7 +258,7 @@ def test_a_restore_that_fails_late_leaves_everything_as_it_was(
 
 
 def test_a_folder_on_which_a_keyhole_runs_is_not_replaced(whole: Path, tmp_path: Path) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     for name in ("lock", "engine.lock"):
         held = try_lock(data.state / name)
         assert held is not None
@@ -277,7 +272,7 @@ def test_a_folder_on_which_a_keyhole_runs_is_not_replaced(whole: Path, tmp_path:
 def test_settings_and_documents_beside_the_data_folder_go_where_they_are_wanted(
     tmp_path: Path,
 ) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     etc = tmp_path / "etc"
     etc.mkdir()
     data.config.rename(etc / "keyhole.yaml")
@@ -294,7 +289,7 @@ def test_settings_and_documents_beside_the_data_folder_go_where_they_are_wanted(
 
 
 def test_documents_elsewhere_are_in_it_and_are_never_written_there(tmp_path: Path) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     elsewhere = tmp_path / "srv" / "documents"
     elsewhere.parent.mkdir()
     (data.path / "documents").rename(elsewhere)
@@ -313,7 +308,7 @@ def test_documents_elsewhere_are_in_it_and_are_never_written_there(tmp_path: Pat
 
 def test_an_enrollment_that_waited_cannot_be_redeemed_a_second_time(tmp_path: Path) -> None:
     """Whether it was used since is not known, unless the folder that is replaced says so."""
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     create_enrollment(data.identity, "web", "spiffe://keyhole.internal/web")
     out = tmp_path / "backup"
     write_backup(BackupRequest(data, None, out))
@@ -325,7 +320,7 @@ def test_an_enrollment_that_waited_cannot_be_redeemed_a_second_time(tmp_path: Pa
 
 
 def test_a_database_server_is_named_and_the_rest_is_taken_on_demand(tmp_path: Path) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     data.config.write_text("database: {url: 'postgresql://keyhole@db.example.org/keyhole'}\n")
     out = tmp_path / "backup"
     with pytest.raises(BackupError, match="pg_dump"):
@@ -337,7 +332,7 @@ def test_a_database_server_is_named_and_the_rest_is_taken_on_demand(tmp_path: Pa
 
 
 def test_a_backup_goes_through_a_pipe_and_never_onto_a_terminal(tmp_path: Path) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     with (tmp_path / "piped").open("wb") as pipe:
         write_backup(BackupRequest(data, None, pipe))
     found = check_backup(tmp_path / "piped")
@@ -356,7 +351,7 @@ def test_a_folder_that_was_never_used_has_nothing_to_back_up(tmp_path: Path) -> 
 
 def test_settings_that_lie_elsewhere_are_never_forgotten(tmp_path: Path) -> None:
     """The Debian package has them in /etc: a backup without them would look like one."""
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     data.config.unlink()
     with pytest.raises(BackupError, match="give --config"):
         write_backup(BackupRequest(data, None, tmp_path / "backup"))
@@ -376,7 +371,7 @@ def test_check_lists_what_a_backup_holds_and_writes_nothing(whole: Path, tmp_pat
 def test_a_folder_that_lies_beside_the_settings_and_in_the_data_folder_is_merged(
     tmp_path: Path,
 ) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     (etc := tmp_path / "etc").mkdir()
     data.config.rename(etc / "keyhole.yaml")
     (data.path / "documents").rename(etc / "documents")

@@ -34,28 +34,17 @@ from keyhole.control.backup.restore import RestoreRequest, restore
 from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.backup.writer import BackupRequest, write_backup
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.defaults import write_defaults
 from keyhole.control.error import ControlError
 from keyhole.identity import Authority, IdentityError
 from keyhole.identity.enrollments import create_enrollment
 from keyhole.identity.revoked import Targets, read_revoked, revoke
 from keyhole.identity.tokens import create_token
-from keyhole.store import Database
 from keyhole.system import durable
 from keyhole.system.exchange import exchange
+from tests.world.data_folder import idle_folder
 
 Members = dict[str, bytes]
 Manifest = dict[str, Any]
-
-
-def _folder(path: Path) -> DataFolder:
-    """A data folder that was used, without a Keyhole on it."""
-    data = DataFolder(path)
-    data.make()
-    write_defaults(data)
-    Authority.open(data.identity)
-    Database.in_file(data.database).close()
-    return data
 
 
 def _backup(data: DataFolder, out: Path, config: Path | None = None) -> Path:
@@ -67,7 +56,7 @@ def _backup(data: DataFolder, out: Path, config: Path | None = None) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A good backup."""
     folder = tmp_path_factory.mktemp("good")
-    return _backup(_folder(folder / "data"), folder / "keyhole.tar.gz")
+    return _backup(idle_folder(folder / "data"), folder / "keyhole.tar.gz")
 
 
 def _restore(file: Path, target: Path, **more: Any) -> Any:
@@ -189,7 +178,7 @@ def test_what_the_folder_before_cannot_say_is_named_and_trusted_again(
     tmp_path: Path, kind: str
 ) -> None:
     spoil, unknown = UNKNOWN[kind]
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     file = _backup(data, tmp_path / "b")
     spoil(data)
     done = _restore(file, data.path, replace=True)
@@ -217,7 +206,7 @@ def test_a_damaged_identity_file_of_the_backup_counts_as_empty(
     tmp_path: Path, name: str, *, is_gone: bool
 ) -> None:
     """Gone: the record of what the folder has had says that there was one."""
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     create_token(data.identity, "tv")
     create_enrollment(data.identity, "web", "spiffe://keyhole.internal/web")
     (data.identity / name).unlink() if is_gone else _damage(data.identity / name)
@@ -233,7 +222,7 @@ def test_damaged_revocations_of_the_backup_stay_damaged_or_are_those_of_before(
     tmp_path: Path,
 ) -> None:
     """Empty ones would trust what was revoked."""
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     _damage(data.identity / "revoked.json")
     file = _backup(data, tmp_path / "b")
     done = _restore(file, tmp_path / "new")
@@ -307,7 +296,7 @@ def test_people_keep_what_was_taken_from_them_but_for_one_administrator(
     tmp_path: Path, kind: str
 ) -> None:
     then, since, after, stays = PEOPLE[kind]
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     _people(data, **then)
     file = _backup(data, tmp_path / "b")
     _people(data, **since)
@@ -354,7 +343,7 @@ def test_a_whole_keyhole_is_at_the_place_whichever_step_is_the_last(
     is_killed: bool,
 ) -> None:
     """Killed: nothing is undone. Without an exchange the next start must refuse then."""
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     root = (data.identity / "root.pem").read_bytes()
     step, was_missing = 0, 0
     drafts = tmp_path / "drafts"
@@ -404,7 +393,7 @@ def test_a_whole_keyhole_is_at_the_place_whichever_step_is_the_last(
 
 
 def test_a_start_makes_no_new_keyhole_where_a_restore_was_killed(tmp_path: Path) -> None:
-    data = _folder(tmp_path / "data")
+    data = idle_folder(tmp_path / "data")
     data.path.rename(tmp_path / "data.before-restore-20260102T030405Z-2")
     with pytest.raises(ControlError, match="give that folder its name back"):
         asyncio.run(run_up(data, None))
@@ -447,7 +436,7 @@ def test_drafts_of_killed_restores_are_removed_and_no_others(whole: Path, tmp_pa
 
 
 def _backup_with_settings_beside(folder: Path) -> Path:
-    data = _folder(folder / "data")
+    data = idle_folder(folder / "data")
     (etc := folder / "etc").mkdir()
     data.config.rename(etc / "keyhole.yaml")
     (data.path / "documents").rename(etc / "documents")

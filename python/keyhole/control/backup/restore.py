@@ -23,7 +23,6 @@ from keyhole.control.backup.paths import write_paths
 from keyhole.control.backup.place import Placing
 from keyhole.control.backup.reader import read_backup
 from keyhole.control.backup.restored import RestoreRecord, write_restore_record
-from keyhole.control.backup.signals import EndedError, Signals, ending_by_signals
 from keyhole.control.backup.unpack import Unpacker, check_room, give_to
 from keyhole.control.data_folder import ENGINE_LOCK, DataFolder
 from keyhole.control.settings import read_settings
@@ -32,6 +31,7 @@ from keyhole.errors import KeyholeError
 from keyhole.identity.files import locked
 from keyhole.identity.journal import Author, note
 from keyhole.system import durable
+from keyhole.system.end_signals import EndSignals, SignalExit, ended_by_exception
 from keyhole.system.lock import is_held
 from keyhole.system.regular_file import open_regular
 
@@ -64,14 +64,14 @@ class Restored:
 def restore(source: BinaryIO, name: str, request: RestoreRequest) -> Restored:
     """Restores the backup in an open file that can be read twice, ``name`` in messages. Raises
     `BackupError` and other ``KeyholeError``; then everything is as it was."""
-    with ending_by_signals() as signals:
+    with ended_by_exception() as signals:
         try:
             return _restore(source, name, request, signals)
-        except EndedError as error:
-            raise BackupError(f"{error} ended it; everything is as it was") from error
+        except SignalExit as error:
+            raise BackupError(f"{error.name} ended it; everything is as it was") from error
 
 
-def _restore(source: BinaryIO, name: str, request: RestoreRequest, signals: Signals) -> Restored:
+def _restore(source: BinaryIO, name: str, request: RestoreRequest, signals: EndSignals) -> Restored:
     target = Path(os.path.realpath(request.data.path))
     _check_target(target, request)
     manifest = read_backup(source, name)
@@ -194,7 +194,7 @@ class _Restore:
         self._new = DataFolder(self._draft / DATA)
         self._done = Restored(manifest, target, config)
 
-    def run(self, signals: Signals) -> Restored:
+    def run(self, signals: EndSignals) -> Restored:
         """Makes the folder ready, and puts it in place."""
         for one in (DATA, f"{DATA}/state", f"{DATA}/identity"):
             (self._draft / one).mkdir(exist_ok=True, mode=0o700)
