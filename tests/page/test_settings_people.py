@@ -125,7 +125,7 @@ def test_the_audit_trail_shows_what_was_done_and_its_chain_is_verified(tab: Open
     expect(newest).to_contain_text("Record/shop")
     expect(newest).to_contain_text(HOSTILE)
     newest.get_by_role("link").click()
-    dialog = page.get_by_role("dialog", name="Apply")
+    dialog = page.get_by_role("dialog", name="Documents applied")
     expect(dialog).to_contain_text(HOSTILE)
     difference = dialog.get_by_role("region", name="Difference")
     expect(difference).to_contain_text("-  a: [192.0.2.1]")

@@ -38,9 +38,12 @@ _ELEMENTS_OUTSIDE = """() => {
       if (getComputedStyle(at).overflowX !== 'visible') return true;
     return false;
   };
+  const right = (one) => one.getBoundingClientRect().right;
   const wide = document.documentElement.clientWidth + 0.5;
+  const leaves = (table) => right(table) > right(table.parentElement) + 0.5 &&
+    getComputedStyle(table.parentElement).overflowX === 'visible';
   return [...document.body.querySelectorAll('*')]
-    .filter((one) => one.getBoundingClientRect().right > wide && !inside(one))
+    .filter((one) => (right(one) > wide && !inside(one)) || (one.matches('table') && leaves(one)))
     .map((one) => one.outerHTML.slice(0, 120));
 }"""
 _FAULTS = """async () => {
@@ -181,7 +184,8 @@ def faults(page: Page) -> list[str]:
 
 
 def outside(page: Page) -> list[str]:
-    """Elements that are wider than the window and can only be reached by scrolling the page."""
+    """Elements that are wider than the window and can only be reached by scrolling the page, and
+    tables that are wider than what they are in."""
     found: list[str] = page.evaluate(_ELEMENTS_OUTSIDE)
     return found
 

@@ -64,5 +64,36 @@ export function revealed(from: Viewport, rect: Rect, area: Size, away = 0): View
   };
 }
 
+const isSame = (one: Viewport, other: Viewport): boolean =>
+  Math.abs(one.x - other.x) < 1 &&
+  Math.abs(one.y - other.y) < 1 &&
+  Math.abs(one.zoom - other.zoom) < 0.01;
+
+/** What a picture was fitted to last. */
+export class Fit {
+  #key = '';
+  #area: Size = { width: 0, height: 0 };
+  #view: Viewport | undefined;
+
+  /**
+   * Whether the picture is to be fitted: it is another one, or the area has another size and nobody
+   * has moved it since. `view` is how it is seen now; none while somebody is at a place in it.
+   */
+  isDue(key: string, area: Size, view: Viewport | undefined): boolean {
+    const isSized = area.width === this.#area.width && area.height === this.#area.height;
+    const isMoved = !view || !this.#view || !isSame(view, this.#view);
+    if (area.width === 0 || (key === this.#key && (isSized || isMoved))) return false;
+    this.#key = key;
+    this.#area = area;
+    return true;
+  }
+
+  /** The whole picture in the middle of the area. */
+  of(bounds: Rect, area: Size): Viewport {
+    this.#view = fitted(bounds, area);
+    return this.#view;
+  }
+}
+
 /** The size of text in pixels at a zoom of 1, so that it can be read at this zoom. */
 export const textSize = (zoom: number): number => Math.round(Math.min(17, Math.max(14, 12 / zoom)));

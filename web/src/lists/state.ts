@@ -14,7 +14,8 @@ const TONES: Record<ListSummary['state'], Tone> = {
 
 /** The color of a state; what is wrong with a source stands out over all. */
 export function toneOf(list: ListSummary): Tone {
-  if (list.sources.some(({ state }) => state === 'failed')) return 'failed';
+  // While a download is tried again, its state no longer says that the last one failed.
+  if (list.sources.some((one) => one.failing_since)) return 'failed';
   return TONES[list.state] ?? 'plain';
 }
 

@@ -12,5 +12,7 @@ export interface Column<Row> {
   rank?: 1 | 2 | 3 | 4;
   /** Takes the space that is left, and cuts what is longer. */
   isWide?: boolean;
+  /** Takes the space that is left on a narrow table, and breaks its lines there. */
+  isBroken?: boolean;
   isCode?: boolean;
 }

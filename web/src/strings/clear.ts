@@ -26,7 +26,7 @@ export const clear = {
   } as Record<string, string>,
   queries: (count: string) => (count === '1' ? '1 query' : `${count} queries`),
   unused: 'not used in this time',
-  last: (when: string) => `last ${when}`,
+  last: (when: string) => `last query ${when}`,
   client: 'Show this client',
   users: 'Used by',
   moreUsers: (count: string) => `and ${count} more`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { fitted, revealed, textSize, zoomed } from '../../src/graph/viewport';
+import { Fit, fitted, revealed, textSize, zoomed } from '../../src/graph/viewport';
 
 describe('the view of a picture', () => {
   const area = { width: 1000, height: 500 };
@@ -23,6 +23,20 @@ describe('the view of a picture', () => {
     const rect = { x: 600, y: 10, width: 100, height: 50 };
     expect(revealed(from, { ...rect, y: 30 }, area)).toEqual(from);
     expect(revealed(from, { ...rect, y: 30 }, area, 340).x).toBe(-60);
+  });
+
+  it('is fitted to a window of another size until somebody moves it', () => {
+    const fit = new Fit();
+    const bounds = { x: 0, y: 0, width: 800, height: 400 };
+    const wide = { width: 1400, height: 500 };
+    expect(fit.isDue('a', { width: 0, height: 0 }, undefined)).toBe(false);
+    expect(fit.isDue('a', area, undefined)).toBe(true);
+    const seen = fit.of(bounds, area);
+    expect(fit.isDue('a', area, seen)).toBe(false);
+    expect(fit.isDue('a', wide, { ...seen, x: seen.x + 40 })).toBe(false);
+    expect(fit.isDue('a', wide, undefined), 'somebody is at a place in it').toBe(false);
+    expect(fit.isDue('a', wide, { ...seen, x: seen.x + 0.4 })).toBe(true);
+    expect(fit.isDue('b', wide, undefined), 'another picture').toBe(true);
   });
 
   it('has text that can be read when it is small', () => {

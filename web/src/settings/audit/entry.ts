@@ -1,5 +1,6 @@
 // What an entry of the audit trail is about.
 import type { Schemas } from '../../api/client';
+import { text } from '../../strings';
 
 export type Entry = Schemas['AuditEntry'];
 type Detail = Entry['detail'];
@@ -11,6 +12,10 @@ export function sentenceOf(word: string): string {
   const plain = word.replaceAll('_', ' ');
   return `${plain[0]?.toUpperCase() ?? ''}${plain.slice(1)}`;
 }
+
+/** What was done, in words for people. */
+export const actionText = (action: string): string =>
+  text.settings.audit.sentences[action] ?? sentenceOf(action);
 
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
