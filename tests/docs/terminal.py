@@ -65,7 +65,9 @@ class Terminal:
         elif text.startswith("export "):
             self._export(line)
         elif "--follow" in text:
-            self._watch(line)
+            self._watch(line, {130})
+        elif "curl -N " in text:
+            self._watch(self._with_limits(line, _CURL_SECONDS, _FAIL), codes)
         else:
             self._run(text, line, _NOWHERE if "doh-url" in text else codes)
 
@@ -86,12 +88,16 @@ class Terminal:
     def _run(self, text: str, line: str, codes: set[int]) -> None:
         is_nowhere = "doh-url" in text
         seconds = _NOWHERE_SECONDS if is_nowhere else _CURL_SECONDS
-        line = line.replace("curl ", f"curl {_CURL} {seconds} {'' if is_nowhere else _FAIL} ")
+        line = self._with_limits(line, seconds, "" if is_nowhere else _FAIL)
         done = self._call(line) if _is_plain(line) else self._shell(line)
         assert done.returncode in codes, f"{text}\n{line}\n{done.stdout}{done.stderr}"
         for wanted, said, read in self.learned:
             if found := re.search(wanted, done.stdout, re.MULTILINE):
                 self.said[said] = read(found[found.lastindex or 0])
+
+    @staticmethod
+    def _with_limits(line: str, seconds: int, more: str) -> str:
+        return line.replace("curl ", f"curl {_CURL} {seconds} {more} ")
 
     def _call(self, line: str) -> subprocess.CompletedProcess[str]:
         """Does without a shell and a new process, since the pages have a hundred such lines."""
@@ -109,7 +115,7 @@ class Terminal:
             check=False,
         )
 
-    def _watch(self, line: str) -> None:
+    def _watch(self, line: str, codes: set[int]) -> None:
         """A command that goes on until Ctrl-C shows something, and then ends by it."""
         with subprocess.Popen(
             ["/bin/sh", "-c", f"exec {line}"],
@@ -125,11 +131,14 @@ class Terminal:
             assert watching.stdout.readline().strip(), line
             watching.send_signal(signal.SIGINT)
             try:
-                assert watching.wait(_SECONDS) == 130, line
+                code = watching.wait(_SECONDS)
             except subprocess.TimeoutExpired:
                 watching.send_signal(signal.SIGABRT)  # it says where it stays
                 said = watching.communicate()[1]
                 raise AssertionError(f"{line} does not end by Ctrl-C: {said}") from None
+        # A shell gives 128 more than the number of the signal that ended a program.
+        code = 128 - code if code < 0 else code
+        assert code in codes, f"{line} ended with {code}"
 
     def _environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

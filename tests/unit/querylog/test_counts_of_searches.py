@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,10 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     place.close()
 
 
+@cache
 def _all(history: History, wanted: Criteria, order: Order = "newest") -> list[Row]:
+    """All rows, page by page. Nothing is written after `history` was made: most tests compare with
+    the same rows."""
     found: list[Row] = []
     after = None
     while True:
