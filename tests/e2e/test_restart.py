@@ -16,6 +16,8 @@ from tests.world.waiting import until
 
 def test_an_engine_killed_under_load_answers_again(resolver: Resolver) -> None:
     server = resolver.start().server
+    # An engine that dies before it has said that it is ready ends the start.
+    resolver.wait_for_api()
     done = threading.Event()
 
     def load() -> None:
@@ -40,6 +42,7 @@ def test_an_engine_killed_under_load_answers_again(resolver: Resolver) -> None:
 
 def test_an_engine_starts_from_the_last_good_snapshot(resolver: Resolver) -> None:
     resolver.start()
+    resolver.wait_for_api()
     before = resolver.program.output
     (resolver.documents / "policy-home.yaml").write_text("kind: [")
     resolver.wait_for(lambda: len(resolver.program.output) > len(before), "the change is refused")

@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from keyhole.__main__ import main
+from tests.world.forked import Forked
 from tests.world.waiting import PATIENCE, until
 
 
@@ -19,6 +20,7 @@ class Program:
 
     def __init__(self, arguments: list[str], log: Path, environment: dict[str, str] | None = None):
         self.log = log
+        self._process: subprocess.Popen[bytes] | Forked
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 arguments,
@@ -35,6 +37,16 @@ class Program:
     def keyhole(cls, *arguments: str, log: Path, **environment: str) -> "Program":
         """Starts ``keyhole ARGUMENTS``."""
         return cls([sys.executable, "-m", "keyhole", *arguments], log, environment)
+
+    @classmethod
+    def forked(cls, *arguments: str, log: Path) -> "Program":
+        """Like `keyhole`, in a fifth of the time; see `tests.world.fork_server`. For ``up`` where
+        its start is not what a test is about."""
+        one = cls.__new__(cls)
+        one.log = log
+        log.write_bytes(b"")
+        one._process = Forked(list(arguments), log, {**os.environ, **_PLAIN})
+        return one
 
     @property
     def pid(self) -> int:

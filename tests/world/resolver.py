@@ -144,7 +144,7 @@ class Resolver:
 
     def begin(self) -> None:
         """Starts it with what is there, and waits for nothing."""
-        self._program = Program.keyhole(
+        self._program = Program.forked(
             "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
         )
 

@@ -1,0 +1,157 @@
+"""A process that has imported what a resolver needs, and forks `keyhole up` from itself.
+
+To import control takes a second of a processor, four fifths of a start, and hundreds of tests need
+a start that is not what they are about. What is forked runs the same code from ``main`` on: it has
+its own process ID, session, files, environment and command line, and so have the processes that it
+starts. Only the interpreter and its modules are not loaded once more.
+
+Run as ``python -m tests.world.fork_server FD ROOM``, with a socket of `tests.world.forked`; it ends
+when that is closed. ``ROOM`` is an argument as long as the longest command line.
+"""
+
+import asyncio
+import atexit
+import ctypes
+import gc
+import inspect
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import keyhole.__main__
+
+MODULES = (
+    *("keyhole.cli.up", "keyhole.cli.run_up", "keyhole.cli.control", "keyhole.cli.control_process"),
+    *("keyhole.cli.engine", "keyhole.engine.process", "keyhole.link.session"),
+    # What control imports after its start.
+    *("keyhole.store.migrate", "sqlalchemy.dialects.sqlite", "uvicorn.lifespan.off"),
+    *("uvicorn.protocols.http.auto", "anyio._backends._asyncio"),
+)
+MAX_MESSAGE = 1 << 18
+_FIRST_FILE = 3
+_COMMAND = (sys.executable, "-m", "keyhole")
+_ARGUMENTS_BEGIN, _ARGUMENTS_END = 45, 46
+"""Where /proc/PID/stat says it, after the name of the process (proc(5), arg_start)."""
+
+
+def serve(requests: socket.socket) -> None:
+    """Answers until the other end is closed."""
+    while message := requests.recv(MAX_MESSAGE):
+        asked: dict[str, Any] = json.loads(message)
+        answer = _start(asked) if "words" in asked else _look(asked["pid"])
+        requests.send(json.dumps(answer).encode())
+
+
+def _look(pid: int) -> int | None:
+    """The exit code of a process that has ended."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _start(asked: dict[str, Any]) -> int:
+    pid = os.fork()
+    if not pid:
+        os.setsid()
+        os.chdir(asked["folder"])
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        output = os.open(asked["log"], os.O_WRONLY)
+        subprocess.Popen = _Forking  # type: ignore[assignment,misc]
+        _become(asked["words"], {0: os.open(os.devnull, os.O_RDONLY), 1: output, 2: output}, ())
+    return pid
+
+
+class _Forking(subprocess.Popen[bytes]):
+    """Forks the processes that `keyhole up` starts, with the files that they would be given."""
+
+    def _execute_child(self, *given: Any) -> None:
+        usual = super()._execute_child  # type: ignore[misc]
+        asked = inspect.signature(usual).bind(*given).arguments
+        command, ends = tuple(asked["args"]), (asked["c2pwrite"], asked["errwrite"])
+        is_ours = command[: len(_COMMAND)] == _COMMAND and asked["p2cread"] != -1
+        if not is_ours or asked["env"] is not None or ends != (-1, -1):
+            usual(*given)
+            return
+        self.pid = os.fork()
+        if not self.pid:
+            os.setpgid(0, asked["process_group"])
+            files = {0: asked["p2cread"]}
+            _become(command[len(_COMMAND) :], files, asked["pass_fds"])
+        self._child_created = True
+        os.close(asked["p2cread"])
+
+
+def _become(words: Sequence[str], files: dict[int, int], kept: Sequence[int]) -> NoReturn:
+    """Runs a command of Keyhole in this process, which was just forked, to its end."""
+    code = 1
+    try:
+        # Objects of before own files by number: one that vanishes would close one of ours.
+        gc.freeze()
+        for number, file in files.items():
+            os.dup2(file, number)
+        begin = _FIRST_FILE
+        for file in sorted(kept):
+            os.closerange(begin, file)
+            begin = file + 1
+        os.closerange(begin, os.sysconf("SC_OPEN_MAX"))
+        _forget_signals()
+        asyncio._set_running_loop(None)
+        _show([*_COMMAND, *words])
+        sys.modules["__main__"] = keyhole.__main__
+        sys.argv = [str(keyhole.__main__.__file__), *words]
+        code = _exit_code(words)
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    except BaseException:  # noqa: BLE001  (nothing may go on behind this)
+        traceback.print_exc()
+    finally:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _exit_code(words: Sequence[str]) -> int:
+    try:
+        return keyhole.__main__.main()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def _forget_signals() -> None:
+    """What a new interpreter begins with."""
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _show(command: Sequence[str]) -> None:
+    """Has the kernel tell this command line of the process (proc(5), cmdline)."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    begin, end = int(fields[_ARGUMENTS_BEGIN]), int(fields[_ARGUMENTS_END])
+    text = "\0".join(command).encode() + b"\0"
+    assert len(text) <= end - begin, f"no room for {command}"
+    ctypes.memmove(begin, text.ljust(end - begin, b"\0"), end - begin)
+
+
+if __name__ == "__main__":
+    for each in MODULES:
+        import_module(each)
+    gc.collect()
+    gc.freeze()
+    serve(socket.socket(fileno=int(sys.argv[1])))
