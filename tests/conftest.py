@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: a lab and a resolver that tests share, and private ones."""
 
+import gc
 import inspect
 import os
 import shutil
@@ -22,6 +23,9 @@ BLOCKED_BY_LIST = "tracker.example.com"
 _MEMORY = Path("/dev/shm")
 _NEEDED_OCTETS = 4 << 30
 
+# Modules and tests are a million objects that stay. To look through them for garbage takes longer
+# than to import them; what tests make is looked through as ever.
+gc.set_threshold(50_000)
 # Hundreds of programs are started: each one would compile all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -37,6 +41,11 @@ settings.load_profile("keyhole")
 # share this object, whichever function makes them.
 _http = inspect.signature(httpx2.get).parameters["timeout"].default
 _http.connect = _http.read = _http.write = _http.pool = ANSWER_SECONDS
+
+
+def pytest_collection_finish() -> None:
+    """What there is before the first test stays."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
