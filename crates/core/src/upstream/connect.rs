@@ -21,6 +21,7 @@ use super::doh::{DohConnection, USUAL_STREAMS};
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Liveness, MAX_IN_FLIGHT};
 use super::identity::{Identities, Identity};
+use super::lives::Lives;
 use super::stream::StreamConnection;
 use super::trust;
 use crate::Error;
@@ -41,6 +42,8 @@ pub(super) struct Connector {
     protocol: Protocol,
     identity: Option<Arc<Identity>>,
     counters: Arc<UpstreamCounters>,
+    /// How long its connections live.
+    pub(super) lives: Arc<Lives>,
 }
 
 /// Protocol and proof. Without TLS there is only what the document calls insecure.
@@ -100,7 +103,8 @@ impl Connector {
             }
         };
         let (addresses, preferred) = (document.addresses.clone(), AtomicUsize::new(0));
-        Ok(Self { addresses, preferred, protocol, identity, counters: Arc::clone(counters) })
+        let (counters, lives) = (Arc::clone(counters), Arc::default());
+        Ok(Self { addresses, preferred, protocol, identity, counters, lives })
     }
 
     /// Questions that one connection takes at once, as long as the upstream has not said more.
@@ -133,7 +137,8 @@ impl Connector {
                 let words = format!("no connection to {} within 3 s", self.addresses[0]);
                 Err(UpstreamError::new(ErrorKind::Unreachable, words))
             })?;
-        Ok(Connection { id, issue, address, liveness, carrier, tls })
+        let lives = Arc::clone(&self.lives);
+        Ok(Connection { id, issue, address, liveness, carrier, tls, lives })
     }
 
     /// Tries one address after the other; the next at once when one fails, and after a while when

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::doh::DohConnection;
 use super::error::UpstreamError;
 use super::exchange::{AttemptState, Liveness, MAX_IN_FLIGHT, Question, Reply};
+use super::lives::Lives;
 use super::stream::StreamConnection;
 use crate::tls_version::TlsVersion;
 
@@ -27,12 +28,19 @@ pub(super) struct Connection {
     pub(super) carrier: Carrier,
     /// None for cleartext.
     pub(super) tls: Option<TlsVersion>,
+    /// Where it is noted how it ended.
+    pub(super) lives: Arc<Lives>,
 }
 
 impl Connection {
     /// Queries under way on it.
     pub(super) fn load(&self) -> usize {
         self.liveness.in_flight.load(Relaxed)
+    }
+
+    /// Answers that it has brought.
+    pub(super) fn answers(&self) -> usize {
+        self.liveness.answers.load(Relaxed)
     }
 
     /// Questions that it takes at once.
@@ -54,13 +62,25 @@ impl Connection {
                 let (answer, age) = carrier.exchange(question).await?;
                 self.liveness.touch();
                 self.liveness.answers.fetch_add(1, Relaxed);
+                self.lives.has_brought(self.answers());
                 Ok(Reply { answer, age, tls: self.tls })
             }
             // What drives the stream counts its answers as they come.
             Carrier::Stream(carrier) => {
                 let answer = carrier.exchange(question, state).await?;
+                self.lives.has_brought(self.answers());
                 Ok(Reply { answer, age: 0, tls: self.tls })
             }
+        }
+    }
+}
+
+impl Drop for Connection {
+    /// Only now it is known how many answers it brought: those to queries before its end come
+    /// behind that, too.
+    fn drop(&mut self) {
+        if self.liveness.was_cut() && self.answers() > 0 {
+            self.lives.ended_early(self.answers());
         }
     }
 }

@@ -96,10 +96,11 @@ pub(super) struct Liveness {
     opened: Instant,
     active_micros: AtomicU64,
     asked_micros: AtomicU64,
-    pub(super) answers: AtomicU64,
+    pub(super) answers: AtomicUsize,
     pub(super) in_flight: AtomicUsize,
     closed: AtomicBool,
     judged: AtomicBool,
+    cut: AtomicBool,
 }
 
 impl Liveness {
@@ -108,10 +109,11 @@ impl Liveness {
             opened: Instant::now(),
             active_micros: AtomicU64::new(0),
             asked_micros: AtomicU64::new(0),
-            answers: AtomicU64::new(0),
+            answers: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             judged: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
         })
     }
 
@@ -159,6 +161,16 @@ impl Liveness {
     /// The same; true once, however many queries were on it.
     pub(super) fn is_first_useless_end(&self) -> bool {
         self.is_useless() && !self.judged.swap(true, Relaxed)
+    }
+
+    /// A query on it was not answered because it ended.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Relaxed);
+    }
+
+    /// Whether it ended with queries under way.
+    pub(super) fn was_cut(&self) -> bool {
+        self.cut.load(Relaxed)
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -20,6 +20,7 @@ mod exchange_log;
 mod health;
 mod http_head;
 mod identity;
+mod lives;
 mod pin;
 mod pool;
 mod quote;

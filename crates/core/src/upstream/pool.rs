@@ -15,13 +15,20 @@ use super::exchange::MAX_IN_FLIGHT;
 use super::health::Health;
 use crate::shares::FairRoom;
 
-/// Connections that are open at once.
-const MAX_OPEN: usize = 2;
-/// Queries under way on one connection from which on a second one is opened.
-const BUSY: usize = 100;
+/// How often a query waits for a connection that has no room once it is open.
+const WAITS: u32 = 8;
 
 /// How opening a connection ended; none while it goes on.
-type Opening = watch::Receiver<Option<Result<(), UpstreamError>>>;
+type Ended = watch::Receiver<Option<Result<(), UpstreamError>>>;
+
+/// A connection that is being opened.
+#[derive(Clone)]
+struct Opening {
+    id: u64,
+    ended: Ended,
+    /// One for itself, and one for each query that waits for it.
+    waiting: Arc<()>,
+}
 
 /// The connections of one upstream, shared by all runtimes of the process.
 pub(super) struct Pool {
@@ -36,7 +43,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     open: Vec<Arc<Connection>>,
-    opening: Option<Opening>,
+    opening: Vec<Opening>,
     last_id: u64,
 }
 
@@ -50,6 +57,11 @@ impl State {
         let has_room = |one: &&Arc<Connection>| one.id != avoid && one.load() < limit(one);
         self.open.iter().filter(has_room).min_by_key(|one| one.load()).cloned()
     }
+
+    /// Queries that wait for a connection to open.
+    fn waiting(&self) -> usize {
+        self.opening.iter().map(|one| Arc::strong_count(&one.waiting) - 1).sum()
+    }
 }
 
 enum Choice {
@@ -59,7 +71,7 @@ enum Choice {
 
 impl Pool {
     pub(super) fn new(connector: Connector, counters: Arc<UpstreamCounters>) -> Arc<Self> {
-        let room = FairRoom::new(MAX_OPEN * connector.usual_capacity());
+        let room = FairRoom::new(connector.lives.room().open * connector.usual_capacity());
         Arc::new(Self {
             room,
             connector: Arc::new(connector),
@@ -72,16 +84,16 @@ impl Pool {
     /// A connection for one query, but not the one with the number `avoid`. Waits for one to open
     /// where none has room; leaving does not end the opening, which serves others too.
     pub(super) async fn take(self: &Arc<Self>, avoid: u64) -> Result<Lease, UpstreamError> {
-        // A connection may end as soon as it is open; twice is enough.
-        for _ in 0..2 {
+        for _ in 0..WAITS {
             let mut opening = match self.choose(avoid)? {
                 Choice::Take(lease) => {
-                    self.room.resize(MAX_OPEN * lease.connection.capacity());
+                    let room = self.connector.lives.room();
+                    self.room.resize(room.open * room.capacity(lease.connection.capacity(), 0));
                     return Ok(lease);
                 }
                 Choice::Wait(opening) => opening,
             };
-            let ended = opening.wait_for(Option::is_some).await.map(|ended| ended.clone());
+            let ended = opening.ended.wait_for(Option::is_some).await.map(|ended| ended.clone());
             match ended {
                 Ok(Some(Err(error))) => return self.crowded(avoid).ok_or(error),
                 Ok(_) => {}
@@ -104,19 +116,21 @@ impl Pool {
     fn choose(self: &Arc<Self>, avoid: u64) -> Result<Choice, UpstreamError> {
         let mut state = self.state.lock();
         self.prune(&mut state);
-        let may_open = state.open.len() < MAX_OPEN;
+        let room = self.connector.lives.room();
+        let may_open = state.open.len() < room.open;
         // What is put to a connection that is full waits there for it, and not for the next one.
-        let best = state.least_loaded(avoid, |connection| connection.capacity());
+        let best = state.least_loaded(avoid, |one| room.capacity(one.capacity(), one.answers()));
         let best =
             if may_open { best } else { best.or(state.least_loaded(avoid, |_| MAX_IN_FLIGHT)) };
-        let wanted = best.as_ref().is_none_or(|connection| connection.load() >= BUSY);
+        let wanted = best.as_ref().is_none_or(|connection| connection.load() >= room.busy);
         if !wanted || (!may_open && best.is_some()) {
             return best.as_ref().map(|best| Choice::Take(Lease::new(best))).ok_or_else(full);
         }
-        if state.opening.is_none() {
-            if !may_open {
-                return Err(full());
-            }
+        if state.opening.is_empty() && !may_open {
+            return Err(full());
+        }
+        let may_start = room.open.saturating_sub(state.open.len());
+        if state.opening.len() < room.openings(state.waiting() + 1).min(may_start) {
             // At its address there may be nobody who answers.
             if let Some(mute) = state.open.iter().find(|one| one.id == avoid)
                 && !mute.liveness.has_answered()
@@ -125,15 +139,15 @@ impl Pool {
             }
             let refused = self.health.lock().backoff_error(Instant::now()).cloned();
             match (refused, &best) {
-                (None, _) => state.opening = Some(self.start_opening(&mut state.last_id)),
-                (Some(error), None) => {
+                (None, _) => self.start_opening(&mut state),
+                (Some(error), None) if state.opening.is_empty() => {
                     let crowded = state.least_loaded(avoid, |_| MAX_IN_FLIGHT);
                     return crowded.map(|one| Choice::Take(Lease::new(&one))).ok_or(error);
                 }
-                (Some(_), Some(_)) => {}
+                (Some(_), _) => {}
             }
         }
-        match (best, &state.opening) {
+        match (best, state.opening.last()) {
             (Some(best), _) => Ok(Choice::Take(Lease::new(&best))),
             (None, Some(opening)) => Ok(Choice::Wait(opening.clone())),
             (None, None) => Err(full()),
@@ -141,11 +155,13 @@ impl Pool {
     }
 
     /// Opens a connection in a task of its own, which does not keep the pool alive.
-    fn start_opening(self: &Arc<Self>, last_id: &mut u64) -> Opening {
-        *last_id += 1;
-        let (id, connector, pool) = (*last_id, Arc::clone(&self.connector), Arc::downgrade(self));
+    fn start_opening(self: &Arc<Self>, state: &mut State) {
+        state.last_id += 1;
+        let (id, connector) = (state.last_id, Arc::clone(&self.connector));
+        let pool = Arc::downgrade(self);
         let (ended, opening) = watch::channel(None);
-        let end = OpeningEnds { pool: pool.clone() };
+        let end = OpeningEnds { pool: pool.clone(), id };
+        state.opening.push(Opening { id, ended: opening, waiting: Arc::default() });
         tokio::spawn(async move {
             let opened = connector.open(id).await;
             if let Some(pool) = pool.upgrade() {
@@ -154,7 +170,6 @@ impl Pool {
                 ended.send_replace(Some(outcome));
             }
         });
-        opening
     }
 
     fn opened(&self, opened: Result<Connection, UpstreamError>) -> Result<(), UpstreamError> {
@@ -214,12 +229,13 @@ impl Pool {
 /// Makes room for the next opening, even if the task is dropped with its runtime.
 struct OpeningEnds {
     pool: std::sync::Weak<Pool>,
+    id: u64,
 }
 
 impl Drop for OpeningEnds {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade() {
-            pool.state.lock().opening = None;
+            pool.state.lock().opening.retain(|one| one.id != self.id);
         }
     }
 }

@@ -208,6 +208,9 @@ impl Upstream {
         if connection.liveness.is_useless() {
             self.pool.pass_over(connection);
         }
+        if connection.liveness.is_closed() {
+            connection.liveness.cut();
+        }
         let mut health = self.pool.health.lock();
         match error.kind {
             ErrorKind::Unprocessed => health.turned_away(error, Instant::now(), jitter()),
