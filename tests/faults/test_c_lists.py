@@ -254,8 +254,9 @@ def test_a_rule_for_all_names_but_some_blocks_the_others(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("|192.0.2.1^", "matches addresses in answers"),
-        ("||192.0.2.*^", "matches addresses in answers"),
+        ("192.0.2.*", "matches parts of addresses in answers"),
+        ("||192.0.2.0/24^", "matches parts of addresses in answers"),
+        ("24.0.2.0.192.rpz-client-ip CNAME .", "reacts to servers or clients"),
         ("||x.example^$dnsrewrite=192.0.2.1", "gives another answer"),
         ("||x.example^$dnstype=A,dnsrewrite=b.example", "gives another answer"),
         ("||a*^", "fewer than three fixed characters"),

@@ -1,5 +1,7 @@
 //! The lists of a snapshot: the compiled file, and what a hit on each list means.
 
+use std::net::IpAddr;
+
 use keyhole_names::HashedName;
 use keyhole_names::list_file::{Action, ListFile, ListHit, ListKind, ListMask};
 use keyhole_wire::RecordType;
@@ -45,6 +47,17 @@ impl ListTable {
         kind: RecordType,
     ) -> Option<ListHit> {
         self.file.as_ref()?.decide(in_use, &self.kinds, hashed, kind)
+    }
+
+    /// What the lists in use say about an address in an answer; see [`ListFile::decide_address`].
+    #[inline]
+    pub fn decide_address(
+        &self,
+        in_use: &ListMask,
+        address: IpAddr,
+        kind: RecordType,
+    ) -> Option<ListHit> {
+        self.file.as_ref()?.decide_address(in_use, &self.kinds, address, kind)
     }
 
     /// Whether any entry speaks of some record types only.

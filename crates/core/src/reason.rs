@@ -111,7 +111,7 @@ reasons! {
     BlockedByList, "blocked_by_list", Blocked, Authorize, None, Some(15);
     #[doc = "The policy denies what no rule allows; no data where it allows other types of the name."]
     DeniedByDefault, "denied_by_default", Blocked, Authorize, Some(Rcode::REFUSED), Some(18);
-    #[doc = "The answer leads to a name that the policy blocks."]
+    #[doc = "The answer leads to a name or an address that the policy blocks."]
     BlockedTarget, "blocked_target", Blocked, Vet, None, Some(15);
     #[doc = "A public name answered with a private address (DNS rebinding)."]
     PrivateAddress, "private_address", Blocked, Vet, Some(Rcode::NOERROR), Some(17);

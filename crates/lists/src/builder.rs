@@ -6,7 +6,7 @@ use keyhole_names::list_file::{
     Attributes, HEADER, Header, Limits, Pattern, SECTIONS, SourceList, Sources, build_table,
     wire_len, write_limits,
 };
-use keyhole_names::{Error, hash_wire};
+use keyhole_names::{Error, hash_wire, is_address_name};
 
 use crate::report::ListReport;
 use crate::skip_reason::SkipReason;
@@ -33,6 +33,7 @@ pub(crate) struct FileBuilder {
     limits_seen: HashMap<Vec<u8>, u32>,
     patterns: Vec<u8>,
     patterns_seen: HashSet<(usize, Vec<u8>)>,
+    has_addresses: bool,
 }
 
 impl Default for FileBuilder {
@@ -46,6 +47,7 @@ impl Default for FileBuilder {
             limits_seen: HashMap::new(),
             patterns: Vec::new(),
             patterns_seen: HashSet::new(),
+            has_addresses: false,
         }
     }
 }
@@ -73,6 +75,7 @@ impl FileBuilder {
         let list = list as u16;
         self.rows.push(Row { hash: (self.hash)(wire), name: self.names.len(), list, attributes });
         self.names.extend_from_slice(wire);
+        self.has_addresses |= is_address_name(wire);
     }
 
     /// Whether the list has this pattern already.
@@ -104,6 +107,7 @@ impl FileBuilder {
                     files: report.files.iter().map(|file| file.path.clone()).collect(),
                 })
                 .collect(),
+            addresses: self.has_addresses,
         };
         let sources = serde_json::to_vec(&sources)
             .map_err(|error| Error::invalid("request.lists", error.to_string()))?;

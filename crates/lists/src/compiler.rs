@@ -21,6 +21,8 @@ use crate::skip_reason::SkipReason;
 const HEAD: u64 = 64 << 10;
 /// The most files over all lists.
 const MAX_FILES: usize = 65_535;
+/// What stands for octets that are not UTF-8.
+const BROKEN: char = char::REPLACEMENT_CHARACTER;
 /// The byte order mark that some editors put first.
 const MARK: char = '\u{feff}';
 
@@ -122,13 +124,18 @@ impl Compiler {
         while let Some(line) = read_line(lines, &mut buffer)? {
             place.line = place.line.saturating_add(1);
             let here = LinePosition { text: &buffer, ..*place };
-            match (line, str::from_utf8(&buffer)) {
-                (Line::TooLong, _) => self.skip(SkipReason::LineTooLong, &here),
-                (_, Ok(text)) if !text.contains(|c: char| c.is_control() && c != '\t') => {
-                    reader.read(text.trim_start_matches(MARK), &mut findings);
-                }
-                _ => self.skip(SkipReason::NotText, &here),
+            if line == Line::TooLong {
+                self.skip(SkipReason::LineTooLong, &here);
+                continue;
             }
+            let text = String::from_utf8_lossy(&buffer);
+            // Some files end lines with more than CR LF, or themselves with a mark of DOS.
+            let text = text.trim_start_matches(MARK).trim_end_matches(char::is_control);
+            reader.read(text, &mut findings);
+            // What stands in a comment does no harm; what is left over is told as what it is.
+            let is_text = !text.contains(|c: char| c == BROKEN || (c.is_control() && c != '\t'));
+            let unread = findings.iter_mut().filter(|one| one.is_err() && !is_text);
+            unread.for_each(|one| *one = Err(SkipReason::NotText));
             self.take_all(&mut findings, &here);
         }
         // It stands in no line: the last one is as good as any.

@@ -1,5 +1,6 @@
 //! What one line of a list says, the same for all formats.
 
+use keyhole_names::Network;
 use keyhole_names::list_file::{Action, BELOW, EXACT, Effect, Limits, Pattern};
 use keyhole_wire::{Name, RecordType};
 
@@ -93,6 +94,16 @@ pub(crate) type Findings = Vec<Result<ListEntry, SkipReason>>;
 /// Adds an entry that blocks the name which a text gives, in this scope.
 pub(crate) fn block_name(text: &str, scope: Scope, findings: &mut Findings) {
     add_name(read_name(text), scope, ListEntry::block, findings);
+}
+
+/// Adds the entries for the addresses of a network in answers.
+pub(crate) fn add_network(
+    network: Network,
+    make: impl Fn(Target) -> ListEntry,
+    findings: &mut Findings,
+) {
+    let names = network.names().into_iter();
+    findings.extend(names.map(|name| Ok(make(Target::Name(name, Scope::AtAndBelow)))));
 }
 
 /// Adds the entry that is made of a name, or the reason why there is no name.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
+use keyhole_names::Network;
 use keyhole_wire::{Name, NameError};
 
 use crate::idn;
@@ -105,6 +106,16 @@ fn read_short_nowhere(text: &str) -> Option<Ipv4Addr> {
     }
     let is_loopback = parts.next() == Some("127") && parts.next().is_some();
     is_loopback.then_some(Ipv4Addr::LOCALHOST)
+}
+
+/// Reads an address or a network, as `192.0.2.0/24`.
+pub(crate) fn read_network(text: &str) -> Option<Network> {
+    let (address, prefix) = match text.split_once('/') {
+        Some((address, prefix)) => (address, Some(prefix.parse().ok()?)),
+        None => (text, None),
+    };
+    let address = address.parse().ok()?;
+    prefix.map_or_else(|| Some(Network::of(address)), |prefix| Network::new(address, prefix))
 }
 
 /// Whether an address in a list means "nothing there": unspecified or loopback, also where an IPv6

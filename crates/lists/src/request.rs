@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use keyhole_names::error::read_document;
 use keyhole_names::list_file::{Action, ListFile, ListKind};
-use keyhole_names::{Error, HashedName};
+use keyhole_names::{Error, HashedName, Network};
 use keyhole_wire::Name;
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +115,12 @@ fn open_regular(path: &str) -> io::Result<File> {
 pub fn search(request: &[u8]) -> Result<Vec<u8>, Error> {
     let request: SearchRequest = read_document("request", request)?;
     check_version(request.version)?;
-    let hashed = HashedName::new(&read_name("request.name", &request.name)?);
+    // Entries about addresses in answers are found by the address.
+    let name = match request.name.parse().map(|address| Network::of(address).names()).as_deref() {
+        Ok([name]) => *name,
+        _ => read_name("request.name", &request.name)?,
+    };
+    let hashed = HashedName::new(&name);
     let file = ListFile::open(&request.path, &request.sha256)?;
     let found = file.search(&hashed);
     let hits = found.iter().map(|hit| HitReport {
@@ -128,7 +133,8 @@ pub fn search(request: &[u8]) -> Result<Vec<u8>, Error> {
     });
     to_json(&SearchReport {
         version: VERSION,
-        name: hashed.name().to_string(),
+        name: Network::from_name(&name)
+            .map_or_else(|| name.to_lower().to_string(), |one| one.to_string()),
         hits: hits.collect(),
     })
 }

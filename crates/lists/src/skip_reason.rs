@@ -28,7 +28,7 @@ skips! {
     NotIdn, "letters that no internationalized name has (UTS 46)";
     PartOfLabel, "a pattern with a part of an international label: write whole labels, as xn--";
     AddressNotName, "an address, not a name";
-    AnswerAddress, "matches addresses in answers, and lists match only names";
+    AnswerAddress, "matches parts of addresses in answers: write an address, or its first numbers and a star";
     NoAddress, "a line of a hosts file starts with an address";
     MachineName, "names of the machine itself";
     Word, "a word alone, which would match any part of a name: write ||word^ for a top-level domain";
@@ -56,7 +56,7 @@ skips! {
     OtherServer, "sends the name to another server: declare an Upstream instead";
     OtherSetting, "a setting of another program, not a name";
     NotBlocking, "a zone of a type that blocks nothing";
-    Trigger, "reacts to addresses, servers or clients, not to names";
+    Trigger, "reacts to servers or clients, not to names and addresses in answers";
     OtherAnswer, "answers with something else: declare a Record instead";
     TcpOnly, "answers over TCP alone, which Keyhole does for no name";
     TooManyLimits, "the list already says 16 different things about the name";

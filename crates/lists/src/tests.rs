@@ -1,5 +1,6 @@
 //! Lists as a whole: what is compiled, what the file answers, what a damaged file does.
 
+mod addresses;
 mod exceptions;
 mod model;
 
@@ -259,13 +260,16 @@ fn absurd_input_gives_reasons() {
 }
 
 #[test]
-fn broken_utf_8_spoils_its_own_line_only() {
+fn octets_that_are_no_text_spoil_only_the_name_that_they_stand_in() {
     let mut compiler = Compiler::new(&[]);
     compiler.begin_list("ads", ListKind::Block).unwrap();
-    let octets = b"\xff\xfe.example.org\r\na.example.org\r\n";
+    let octets =
+        b"\xff\xfe.example.org\r\na.example.org\r\n# f\xfcr\n0.0.0.0 b.example.org # f\xfcr\n\
+                   ||c.example.org^ # \x07\nd.example.org\r\r\ne.example.org\0\n\x1a";
     compiler.read_file("ads.txt", None, octets.as_slice()).unwrap();
     let (_, report) = compiler.finish().unwrap();
-    assert_eq!((report.lists[0].taken, report.lists[0].skipped.count), (1, 1));
+    assert_eq!((report.lists[0].taken, report.lists[0].skipped.count), (5, 1));
+    assert!(report.lists[0].skipped.examples[0].reason.starts_with("not text"));
 }
 
 #[test]

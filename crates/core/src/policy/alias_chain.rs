@@ -43,9 +43,9 @@ pub fn decide(
 
 /// The names from a question along its aliases.
 pub struct AliasChain<'a> {
-    lists: &'a ListTable,
-    policy: &'a Policy,
-    moment: Moment,
+    pub(super) lists: &'a ListTable,
+    pub(super) policy: &'a Policy,
+    pub(super) moment: Moment,
     question: &'a HashedName,
     /// What allows the names behind the question before any of them is decided about.
     led_by: Option<Cause>,

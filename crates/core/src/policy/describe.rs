@@ -275,7 +275,7 @@ fn match_text(pattern: &MatchDocument) -> String {
     }
 }
 
-fn hit_value(lists: &ListTable, hit: &ListHit) -> Value {
+pub(super) fn hit_value(lists: &ListTable, hit: &ListHit) -> Value {
     let file = lists.file();
     json!({
         "list": lists.name(hit.list),

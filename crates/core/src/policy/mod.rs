@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `compiled_policy` | one policy, in the form in which packets ask it |
 //! | `decide` | the precedence of rules, lists and default; used by `authorize` and `vet` |
+//! | `address` | the same for the addresses in an answer |
 //! | `alias_chain` | the same for a name and all that its aliases lead to |
 //! | `name_in_chain` | one name of a chain: what is decided about |
 //! | `permit` | the right to look a name up, which only a policy gives |
@@ -18,6 +19,7 @@
 //! | `trace` | the recorder of `explain` |
 //! | `tunneling` | how much clients may tell a domain by names alone |
 
+mod address;
 mod alias_chain;
 mod block_answer;
 mod cause;

@@ -1,8 +1,11 @@
 //! vet: is the answer acceptable?
 //!
+//! Names behind aliases, and addresses that are private or on a list, end it here.
+//!
 //! Runs on cache hits too: the cache holds what upstream said, never what was decided, so one
 //! client's verdict cannot leak to another and a changed rule acts on what is already cached.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use keyhole_names::HashedName;
@@ -37,6 +40,7 @@ pub fn vet(
     let is_alias_of_record = leads_on(&body) && records.answers(&question.hashed);
     let chain = if is_alias_of_record { chain.of_record() } else { chain };
     let allowed_by = chain.allowed_by(permit.cause());
+    let is_declared = matches!(reason, Reason::LocalRecord | Reason::SpecialUse);
     let mut vetting = Vetting {
         chain,
         policy,
@@ -44,15 +48,15 @@ pub fn vet(
         // What a person declared as a local record may lead into the network.
         // The name that was asked for counts, and none behind an alias: else everybody could lead
         // an alias to an exempted name.
-        private_allowed: policy.allows_private(&question.hashed)
-            || matches!(reason, Reason::LocalRecord | Reason::SpecialUse),
+        private_allowed: policy.allows_private(&question.hashed) || is_declared,
+        is_declared,
         cause: permit.cause(),
         allowed_by,
         would_block: permit.would_block(),
     };
     let withheld = body.answer().and_then(|answer| {
         answer.records().find_map(|record| match record.kind {
-            RecordType::A | RecordType::AAAA => vetting.address(&record),
+            RecordType::A | RecordType::AAAA => vetting.address(&record, trace),
             RecordType::CNAME | RecordType::DNAME => vetting.alias(&record, trace),
             kind if is_service(kind) => vetting.service(&record, trace),
             _ => None,
@@ -84,6 +88,8 @@ struct Vetting<'a> {
     policy: &'a Policy,
     question: &'a Question,
     private_allowed: bool,
+    /// The answer is that of a person.
+    is_declared: bool,
     /// What allowed the name, or the pause that lets a target through.
     cause: Cause,
     /// What allows the names behind the last alias, if something does expressly.
@@ -138,12 +144,39 @@ impl Vetting<'_> {
 
     /// DNS rebinding: a public name must not lead a browser to an address inside the network. Other
     /// types of the name may still have public ones.
-    fn address(&mut self, record: &Record<'_>) -> Option<End> {
-        if !record.address().is_some_and(is_private) || !self.withholds_private() {
+    fn address(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
+        let address = record.address()?;
+        if is_private(address) && self.withholds_private() {
+            let cause = Cause::PrivateAddresses;
+            return Some(blocked(Reason::PrivateAddress, cause, None, BlockAnswer::NoData));
+        }
+        let (cause, answer) = self.listed(address, record.kind, trace)?;
+        // People read it as the address that it is.
+        let target = Name::from_text(&address.to_canonical().to_string()).ok().map(Box::new);
+        Some(End { target, ..blocked(Reason::BlockedTarget, cause, None, answer) })
+    }
+
+    /// What withholds an address that a list blocks.
+    fn listed(
+        &mut self,
+        address: IpAddr,
+        kind: RecordType,
+        trace: &mut impl Trace,
+    ) -> Option<(Cause, BlockAnswer)> {
+        if self.is_declared {
             return None;
         }
-        let cause = Cause::PrivateAddresses;
-        Some(blocked(Reason::PrivateAddress, cause, None, BlockAnswer::NoData))
+        let decision = self.chain.decide_address(address, kind, self.allowed_by, trace)?;
+        self.would_block = self.would_block.or(decision.would_block);
+        match decision.verdict {
+            Verdict::Block(cause, answer) => Some((cause, answer)),
+            Verdict::Allow(cause) => {
+                if cause == Cause::Pause {
+                    self.cause = cause;
+                }
+                None
+            }
+        }
     }
 
     /// Whether a private address that was found is withheld, or only noted.
@@ -166,7 +199,7 @@ impl Vetting<'_> {
         }
         let Some(answer) = body.answer() else { return Ok(body) };
         let services = answer.records().filter(|record| is_service(record.kind));
-        let withheld: Vec<Hints> = services.map(|record| self.hints(&record)).collect();
+        let withheld: Vec<Hints> = services.map(|record| self.hints(&record, trace)).collect();
         if withheld.iter().all(|hints| hints.is_empty()) {
             return Ok(body);
         }
@@ -177,8 +210,9 @@ impl Vetting<'_> {
     }
 
     /// The hints of a record that are withheld.
-    fn hints(&mut self, record: &Record<'_>) -> Hints {
+    fn hints(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Hints {
         let (mut found, mut private) = (Hints::default(), Hints::default());
+        let mut listed = Hints::default();
         for address in record.hints() {
             let of = |hints: &mut Hints| {
                 if address.is_ipv4() { hints.v4 = true } else { hints.v6 = true }
@@ -187,20 +221,25 @@ impl Vetting<'_> {
             if is_private(address) {
                 of(&mut private);
             }
+            let kind = if address.is_ipv4() { RecordType::A } else { RecordType::AAAA };
+            if self.listed(address, kind, trace).is_some() {
+                of(&mut listed);
+            }
         }
         let private = if private.is_empty() || !self.withholds_private() {
             Hints::default()
         } else {
             private
         };
+        let (v4, v6) = (private.v4 || listed.v4, private.v6 || listed.v6);
         if found.is_empty() || !self.chain.has_types() {
-            return private;
+            return Hints { v4, v6 };
         }
         let target = record.target().map(|target| HashedName::new(&target));
         let denies = |kind| !self.chain.allows(kind, target.as_ref());
         Hints {
-            v4: private.v4 || (found.v4 && denies(RecordType::A)),
-            v6: private.v6 || (found.v6 && denies(RecordType::AAAA)),
+            v4: v4 || (found.v4 && denies(RecordType::A)),
+            v6: v6 || (found.v6 && denies(RecordType::AAAA)),
         }
     }
 }

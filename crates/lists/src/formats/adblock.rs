@@ -4,8 +4,9 @@
 //! alone. `x` with `@@` or modifiers is looked for anywhere in a name: `x` and every name below are
 //! taken. `||*.x^` and `*.x`: every name below `x`. Anything else with a `*`, with one anchor only,
 //! or with a dot or a hyphen at its end is a pattern over the text of the name; `/.../` is a regular
-//! expression. `@@` in front makes an exception.
+//! expression. An address is one in an answer. `@@` in front makes an exception.
 
+use keyhole_names::Network;
 use keyhole_names::list_file::{Action, EVERYTHING, Effect, Pattern};
 use keyhole_wire::RecordType;
 
@@ -14,7 +15,7 @@ use super::modifiers::Modifiers;
 use super::wildcard::starred_to_ascii;
 use crate::comment::{before_hash, before_note, before_spaced_hash, is_comment, is_cosmetic};
 use crate::entry::{Findings, ListEntry, Scope, Target};
-use crate::name_syntax::{read_address, read_hosts_address, read_name};
+use crate::name_syntax::{read_address, read_hosts_address, read_name, read_network};
 use crate::skip_reason::SkipReason;
 
 /// Reads one line.
@@ -81,7 +82,7 @@ fn read_rule(line: &str) -> Result<(ListEntry, Option<SkipReason>), SkipReason> 
     };
     // AdGuard takes a line for that of a hosts file only if it is a name and nothing else.
     let is_alone = action == Action::Block && modifiers.is_none();
-    let target = read_body(body, is_alone);
+    let target = read_body(body, is_alone, action == Action::Allow);
     let is_everything = matches!(target, Err(SkipReason::TooBroad | SkipReason::NoName));
     if is_everything && modifiers.is_some() {
         return read_everything(action, modifiers);
@@ -141,7 +142,7 @@ enum Start {
     Label,
 }
 
-fn read_body(body: &str, is_alone: bool) -> Result<Target, SkipReason> {
+fn read_body(body: &str, is_alone: bool, exempts: bool) -> Result<Target, SkipReason> {
     let (start, rest) = match (body.strip_prefix("||"), body.strip_prefix('|')) {
         (Some(rest), _) => (Start::Label, rest),
         (None, Some(rest)) => (Start::Name, rest),
@@ -157,7 +158,7 @@ fn read_body(body: &str, is_alone: bool) -> Result<Target, SkipReason> {
         return Err(if inner.is_empty() { SkipReason::NoName } else { SkipReason::TooBroad });
     }
     if is_address_pattern(inner) {
-        return Err(SkipReason::AnswerAddress);
+        return read_answer_address(start, inner).ok_or(SkipReason::AnswerAddress);
     }
     if inner.contains(['/', ':', '?', '=', '&']) {
         return Err(SkipReason::Url);
@@ -185,15 +186,15 @@ fn read_body(body: &str, is_alone: bool) -> Result<Target, SkipReason> {
         return read_pattern(start, inner, ends);
     }
     if start == Start::Anywhere && !inner.contains('.') {
-        return Err(SkipReason::Word);
+        // One that exempts is looked for anywhere, too: what it spares is not to be blocked.
+        return if exempts { read_pattern(start, inner, ends) } else { Err(SkipReason::Word) };
     }
     let is_exact = start == Start::Name || (start == Start::Anywhere && is_alone);
     let scope = if is_exact { Scope::Exact } else { Scope::AtAndBelow };
     Ok(Target::Name(read_name(inner)?, scope))
 }
 
-/// Whether the text is an address, a network, or a part of an address: AdGuard Home applies such
-/// rules to answers.
+/// Whether the text is an address, a network, or a part of an address: such rules are about answers.
 fn is_address_pattern(text: &str) -> bool {
     let address = text.split('/').next().unwrap_or_default().trim_matches(['[', ']']);
     let is_part = |marks: &[u8], is_digit: fn(&u8) -> bool, dot: u8| {
@@ -204,6 +205,23 @@ fn is_address_pattern(text: &str) -> bool {
     read_address(address).is_some()
         || is_part(b".*", u8::is_ascii_digit, b'.')
         || is_part(b":.*", u8::is_ascii_hexdigit, b':')
+}
+
+/// The address that a rule is about, or the network of its first numbers, as `|192.0.2.*`.
+fn read_answer_address(start: Start, text: &str) -> Option<Target> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let network = read_network(bare).filter(|_| !bare.contains('/')).or_else(|| {
+        let first = text.trim_end_matches('*').strip_suffix('.')?;
+        let numbers: Vec<u8> =
+            first.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        let mut octets = [0; 4];
+        octets.get_mut(..numbers.len())?.copy_from_slice(&numbers);
+        let bits = u8::try_from(8 * numbers.len()).ok()?;
+        // Without a mark at its start the first number may be a part of a longer one.
+        Network::new(octets.into(), bits).filter(|_| start != Start::Anywhere && bits < 32)
+    })?;
+    let name = network.names().first().copied()?;
+    Some(Target::Name(name, Scope::AtAndBelow))
 }
 
 /// A pattern keeps the anchors of the rule.
@@ -238,6 +256,29 @@ mod tests {
 
     fn says(line: &str) -> String {
         said(Adblock, line).join(", ")
+    }
+
+    #[test]
+    fn an_address_is_one_in_an_answer() {
+        for (line, meaning) in [
+            ("||192.0.2.1^", "block address 192.0.2.1"),
+            ("|192.0.2.1^$important", "block! address 192.0.2.1"),
+            ("192.0.2.1", "block address 192.0.2.1"),
+            ("@@||192.0.2.1^", "allow address 192.0.2.1"),
+            ("|192.0.2.", "block address 192.0.2.0/24"),
+            ("||10.*^", "block address 10.0.0.0/8"),
+            ("|2001:db8::1^", "block address 2001:db8::1"),
+            ("||[2001:DB8::1]^", "block address 2001:db8::1"),
+            ("||::ffff:192.0.2.1^$dnstype=AAAA", "block address 192.0.2.1 [28] [] []"),
+        ] {
+            assert_eq!(says(line), meaning, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_alone_exempts_the_names_that_have_it() {
+        assert_eq!(says("@@metrics"), "allow wildcard metrics");
+        assert_eq!(says("metrics"), "Word");
     }
 
     #[test]
@@ -374,11 +415,10 @@ mod tests {
             ("||", "NoName"),
             ("@@", "NoName"),
             ("ads", "Word"),
-            ("||192.0.2.1^", "AnswerAddress"),
-            ("192.0.2.1", "AnswerAddress"),
-            ("|192.0.2.", "AnswerAddress"),
+            ("192.0.2.", "AnswerAddress"),
+            ("||192.*.2.1^", "AnswerAddress"),
             ("||192.0.2.0/24^", "AnswerAddress"),
-            ("|2001:db8::1^", "AnswerAddress"),
+            ("|2001:db8:*", "AnswerAddress"),
             ("bü*.example^", "PartOfLabel"),
             ("-bücher", "PartOfLabel"),
         ] {

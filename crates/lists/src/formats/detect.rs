@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use crate::comment::{before_hash, before_spaced_hash, is_comment, is_cosmetic};
-use crate::name_syntax::{is_name_octet, read_hosts_address};
+use crate::name_syntax::{is_name_octet, read_address, read_hosts_address};
 
 /// How many lines with content decide.
 const LINES: usize = 1000;
@@ -86,12 +86,14 @@ fn form(line: &str) -> Option<Format> {
     }
 }
 
-/// Whether it is a setting of dnsmasq that names a domain, as in `address=/x/`.
+/// Whether it is a setting of dnsmasq that names a domain, as in `address=/x/`, or an address in
+/// answers.
 fn is_setting(line: &str) -> bool {
     let Some((setting, value)) = line.split_once('=') else { return false };
-    let is_known =
-        matches!(setting.trim().trim_start_matches("--"), "address" | "server" | "local");
-    is_known && value.trim_start().starts_with('/')
+    match setting.trim().trim_start_matches("--") {
+        "address" | "server" | "local" => value.trim_start().starts_with('/'),
+        setting => matches!(setting, "bogus-nxdomain" | "ignore-address"),
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -103,7 +105,18 @@ fn is_regex(line: &str) -> bool {
 }
 
 fn is_record<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
-    words.any(|word| ["CNAME", "SOA"].iter().any(|kind| kind.eq_ignore_ascii_case(word)))
+    let is_kind =
+        |word: &str, kinds: &[&str]| kinds.iter().any(|one| one.eq_ignore_ascii_case(word));
+    while let Some(word) = words.next() {
+        if is_kind(word, &["CNAME", "SOA"]) {
+            return true;
+        }
+        // Behind a name, an address of which nothing is left.
+        if is_kind(word, &["A", "AAAA"]) && words.next().and_then(read_address).is_some() {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -128,6 +141,7 @@ mod tests {
             ("0 a.example.org\n", Format::Hosts),
             ("// t\n/^ad[0-9]/ # c\n", Format::Adblock),
             ("server:\nlocal-zone: \"a.example.org\" always_null\n", Format::Unbound),
+            ("a.example.org A 0.0.0.0\nb.example.org 60 IN AAAA ::\n", Format::Rpz),
             ("$TTL 60\n@ SOA . . 1 1 1 1 1\na.example.org CNAME .\n", Format::Rpz),
             ("\u{feff}a.example.org\r\nb.example.org\r\n", Format::Domains),
             ("", Format::Domains),

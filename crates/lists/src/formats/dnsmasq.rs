@@ -1,11 +1,12 @@
 //! dnsmasq settings: `address=/x/`, `local=/x/` and `server=/x/` mean `x` and every name below, and
-//! the line for the more specific name wins (dnsmasq(8), `--server`).
+//! the line for the more specific name wins (dnsmasq(8), `--server`). `bogus-nxdomain=ADDRESS` is about
+//! answers.
 
 use keyhole_names::list_file::{Action, Pattern};
 
 use crate::comment::before_spaced_hash;
-use crate::entry::{Findings, ListEntry, Scope, Target, add_name};
-use crate::name_syntax::{is_nowhere, read_address, read_name};
+use crate::entry::{Findings, ListEntry, Scope, Target, add_name, add_network};
+use crate::name_syntax::{is_nowhere, read_address, read_name, read_network};
 use crate::skip_reason::SkipReason;
 
 /// Reads one line.
@@ -18,6 +19,13 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
     let setting = setting.trim().trim_start_matches("--");
     if matches!(setting, "host-record" | "cname") {
         read_records(setting, value, findings);
+        return;
+    }
+    if matches!(setting, "bogus-nxdomain" | "ignore-address") {
+        match read_network(value.trim()) {
+            Some(network) => add_network(network, ListEntry::block, findings),
+            None => findings.push(Err(SkipReason::OtherSetting)),
+        }
         return;
     }
     let names = value.trim().strip_prefix('/').and_then(|value| value.rsplit_once('/'));
@@ -141,6 +149,15 @@ mod tests {
         ] {
             assert_eq!(said(Dnsmasq, line), [expected], "{line}");
         }
+    }
+
+    #[test]
+    fn some_settings_are_about_addresses_in_answers() {
+        let lines =
+            "bogus-nxdomain=192.0.2.1\nbogus-nxdomain=192.0.2.0/24\nignore-address=2001:db8::1";
+        let networks = ["192.0.2.1", "192.0.2.0/24", "2001:db8::1"];
+        assert_eq!(said(Dnsmasq, lines), networks.map(|one| format!("block address {one}")));
+        assert_eq!(said(Dnsmasq, "bogus-nxdomain=a.example"), ["OtherSetting"]);
     }
 
     #[test]

@@ -90,6 +90,7 @@ impl LineReader {
 
 #[cfg(test)]
 pub(crate) mod testing {
+    use keyhole_names::Network;
     use keyhole_names::list_file::{Action, Effect, Pattern, Rewrite};
 
     use super::*;
@@ -126,9 +127,12 @@ pub(crate) mod testing {
         };
         let important = if entry.important { "!" } else { "" };
         let target = match entry.target {
-            Target::Name(name, Scope::Exact) => name.to_string(),
-            Target::Name(name, Scope::Below) => format!("*.{name}"),
-            Target::Name(name, Scope::AtAndBelow) => format!("||{name}"),
+            Target::Name(name, scope) => match (Network::from_name(&name), scope) {
+                (Some(network), _) => format!("address {network}"),
+                (None, Scope::Exact) => name.to_string(),
+                (None, Scope::Below) => format!("*.{name}"),
+                (None, Scope::AtAndBelow) => format!("||{name}"),
+            },
             Target::Pattern(Pattern::Wildcard(text)) => format!("wildcard {text}"),
             Target::Pattern(Pattern::Regex(text)) => format!("regex {text}"),
         };

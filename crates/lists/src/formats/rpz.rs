@@ -2,16 +2,20 @@
 //! meant alone, `*.x` means every name below `x`, and the closest one counts
 //! (draft-vixie-dnsop-dns-rpz-00 section 5.1).
 
+use keyhole_names::Network;
 use keyhole_wire::RecordType;
 
 use crate::comment::{before_semicolon, parentheses};
-use crate::entry::{Findings, ListEntry, Scope, Target, add_name};
+use crate::entry::{Findings, ListEntry, Scope, Target, add_name, add_network};
 use crate::name_syntax::{is_nowhere, read_address, read_zone_name};
 use crate::skip_reason::SkipReason;
 
 /// Owners whose last label says that the trigger is no name that a client asks for.
 const OTHER_TRIGGERS: &[&str] =
-    &["rpz-ip", "rpz-nsip", "rpz-nsdname", "rpz-client-ip", "rpz-mac", "rpz-client-mac"];
+    &["rpz-nsip", "rpz-nsdname", "rpz-client-ip", "rpz-mac", "rpz-client-mac"];
+
+/// The last label of owners that speak of addresses in answers.
+const ADDRESSES: &str = ".rpz-ip";
 
 /// What earlier lines of a zone file say about the lines to come.
 #[derive(Default)]
@@ -124,7 +128,15 @@ impl Zone {
                         RecordType::CNAME => self.meaning_of_alias(data, text),
                         _ => meaning(kind, data),
                     };
-                    add_name(read_zone_name(text), scope, make, findings);
+                    match scope {
+                        _ if !text.ends_with(ADDRESSES) => {
+                            add_name(read_zone_name(text), scope, make, findings);
+                        }
+                        _ => match read_ip_trigger(text) {
+                            Some(network) => add_network(network, make, findings),
+                            None => findings.push(Err(SkipReason::NotAName)),
+                        },
+                    }
                     findings.extend(skip.map(Err));
                 }
                 Err(skip) => findings.push(Err(skip)),
@@ -168,6 +180,25 @@ impl Zone {
 
 /// What a record does, and why not all of it is done here.
 type Meaning = (Box<dyn Fn(Target) -> ListEntry>, Option<SkipReason>);
+
+/// Reads `24.0.2.0.192.rpz-ip`: the number of bits, then the parts of the address, the last one
+/// first. In an IPv6 address `zz` stands for `::` (draft-vixie-dnsop-dns-rpz-00 section 4.3).
+fn read_ip_trigger(owner: &str) -> Option<Network> {
+    let (prefix, parts) = owner.strip_suffix(ADDRESSES)?.split_once('.')?;
+    let parts: Vec<&str> = parts.rsplit('.').collect();
+    let is_v4 = parts.len() == 4 && !parts.contains(&"zz");
+    let text = if is_v4 { parts.join(".") } else { parts.join(":") };
+    // A part that is empty at an end, or between colons, makes two colons of one.
+    let text = match text.as_str() {
+        "zz" => "::".to_owned(),
+        text => match (text.strip_prefix("zz"), text.strip_suffix("zz")) {
+            (Some(rest), _) => format!(":{rest}"),
+            (_, Some(rest)) => format!("{rest}:"),
+            _ => text.replace(":zz:", "::"),
+        },
+    };
+    Network::new(text.parse().ok()?, prefix.parse().ok()?)
+}
 
 /// A name of a zone file without its last dot; none if it has no such dot.
 fn without_last_dot(text: &str) -> Option<&str> {
@@ -316,7 +347,7 @@ mod tests {
             "block shop.com",
             // A line without an owner repeats the last one, whatever the origin is now.
             "block shop.com",
-            "Trigger",
+            "block address 192.0.2.0/24",
             "block other.org",
             "block net",
         ];
@@ -335,6 +366,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_one_in_an_answer() {
+        for (line, expected) in [
+            ("32.7.2.0.192.rpz-ip CNAME .", "block address 192.0.2.7"),
+            ("24.0.2.0.192.rpz-ip CNAME rpz-passthru.", "allow address 192.0.2.0/24"),
+            ("128.1.zz.db8.2001.rpz-ip A 0.0.0.0", "block address 2001:db8::1"),
+            ("32.zz.db8.2001.rpz-ip CNAME *.", "block address 2001:db8::/32"),
+            ("128.1.zz.rpz-ip CNAME .", "block address ::1"),
+            ("128.8.7.6.5.4.3.2.1.rpz-ip CNAME .", "block address 1:2:3:4:5:6:7:8"),
+            ("31.7.2.0.192.rpz-ip CNAME .", "block address 192.0.2.6, block address 192.0.2.7"),
+        ] {
+            assert_eq!(said(Rpz, line).join(", "), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn an_origin_beside_the_zone_begins_another_one() {
         let lines =
             "$ORIGIN a.example.net.\nbad.com CNAME .\n$ORIGIN b.example.net.\nbad.org CNAME .";
@@ -344,7 +390,9 @@ mod tests {
     #[test]
     fn what_blocks_no_name_has_a_reason() {
         for (line, reason) in [
-            ("24.0.2.0.192.rpz-ip CNAME .", "Trigger"),
+            ("24.0.2.0.192.rpz-nsip CNAME .", "Trigger"),
+            ("33.0.2.0.192.rpz-ip CNAME .", "NotAName"),
+            ("0.0.0.0.0.rpz-ip CNAME .", "NotAName"),
             ("ns.example.org.rpz-nsdname CNAME .", "Trigger"),
             ("* CNAME .", "TooBroad"),
             ("$INCLUDE other.zone", "OtherSetting"),

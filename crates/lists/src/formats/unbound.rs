@@ -62,7 +62,13 @@ impl Settings {
         match setting {
             "" if value.is_empty() => {}
             // A clause only says whose settings follow.
-            "server" if value.is_empty() => self.in_view = false,
+            "server" => {
+                self.in_view = false;
+                // Statements need no line of their own (unbound.conf(5)).
+                if !value.is_empty() {
+                    self.read(value, findings);
+                }
+            }
             "local-zone" | "local-data" if self.in_view => {
                 let mut found = Findings::new();
                 // A view has its own zones: they say nothing about those of all clients.
@@ -100,6 +106,9 @@ impl Settings {
             findings.push(Err(SkipReason::NoName));
             return;
         };
+        if words.next().is_some() {
+            findings.push(Err(SkipReason::NotOneName));
+        }
         let kind = unquoted(kind);
         let blocks = BLOCKING.contains(&kind);
         let skip = (!blocks && kind != BLOCKING_A).then_some(SkipReason::NotBlocking);
@@ -251,6 +260,13 @@ fn unquoted(text: &str) -> &str {
 mod tests {
     use crate::formats::Format::Unbound;
     use crate::formats::testing::said;
+
+    #[test]
+    fn statements_need_no_line_of_their_own() {
+        assert_eq!(said(Unbound, "server: local-zone: \"a.org\" static"), ["block ||a.org"]);
+        let two = "local-zone: \"a.org\" static local-zone: \"b.org\" static";
+        assert_eq!(said(Unbound, two), ["NotOneName", "block ||a.org"]);
+    }
 
     #[test]
     fn a_blocking_zone_means_the_name_and_everything_below() {

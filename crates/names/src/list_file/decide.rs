@@ -1,5 +1,7 @@
 //! What the lists in use say about a question.
 
+use std::net::IpAddr;
+
 use keyhole_wire::RecordType;
 
 use super::candidates::{Candidate, Candidates};
@@ -7,6 +9,7 @@ use super::file::ListFile;
 use super::format::{Attributes, SPECIFIC};
 use super::hit::{Action, EntryLocation, ListHit, ListKind, ListMask};
 use super::limits::{Effect, Limits, types_of};
+use crate::address_name::Network;
 use crate::hashed_name::HashedName;
 
 impl ListFile {
@@ -25,6 +28,38 @@ impl ListFile {
         if in_use.is_empty() {
             return None;
         }
+        self.decide_among(in_use, kinds, hashed, kind, true)
+    }
+
+    /// What the lists in use say about an address in the answer to a question of this type.
+    /// Patterns are about names.
+    pub fn decide_address(
+        &self,
+        in_use: &ListMask,
+        kinds: &[ListKind],
+        address: IpAddr,
+        kind: RecordType,
+    ) -> Option<ListHit> {
+        if !self.has_addresses || in_use.is_empty() {
+            return None;
+        }
+        let hashed = HashedName::new(Network::of(address).names().first()?);
+        self.decide_among(in_use, kinds, &hashed, kind, false)
+    }
+
+    /// Whether any entry speaks of addresses in answers.
+    pub fn has_addresses(&self) -> bool {
+        self.has_addresses
+    }
+
+    fn decide_among(
+        &self,
+        in_use: &ListMask,
+        kinds: &[ListKind],
+        hashed: &HashedName,
+        kind: RecordType,
+        with_patterns: bool,
+    ) -> Option<ListHit> {
         let mut candidates = Candidates::default();
         let mut offer = |attributes: &Attributes, location: EntryLocation, labels: usize| {
             if let Some(mut hit) = self.hit(attributes, location)
@@ -38,7 +73,11 @@ impl ListFile {
                 candidates.add(Candidate::new(hit, *attributes, labels, effect, rewrite));
             }
         };
-        self.each_match(hashed, &mut offer);
+        if with_patterns {
+            self.each_match(hashed, &mut offer);
+        } else {
+            self.each_name(hashed, &mut offer);
+        }
         candidates.decide(|one, other| self.cancels(one, other))
     }
 

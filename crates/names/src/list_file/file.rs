@@ -18,6 +18,7 @@ use super::limits::{
 use super::patterns::PatternSet;
 use super::table;
 use crate::Error;
+use crate::address_name::Network;
 use crate::error::read_document;
 use crate::hashed_name::{HashedName, Suffix};
 
@@ -31,6 +32,8 @@ pub struct ListFile {
     pub(super) patterns: PatternSet,
     /// Whether any entry speaks of some record types only.
     pub(super) has_types: bool,
+    /// Whether any entry speaks of addresses in answers.
+    pub(super) has_addresses: bool,
     lists: Vec<String>,
     files: Vec<SourceFile>,
 }
@@ -105,6 +108,7 @@ impl ListFile {
             sections: header.sections,
             patterns,
             has_types,
+            has_addresses: sources.addresses,
             lists: sources.lists.into_iter().map(|list| list.name).collect(),
             files,
             octets,
@@ -171,7 +175,11 @@ impl ListFile {
                 else {
                     return String::new();
                 };
+                let network = Network::from_name(&name);
                 let text = match (attributes.flags & EXACT != 0, attributes.flags & BELOW != 0) {
+                    _ if network.is_some() => {
+                        format!("||{}^", network.map_or_else(String::new, |one| one.to_string()))
+                    }
                     (true, true) => format!("||{name}^"),
                     (false, true) => format!("*.{name}"),
                     _ => name.to_string(),

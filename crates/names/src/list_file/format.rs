@@ -176,6 +176,9 @@ pub fn wire_len(octets: &[u8]) -> Option<usize> {
 pub struct Sources {
     /// In the order of their ids.
     pub lists: Vec<SourceList>,
+    /// Whether lists speak of addresses in answers, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub addresses: bool,
 }
 
 /// One list with its files. Sources are counted over all lists, in this order.

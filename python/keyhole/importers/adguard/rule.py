@@ -152,7 +152,10 @@ def _matches(pattern: str, *, is_alone: bool) -> tuple[tuple[str, ...], tuple[st
     # Anything may stand behind the end of a name, and nothing does.
     pattern = re.sub(r"\^\*+$", "^", pattern)
     if is_about_addresses(pattern):
-        raise ValueError("it matches addresses in answers; rules in Keyhole match only names")
+        raise ValueError(
+            "it matches addresses in answers; rules in Keyhole match only names, "
+            "and the entries of a List take such lines"
+        )
     if pattern.startswith("/") and pattern.endswith("/") and len(pattern) > 2:
         translated = translate(pattern[1:-1], "go")
         return translated.matches, translated.notes

@@ -163,7 +163,10 @@ def _matches(entry: str) -> tuple[tuple[str, ...], str]:
     if len(words) > 1 and plain_address(words[0]):
         return tuple(read_name(word) for word in words[1:]), ""
     if plain_address(entry):
-        raise ValueError("it blocks answers with this address; rules in Keyhole match only names")
+        raise ValueError(
+            "it blocks answers with this address; rules in Keyhole match only names, "
+            "and the entries of a List take it as ||ADDRESS^"
+        )
     if entry.startswith("*."):
         return (read_name(entry[2:]), f"*.{read_name(entry[2:])}"), ""
     return (read_name(entry),), ""
