@@ -75,7 +75,10 @@ def _tear_history(data: Path) -> None:
 DAMAGES = {
     "an expired authority": (_expire, ["root certificate", "expired"]),
     "a damaged authority": (_overwrite("identity/*.pem"), ["authority: failed", ".pem"]),
-    "a missing documents folder": (_remove("documents"), ["documents: missing"]),
+    "a missing documents folder": (
+        _remove("documents"),
+        ["documents: missing", "blocking: on", "lists: those of the last good snapshot"],
+    ),
     "an empty documents folder": (_remove("documents/*"), ["documents: missing"]),
     "an empty database": (_write("control.db", ""), ["database: missing", "empty"]),
     "a missing database": (_remove("control.db*"), ["database: missing", "gone"]),

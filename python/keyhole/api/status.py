@@ -18,6 +18,7 @@ from keyhole.api.status_summary import (
     lists_in_use,
     page,
     whats_wrong,
+    with_entries,
 )
 from keyhole.api.upstream_report import UpstreamReport, upstream_report
 from keyhole.control.backup.restored import read_restore_record
@@ -171,9 +172,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         uptime=stats["uptime_s"] if stats else None,
         listeners=services.control_plane.addresses,
         page=await asyncio.to_thread(page, services),
-        blocking=blocking(
-            in_force.snapshot if in_force else None, {one.name for one in known if one.taken}
-        ),
+        blocking=blocking(in_force.snapshot if in_force else None, with_entries(known, in_force)),
         lists_in_use=lists_in_use(known),
         wrong=[],
         restored=await asyncio.to_thread(_restored, services),

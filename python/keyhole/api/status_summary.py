@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
+from keyhole.control.compile import Compiled
 from keyhole.control.list_refresh.status import ListState, ListStatus
 from keyhole.control.page_link import page_url
 from keyhole.control.parts import Health
@@ -80,6 +81,16 @@ def blocking(snapshot: Snapshot | None, entries: Collection[str]) -> Blocking:
         until = max(one.until for one in paused)
         return Blocking(state="paused", until=until, paused=paused)
     return Blocking(state="on", until=None, paused=paused)
+
+
+def with_entries(statuses: Sequence[ListStatus], compiled: Compiled | None) -> set[str]:
+    """The names of the lists that have entries. What no report counts comes from the last good
+    snapshot, which nobody compiled since the start."""
+    if compiled is None:
+        return set()
+    reports = compiled.lists.report.lists if compiled.lists else ()
+    unknown = {one.name for one in compiled.snapshot.lists} - {one.name for one in reports}
+    return {one.name for one in statuses if one.taken} | unknown
 
 
 def lists_in_use(statuses: Sequence[ListStatus]) -> list[ListInUse]:

@@ -24,7 +24,10 @@ def show_status(terminal: Console, found: Found) -> None:
         url = escape(found["page"])
         terminal.print(f"  page: {url}  [dim]API: {url}/api/v1[/]")
     terminal.print(_blocking(found["blocking"]))
-    _show_lists(terminal, found["lists_in_use"])
+    if found["lists_in_use"] or not any(one["name"] == "documents" for one in found["parts"]):
+        _show_lists(terminal, found["lists_in_use"])
+    else:
+        terminal.print("lists: those of the last good snapshot")
     _show_upstreams(terminal, found["upstreams"])
     _show_problems(terminal, found)
     _show_counts(terminal, found)

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from keyhole.api.status_summary import blocking, lists_in_use, whats_wrong
+from keyhole.api.status_summary import blocking, lists_in_use, whats_wrong, with_entries
 from keyhole.config import read_text_documents
+from keyhole.control.compile import Compiled
 from keyhole.control.list_refresh.status import ListStatus, UrlStatus
 from keyhole.model.overrides import Overrides, Pause
 from keyhole.model.snapshot import ListFile, Snapshot
@@ -47,6 +48,14 @@ def test_blocking_is_on_only_where_a_name_can_be_blocked(
     policy: str, more: tuple[str, ...], entries: tuple[str, ...], state: str
 ) -> None:
     assert blocking(compiled(policy, *more), entries).state == state
+
+
+def test_a_list_of_the_last_good_snapshot_blocks_without_a_new_compilation() -> None:
+
+    snapshot = compiled("{default: allow}", _LIST)
+    found = with_entries([], Compiled(snapshot, snapshot, {}, (), ""))
+    assert blocking(snapshot, found).state == "on"
+    assert with_entries([], None) == set()
 
 
 def test_without_documents_every_query_is_refused() -> None:
