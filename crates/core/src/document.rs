@@ -105,6 +105,10 @@ pub struct UpstreamDocument {
     pub crls: String,
     /// The identity, given by `install_identity`, whose certificate is shown; none shows nothing.
     pub client_identity: Option<String>,
+    /// Whether nothing encrypts the queries, not even a mesh, as the document says. One of an
+    /// earlier version never said so.
+    #[serde(default)]
+    pub cleartext: bool,
 }
 
 /// How an upstream is asked.
@@ -115,7 +119,7 @@ pub enum UpstreamProtocol {
     Doh,
     /// DNS over TLS (RFC 7858).
     Dot,
-    /// DNS over TCP in the clear, only where the document says `insecure: mesh`.
+    /// DNS over TCP in the clear, only where the document says why (`insecure`).
     Tcp,
 }
 
@@ -203,12 +207,25 @@ pub struct PolicyDocument {
     pub tunneling: Option<TunnelingDocument>,
     /// Seconds for which a client may keep the answer for a blocked name, 0 to 86400.
     pub blocked_ttl: u32,
-    /// The index of the upstream set that answers.
+    /// Domains for which other upstream sets are asked. A snapshot of an earlier version has none.
+    #[serde(default)]
+    pub domains: Vec<ForwardedDomainDocument>,
+    /// The index of the upstream set that answers for all other names.
     pub upstream_set: usize,
     /// The index of the records that its clients see.
     pub record_set: usize,
     /// Where it was declared.
     pub origin: String,
+}
+
+/// A domain and who is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardedDomainDocument {
+    /// The domain, absolute without the last dot; it stands for all names at and below it.
+    pub name: String,
+    /// The index of the upstream set that is asked for them, and no other.
+    pub upstream_set: usize,
 }
 
 /// What happens to a name that nothing decides.

@@ -4,9 +4,24 @@ use crate::answer::Answer;
 use crate::answer_reader::RawRecords;
 use crate::name::Name;
 use crate::parse_error::AnswerError;
+use crate::record::Record;
 use crate::section::Section;
 use crate::synthetic::soa_data;
 use crate::types::{Rcode, RecordType};
+
+/// A record of the answer section that stands before an answer: an alias that leads to it, or the
+/// signature of one.
+#[derive(Clone, Debug)]
+pub struct LeadingRecord {
+    /// The name that the record belongs to.
+    pub owner: Name,
+    /// Its type.
+    pub kind: RecordType,
+    /// Seconds that it may be kept.
+    pub ttl: u32,
+    /// Its data, with names in full.
+    pub data: Vec<u8>,
+}
 
 /// Puts an answer together record by record.
 pub struct AnswerBuilder {
@@ -128,10 +143,40 @@ impl Answer {
         for (owner, target, ttl) in chain {
             builder = builder.push_name(owner, RecordType::CNAME, *ttl, target);
         }
-        for record in self.records() {
+        self.behind(builder, |_| true)
+    }
+
+    /// The same behind aliases of another answer, which keep their signatures, and with only those
+    /// records of this answer that `keep` names. Without leading records it is the answer to its own
+    /// question.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::TooLarge`] where the records do not fit into one message.
+    pub fn behind_records(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        leading: &[LeadingRecord],
+        keep: impl Fn(&Record<'_>) -> bool,
+    ) -> Result<Self, AnswerError> {
+        let builder = AnswerBuilder::new(name, kind, self.rcode);
+        let builder = leading.iter().fold(builder, |builder, record| {
+            builder.push(&record.owner, record.kind, record.ttl, &record.data)
+        });
+        self.behind(builder, keep)
+    }
+
+    fn behind(
+        &self,
+        builder: AnswerBuilder,
+        keep: impl Fn(&Record<'_>) -> bool,
+    ) -> Result<Self, AnswerError> {
+        let kept = self.records().filter(keep);
+        let builder = kept.fold(builder, |builder, record| {
             let data = record.data();
-            builder = builder.add(record.section, &record.owner(), record.kind, record.ttl, &data);
-        }
+            builder.add(record.section, &record.owner(), record.kind, record.ttl, &data)
+        });
         let answer = builder.finish()?;
         // The part that is kept shortest decides, also where it has no record to say so.
         let ttl = answer.ttl.min(self.ttl);

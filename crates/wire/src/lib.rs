@@ -36,7 +36,7 @@ pub mod types;
 mod upstream_query;
 
 pub use answer::Answer;
-pub use answer_builder::AnswerBuilder;
+pub use answer_builder::{AnswerBuilder, LeadingRecord};
 pub use edns::{Cookie, Edns, TRACE_CONTEXT_OCTETS};
 pub use error_reply::{ErrorReply, write_error};
 pub use hints::Hints;

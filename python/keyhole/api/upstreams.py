@@ -40,8 +40,8 @@ async def ask_upstream(
     request: Request,
     name: Annotated[str, Path(max_length=63, description="The name of the upstream.")],
 ) -> UpstreamTest:
-    """Asks one upstream in force for the root name servers, on a connection of its own, with the
-    same checks of its certificate as the engine of this machine."""
+    """Asks one upstream in force for the root name servers, or for those of its first domain, on a
+    connection of its own, with the same checks of its certificate as the engine of this machine."""
     compiled = services.control_plane.reconciler.in_force
     if compiled is None:
         raise ApiProblem(503, "not_possible_now", "no documents are in force yet")

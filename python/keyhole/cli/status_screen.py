@@ -110,7 +110,8 @@ def _show_upstreams(terminal: Console, upstreams: Sequence[Found]) -> None:
         if one["condition"] == "fails":
             terminal.print(f"  {_failing(one)}")
         elif len(upstreams) <= MAX_ROWS:
-            terminal.print(f"  {escape(one['name'])} ({one['protocol']}): {_working(one)}")
+            how = "tcp, unencrypted" if one["protocol"] == "tcp" else one["protocol"]
+            terminal.print(f"  {escape(one['name'])} ({how}): {_working(one)}")
 
 
 def _working(one: Found) -> str:

@@ -133,7 +133,9 @@ def _narrow(documents: Sequence[Document], default: DefaultPolicy) -> None:
 
 
 def _lacks_upstream(documents: Sequence[Document]) -> bool:
-    return not any(one.kind == "Upstream" and not one.is_commented_out for one in documents)
+    """Whether none is asked for all names that are in no domain."""
+    upstreams = (one for one in documents if one.kind == "Upstream" and not one.is_commented_out)
+    return all("domains" in one.spec for one in upstreams)
 
 
 def _checked(

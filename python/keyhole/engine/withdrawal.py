@@ -171,6 +171,7 @@ class _RefusingPolicies:
                     "paused": None,
                     "private_names": [],
                     "forwarded_names": [],
+                    "domains": [],
                     "record_set": len(self._record_sets) - 1,
                 }
             )

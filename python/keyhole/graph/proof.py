@@ -29,6 +29,7 @@ TEXTS = {
     "anonymous": "had no client in the log, under a policy that serves networks too",
     "expired": "showed a certificate that had expired",
     "upstream_cleartext": "went out over tcp: the mesh has to encrypt it",
+    "upstream_in_the_clear": "went out over tcp, and nothing encrypts it",
     "upstream_unknown": "went to an upstream that is not in the documents any more",
 }
 """Why a lock is open, by word; what is refused has its own reason as the word."""
@@ -86,6 +87,9 @@ def upstream_proof(row: EdgeRow, upstream: UpstreamInfo | None) -> Proof:
     if upstream is None:
         why = ("upstream_unknown",)
         return Proof("unknown", tls, is_encrypted=False, is_authenticated=False, why=why)
+    if upstream.is_clear:
+        why = ("upstream_in_the_clear",)
+        return Proof("unproved", NO_TLS, is_encrypted=False, is_authenticated=False, why=why)
     if not upstream.is_encrypted:
         why = ("upstream_cleartext",)
         return Proof("mesh", NO_TLS, is_encrypted=False, is_authenticated=False, why=why)

@@ -36,6 +36,8 @@ class UpstreamInfo:
     name: str
     protocol: str
     addresses: frozenset[str]
+    is_clear: bool = False
+    """Whether nothing encrypts its queries, not even a mesh, as its document says."""
 
     @property
     def is_encrypted(self) -> bool:
@@ -83,7 +85,9 @@ class Source:
 def upstreams_of(snapshot: Snapshot) -> dict[str, UpstreamInfo]:
     """The upstreams of a snapshot, by name."""
     return {
-        one.name: UpstreamInfo(one.name, one.protocol, frozenset(one.addresses))
+        one.name: UpstreamInfo(
+            one.name, one.protocol, frozenset(one.addresses), is_clear=one.cleartext
+        )
         for one in snapshot.upstreams
     }
 

@@ -74,8 +74,8 @@ class _Plan:
             Document("Upstream", names[server], _upstream_spec(server), _from(server.origin))
             for server in servers
         ]
-        if not servers:
-            documents = [
+        if all(server.domains for server in servers):
+            documents += [
                 Document(
                     "Upstream",
                     self.names.assign("Upstream", server.server_name, "upstream"),
@@ -218,7 +218,7 @@ class _Plan:
             spec["mode"] = "observe"
         denies = any(self.setup.bundles[key].denies_rest for key in policy.bundles)
         spec["default"] = "deny" if denies else "allow"
-        servers = policy.servers or tuple(self.setup.servers)
+        servers = self._servers(policy)
         if servers:
             spec["upstreams"] = [names_of[server] for server in servers]
         if self.setup.timeout is not None:
@@ -234,6 +234,13 @@ class _Plan:
         if policy.log != "full":
             spec["log"] = policy.log
         return spec
+
+    def _servers(self, policy: _ClientPolicy) -> list[Server]:
+        """The upstreams to name: those for all other names, and those for some domains. None where
+        nothing but these was taken: a policy that names none uses all that there will be."""
+        every = self.setup.servers
+        general = policy.servers or [server for server in every if not server.domains]
+        return [*general, *(server for server in every if server.domains)] if general else []
 
 
 def _list(name: str, source: ListSource, refresh: int | None) -> Document:
@@ -251,6 +258,8 @@ def _upstream_spec(server: Server) -> dict[str, Any]:
     }
     if server.path is not None:
         spec["path"] = server.path
+    if server.domains:
+        spec["domains"] = list(server.domains)
     return spec
 
 

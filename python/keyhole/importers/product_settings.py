@@ -116,6 +116,8 @@ class Server:
     addresses: tuple[str, ...]
     server_name: str
     path: str | None = None
+    domains: tuple[str, ...] = ()
+    """The domains for which alone it is asked; empty for all other names."""
     origin: str = field(default="", compare=False)
 
 

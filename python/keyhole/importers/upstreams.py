@@ -66,7 +66,7 @@ def take_upstreams(
         report.left(Kind.UPSTREAM, text, why)
     for text in different[:_MAX_UPSTREAMS]:
         try:
-            server, changes = _server(read_upstream(text), addresses or {})
+            server, changes = encrypted_server(read_upstream(text), addresses or {})
         except _CleartextError as cleartext:
             report.left(Kind.UPSTREAM, text, cleartext.why)
             if cleartext.suggestion is not None and cleartext.suggestion not in setup.suggestions:
@@ -186,9 +186,11 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
     return found[1], int(found[2]) if found[2] else None
 
 
-def _server(
+def encrypted_server(
     parsed: ParsedUpstream, known: Mapping[str, Sequence[str]]
 ) -> tuple[Server, tuple[str, ...]]:
+    """The server, and what differs; raises ``ValueError`` where it cannot be taken. ``known`` are
+    the known addresses of names."""
     if not parsed.protocol:
         raise _CleartextError(parsed.host)
     if parsed.protocol == "quic":

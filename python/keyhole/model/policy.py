@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from keyhole.model.address import read_address
+from keyhole.model.domain import NEVER_FORWARDED
 from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
 from keyhole.model.match import MATCH, Match
 from keyhole.model.record_type import RECORD_TYPE
@@ -17,7 +18,6 @@ from keyhole.model.units import SECOND, milliseconds, seconds
 
 ANSWERS = ("nxdomain", "nodata", "refused", "null")
 MAX_BLOCKED_TTL = 86_400  # seconds, one day
-NEVER_FORWARDED = ("localhost", "onion", "invalid")
 
 
 def _without_default(schema: dict[str, Any]) -> None:

@@ -61,6 +61,8 @@ class SnapshotUpstream(Boundary):
     roots: Roots
     crls: str
     client_identity: str | None
+    cleartext: bool = False
+    """Whether nothing encrypts the queries, not even a mesh."""
 
 
 class UpstreamSet(Boundary):
@@ -167,6 +169,13 @@ class Tunneling(Boundary):
     exempt: list[Exempt]
 
 
+class ForwardedDomain(Boundary):
+    """A domain, and the upstream set that is asked for the names at and below it."""
+
+    name: str
+    upstream_set: Index
+
+
 class SnapshotPolicy(Boundary):
     """One policy with every default resolved."""
 
@@ -184,6 +193,8 @@ class SnapshotPolicy(Boundary):
     forwarded_names: list[Match]
     tunneling: Tunneling | None
     blocked_ttl: int = Field(ge=0, le=86_400)
+    domains: list[ForwardedDomain] = Field(default_factory=list)
+    """Those of an earlier version have none."""
     upstream_set: Index
     record_set: Index
     origin: str

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from keyhole.model.address import UPSTREAM_ADDRESS, Endpoint
 from keyhole.model.document_file import File, KeyFile
 from keyhole.model.document_name import DOCUMENT_NAME
+from keyhole.model.domain import DOMAIN
 from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.subject import SPIFFE_ID
@@ -82,7 +83,8 @@ class UpstreamSpec(Spec):
     """One DNS server that Keyhole asks."""
 
     protocol: Literal["doh", "dot", "tcp"] = Field(
-        description="The protocol: doh (HTTPS), dot (TLS), or tcp, unencrypted inside a mesh."
+        description="The protocol: doh (HTTPS), dot (TLS), or tcp, which is not encrypted: see "
+        "insecure."
     )
     addresses: list[Annotated[Endpoint, UPSTREAM_ADDRESS]] = Field(
         min_length=1,
@@ -116,12 +118,21 @@ class UpstreamSpec(Spec):
     client_certificate: ClientCertificate | None = Field(
         None, description="Client certificate for it; none if left out."
     )
-    insecure: Literal["mesh"] | None = Field(
+    insecure: Literal["mesh", "local-network"] | None = Field(
         None,
-        description="mesh, and only with tcp: the mesh around this machine encrypts the hop.",
+        description="Only with tcp. mesh: the mesh around this machine encrypts the hop. "
+        "local-network: nothing does, and a device of the local network, such as a home router, is "
+        "asked for its domains all the same.",
+    )
+    domains: list[Annotated[str, DOMAIN]] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="It is asked for these names and all below them, and for nothing else; a "
+        "network stands for the names of its addresses. No other upstream is asked for them. "
+        "Empty: it is asked for all names that are in no domain.",
     )
 
-    @field_validator("crls", mode="before")
+    @field_validator("crls", "domains", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -142,6 +153,12 @@ class UpstreamSpec(Spec):
                 "protocol",
                 "tcp sends queries unencrypted; use dot or doh, or write insecure: mesh where a "
                 "service mesh encrypts the hop",
+            )
+        if self.insecure == "local-network" and not self.domains:
+            raise error_at(
+                "insecure",
+                "in the clear a device of the local network is asked for its own names alone; give "
+                "domains, such as [lan, 192.168.0.0/16]",
             )
         for key, value in (
             ("serverName", self.server_name),

@@ -21,7 +21,11 @@ from keyhole.policy.checks.references import check_references
 from keyhole.policy.checks.shadowed import check_shadowed
 from keyhole.policy.checks.subjects import check_subjects
 from keyhole.policy.checks.tunneling import advise_on_tunneling
-from keyhole.policy.checks.upstreams import advise_on_forwarders, check_cleartext
+from keyhole.policy.checks.upstreams import (
+    advise_on_forwarders,
+    check_cleartext,
+    check_general_upstreams,
+)
 from keyhole.policy.include import applied_policies, check_includes
 from keyhole.policy.own_names import check_own_names
 from keyhole.policy.remembered import Remembered
@@ -68,6 +72,7 @@ def _of_all(documents: Documents, own_names: Sequence[str], is_whole: bool) -> l
         return list(error.problems)  # the other checks would not end
     return [
         *check_references(documents, is_whole=is_whole),
+        *check_general_upstreams(documents, is_whole=is_whole),
         *check_includes(documents),
         *check_records(documents),
         *check_shadowed(documents),

@@ -133,7 +133,12 @@ def test_an_upstream_without_tls_is_listed_with_what_was_sent_to_it() -> None:
         _row(9, **asked, upstream="quad9"),
         _row(8, identity=WEB, upstream="mesh"),  # from the cache: nothing was sent
     ]
-    mesh, gone = upstream_items(count_clear(rows, SOURCE), [QUAD9, MESH])
+    router = UpstreamInfo("router", "tcp", frozenset({"192.168.1.1:53"}), is_clear=True)
+    found = upstream_items(count_clear(rows, SOURCE), [QUAD9, MESH, router])
+    mesh, clear, gone = found
+    assert mesh.what == "the upstream mesh is asked over tcp: the mesh has to encrypt it"
+    assert clear.what == "the upstream router is asked over tcp: nothing encrypts it"
+    assert "without insecure: local-network" in clear.mend
     assert (mesh.id, mesh.queries, mesh.document) == ("upstream:mesh", 4, "Upstream/mesh")
     assert (gone.id, gone.queries, gone.command) == ("upstream:gone", 2, None)
 

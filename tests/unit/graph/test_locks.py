@@ -99,15 +99,22 @@ def test_one_open_query_among_many_opens_the_lock(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "why"),
-    [("doh", []), ("dot", []), ("tcp", ["upstream_cleartext"]), (None, ["upstream_unknown"])],
+    ("protocol", "is_clear", "why"),
+    [
+        ("doh", False, []),
+        ("dot", False, []),
+        ("tcp", False, ["upstream_cleartext"]),
+        ("tcp", True, ["upstream_in_the_clear"]),
+        (None, False, ["upstream_unknown"]),
+    ],
 )
 def test_an_upstream_is_closed_if_its_certificate_is_checked(
-    place: Place, protocol: str | None, why: list[str]
+    place: Place, protocol: str | None, is_clear: bool, why: list[str]
 ) -> None:
     history = place.open()
     place.write(line(_NOW, identity=WEB, transport="dot", duration_us=5))
-    known = {"quad9": UpstreamInfo("quad9", protocol, frozenset())} if protocol else {}
+    info = UpstreamInfo("quad9", protocol or "", frozenset(), is_clear=is_clear)
+    known = {"quad9": info} if protocol else {}
     graph = draw([source(history, upstreams=known)], EdgeCriteria(*SPAN))
     found = edge(graph, "resolver", "quad9", "forwards")
     assert [each.reason for each in found.lock.reasons] == why

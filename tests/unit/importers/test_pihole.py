@@ -103,7 +103,7 @@ def test_options_of_expressions_are_types_and_answers(household: Imported) -> No
         ("unknown-laptop", "does not look up"),
         (":eth1", "interface eth1"),
         ("00:00:5e:00:53:99", "hardware address"),
-        ("true,10.1.0.0/16", "without encryption"),
+        ("true,10.1.0.0/16", "not encrypted"),
         ("127.0.0.1#5335", "not encrypted"),
         ("dhcp.active", "no DHCP server"),
         ("etc/hosts", "own hosts file"),

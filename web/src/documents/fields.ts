@@ -122,6 +122,8 @@ const GROUPS: Record<Kind, FormGroup[]> = {
         field('protocol', 'choice', words.protocol),
         field('addresses', 'texts', words.addresses),
         field('path', 'text', words.path, { isShown: isProtocol(['doh']) }),
+        field('insecure', 'choice', words.insecure, { isShown: isProtocol(['tcp']) }),
+        field('domains', 'texts', words.domains),
       ],
     },
     {

@@ -12,6 +12,8 @@ export interface UpstreamSummary {
   document: StoredDocument;
   protocol: string;
   addresses: string[];
+  /** The domains for which alone it is asked; empty for all other names. */
+  domains: string[];
   /** What the engine says; undefined while it is not in use. */
   report: UpstreamReport | undefined;
   /** Its share of the queries of all upstreams, from 0 to 1. */
@@ -33,6 +35,7 @@ export function upstreamsOf(
       document,
       protocol: textAt(value, ['spec', 'protocol']) ?? '',
       addresses: textsAt(value, ['spec', 'addresses']),
+      domains: textsAt(value, ['spec', 'domains']),
       report,
       share: report && asked ? report.asked / asked : undefined,
     };
@@ -54,6 +57,6 @@ export function placesOf(
   });
 }
 
-/** Asks an upstream for the root name servers. */
+/** Asks an upstream for the root name servers, or for those of its first domain. */
 export const test = (name: string): Promise<UpstreamTest> =>
   read(api.POST('/api/v1/upstreams/{name}/test', { params: { path: { name } } }));

@@ -39,6 +39,8 @@ export const documentFields = {
   protocol: 'Protocol',
   addresses: 'Addresses',
   path: 'Path',
+  insecure: 'Why it may be unencrypted',
+  domains: 'Only for names in',
   serverName: 'Name in its certificate',
   serverId: 'SPIFFE ID in its certificate',
   ca: 'Root certificates',

@@ -17,6 +17,12 @@ export const upstreams = {
   create: 'New upstream',
   all: 'all upstreams',
   name: 'Upstream',
+  domains: 'Asked for',
+  otherNames: 'all other names',
+  someDomains: (domains: string[]) =>
+    domains.length > 2
+      ? `${domains.slice(0, 2).join(', ')} and ${domains.length - 2} more`
+      : domains.join(', '),
   health: 'Health',
   latency: 'Latency',
   share: 'Share',
@@ -34,7 +40,8 @@ export const upstreams = {
   testing: 'Testing …',
   again: 'Test again',
   testTitle: (name: string) => `Test of ${name}`,
-  testAbout: 'It is asked for the root name servers, with the same checks as the engine makes.',
+  testAbout:
+    'It is asked for the root name servers, or for those of its first domain, with the same checks as the engine makes.',
   ofAll: (share: string) => `${share} of all, since the engine started`,
   sinceStart: 'since the engine started',
   openNow: 'open now',

@@ -21,7 +21,7 @@ pub(super) const USUAL: usize = 16;
 pub(super) const ARRIVED: usize = 1;
 /// No index.
 pub(super) const NONE: u32 = u32::MAX;
-/// No place in an upstream set.
+/// No index of an upstream.
 pub(super) const NO_UPSTREAM: u16 = u16::MAX;
 
 /// Bits of the flags: whether the client is there, and the kind of its credential above.

@@ -42,7 +42,7 @@ pub struct Event<'a> {
     pub answer: Option<GivenAnswer>,
     /// The blocked name that the answer leads to.
     pub target: Option<&'a Name>,
-    /// The place in its set of the upstream that gave the answer.
+    /// The index in the snapshot of the upstream that gave the answer.
     pub upstream: Option<u16>,
     /// The version of TLS over which that upstream was asked for it.
     pub upstream_tls: Option<TlsVersion>,

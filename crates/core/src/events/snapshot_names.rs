@@ -52,9 +52,8 @@ impl<'s> SnapshotNames<'s> {
         }
     }
 
-    pub(super) fn upstream(&self, place: u16) -> Option<&'s str> {
-        let set = self.snapshot?.upstream_sets.get(self.policy?.upstream_set)?;
-        set.upstream_name(place)
+    pub(super) fn upstream(&self, index: u16) -> Option<&'s str> {
+        self.snapshot?.upstream_names.get(usize::from(index)).map(String::as_str)
     }
 }
 

@@ -141,7 +141,7 @@ pub(super) async fn end_of_waiting(
     deadline: Instant,
     mut trace: impl Trace,
 ) -> End {
-    match fetch::wait(&core.lookup, lookup, question, deadline).await {
+    match fetch::wait(&core.lookup, snapshot, lookup, question, deadline, &mut trace).await {
         ControlFlow::Break(end) => end,
         ControlFlow::Continue(fetched) => {
             trace.enter(Stage::Vet);

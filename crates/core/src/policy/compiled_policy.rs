@@ -2,14 +2,17 @@
 
 use keyhole_names::HashedName;
 use keyhole_names::list_file::ListMask;
+use keyhole_wire::RecordType;
 
 use super::block_answer::BlockAnswer;
+use super::domains::{Domain, Domains};
 use super::name_patterns::NamePatterns;
 use super::rules::RuleSet;
 use super::schedule::Moment;
 use super::span::Span;
 use super::tunneling::Tunneling;
 use crate::document::{DefaultDocument, LogLevel, Mode, PrivateAddresses};
+use crate::records::Forwarding;
 
 /// One policy, compiled.
 pub struct Policy {
@@ -45,7 +48,9 @@ pub struct Policy {
     pub tunneling: Option<Tunneling>,
     /// Seconds for which a client may keep the answer for a blocked name.
     pub blocked_ttl: u32,
-    /// The index of the upstream set that answers.
+    /// Domains for which other upstream sets are asked.
+    pub domains: Domains,
+    /// The index of the upstream set that answers for all other names.
     pub upstream_set: usize,
     /// The index of the local records that its clients see.
     pub record_set: usize,
@@ -70,9 +75,30 @@ impl Policy {
             || self.forwarded_names.has(hashed)
     }
 
+    /// The index of the upstream set that is asked for a name, and the domain that says so, if one
+    /// does.
+    #[inline]
+    pub fn route(&self, hashed: &HashedName, kind: RecordType) -> (usize, Option<&Domain>) {
+        let domain = self.domains.find(hashed, kind);
+        (domain.map_or(self.upstream_set, |domain| domain.upstream_set), domain)
+    }
+
     /// Whether block rules and block lists only record.
     #[inline]
     pub(super) fn is_paused(&self, moment: Moment) -> bool {
         self.paused.is_some_and(|pause| pause.holds(moment))
+    }
+}
+
+impl Forwarding for Policy {
+    /// A domain lets a zone leave that it names, or of which it names a part. One that lies above
+    /// the zone does not: the zone is the more specific of the two.
+    fn forwards(&self, hashed: &HashedName, kind: RecordType, zone_octets: usize) -> bool {
+        let covers = |domain: &Domain| domain.name.as_wire().len() >= zone_octets;
+        self.forwarded_names.has(hashed) || self.domains.find(hashed, kind).is_some_and(covers)
+    }
+
+    fn lies_above(&self, hashed: &HashedName) -> bool {
+        self.domains.lie_below(hashed)
     }
 }

@@ -16,6 +16,7 @@
 //! | `block_answer` | how a blocked name is answered |
 //! | `cause` | why it was decided so |
 //! | `describe` | the same for people |
+//! | `domains` | upstreams that are asked for some names alone |
 //! | `trace` | the recorder of `explain` |
 //! | `tunneling` | how much clients may tell a domain by names alone |
 
@@ -26,6 +27,7 @@ mod cause;
 mod compiled_policy;
 mod decide;
 mod describe;
+mod domains;
 mod name_in_chain;
 mod name_patterns;
 mod pattern;
@@ -45,6 +47,7 @@ pub use cause::Cause;
 pub use compiled_policy::Policy;
 pub use decide::{Decision, Verdict};
 pub use describe::{describe, yields_to_decision};
+pub use domains::{Domain, Domains};
 pub use name_patterns::NamePatterns;
 pub use permit::{Permit, Permitted, Withheld, permit};
 pub use rules::RuleSet;

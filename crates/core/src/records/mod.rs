@@ -11,6 +11,7 @@
 //! Local data owns the names that it declares and, below the parent of a wildcard, everything. All
 //! other names are asked upstream, also where they lie between a declared name and the root.
 
+mod forwarding;
 mod local;
 mod read;
 mod resolve;
@@ -24,6 +25,7 @@ mod tests;
 
 use keyhole_wire::{RecordType, Synthetic};
 
+pub use forwarding::Forwarding;
 use keyhole_names::HashedName;
 pub use local::{Link, Local};
 pub use special::{SpecialZone, special_zone};
@@ -81,17 +83,17 @@ impl Records {
     /// What is said here about a name and type, and by which zone with a special use if local
     /// records say nothing; none leaves the name to others.
     ///
-    /// `is_forwarded` says which names with a special use the policy leaves to its upstreams.
+    /// `forwarding` says which names with a special use the policy leaves to its upstreams.
     pub fn answer(
         &self,
         hashed: &HashedName,
         kind: RecordType,
-        is_forwarded: impl Fn(&HashedName) -> bool,
+        forwarding: &impl Forwarding,
     ) -> Option<(Local, Option<SpecialZone>)> {
         let special = |hashed: &HashedName| {
-            let zone = special_zone(hashed);
-            let zone = zone.filter(|zone| !(zone.may_leave() && is_forwarded(hashed)))?;
-            let exists = self.tree.is_empty_nonterminal(hashed);
+            let zone =
+                special_zone(hashed).filter(|zone| !zone.leaves(hashed, kind, forwarding))?;
+            let exists = self.tree.is_empty_nonterminal(hashed) || forwarding.lies_above(hashed);
             Some((zone.say(hashed, kind, exists)?, Some(zone)))
         };
         // SOA, NS and DS belong to the zone, also where a record stands at its apex.
@@ -123,10 +125,10 @@ impl Records {
         &self,
         hashed: &HashedName,
         kind: RecordType,
-        is_forwarded: impl Fn(&HashedName) -> bool,
+        forwarding: &impl Forwarding,
     ) -> bool {
         let says = |zone: SpecialZone| {
-            !(zone.may_leave() && is_forwarded(hashed)) && zone.say(hashed, kind, false).is_some()
+            !zone.leaves(hashed, kind, forwarding) && zone.say(hashed, kind, false).is_some()
         };
         self.answers(hashed) || special_zone(hashed).is_some_and(says)
     }

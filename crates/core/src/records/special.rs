@@ -10,6 +10,7 @@ use keyhole_names::HashedName;
 use keyhole_names::NameMap;
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic, ZoneAt};
 
+use super::forwarding::Forwarding;
 use super::local::Local;
 use super::zones::{Content, DEVOLVED, DEVOLVED_LABELS, Parent, ZONES, Zone};
 
@@ -73,9 +74,15 @@ impl SpecialZone {
         self.zone.reference
     }
 
-    /// Whether a setting may let the name leave.
-    pub(super) fn may_leave(&self) -> bool {
-        self.zone.parent != Parent::Nobody
+    /// Whether the name is left to upstreams, where a setting may let it leave at all.
+    pub(super) fn leaves(
+        &self,
+        hashed: &HashedName,
+        kind: RecordType,
+        forwarding: &impl Forwarding,
+    ) -> bool {
+        let octets = hashed.name().as_wire().len() - usize::from(self.at.0);
+        self.zone.parent != Parent::Nobody && forwarding.forwards(hashed, kind, octets)
     }
 
     /// Whether the name is the zone itself.

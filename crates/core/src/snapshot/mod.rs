@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub trust: Arc<Trust>,
     /// The upstream sets that policies name.
     pub upstream_sets: Vec<Arc<UpstreamSet>>,
+    /// The names of all upstreams, by index.
+    pub upstream_names: Vec<String>,
     /// Names whose queries are not logged, whoever asks.
     unlogged: NamePatterns,
 }
@@ -93,6 +95,7 @@ impl Snapshot {
             record_sets,
             trust,
             upstream_sets,
+            upstream_names: document.upstreams.into_iter().map(|one| one.name).collect(),
             unlogged,
         };
         faults.into_result("snapshot", snapshot)

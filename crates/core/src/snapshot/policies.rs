@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::document::{MatchDocument, PolicyDocument};
 use crate::faults::Faults;
-use crate::policy::{NamePatterns, Policy, RuleSet, Schedule, Span, Tunneling};
+use crate::policy::{Domains, NamePatterns, Policy, RuleSet, Schedule, Span, Tunneling};
 
 /// Seconds of the longest pause: a forgotten one must end.
 const MAX_PAUSE: i64 = 86_400;
@@ -96,6 +96,13 @@ fn compile_one(
         private_names: names("private_names", &document.private_names, faults),
         forwarded_names: names("forwarded_names", &document.forwarded_names, faults),
         tunneling,
+        domains: Domains::compile(
+            &document.domains,
+            bounds.upstream_sets,
+            &format!("{path}.domains"),
+            &document.origin,
+            faults,
+        ),
         blocked_ttl: document.blocked_ttl,
         upstream_set: document.upstream_set,
         record_set: document.record_set,

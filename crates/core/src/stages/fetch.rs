@@ -2,8 +2,12 @@
 //!
 //! Local records first (what a person declared for the policy wins), then special names (which must
 //! not leave, RFC 6761), the cache, and an upstream. The cache holds what upstreams said and is
-//! keyed by them, so two policies share an answer only where they ask the same ones. The only stage
-//! that waits; it takes the permit by value.
+//! keyed by them, so two policies share an answer only where they ask the same ones. Which ones are
+//! asked depends on the name (`policy::Domains`), also for a name behind an alias (`onward`). The
+//! only stage that waits; it takes the permit by value.
+
+mod onward;
+mod steps;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,20 +15,19 @@ use std::time::Instant;
 
 use keyhole_names::HashedName;
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::screen::Screened;
 use super::{Body, End};
 use crate::Reason;
-use crate::document::Mode;
 use crate::lookup::{AnswerSource, Failure, Lookup, LookupAnswer};
-use crate::policy::{Permit, Policy, Step, Trace};
+use crate::policy::{Permit, Policy, Trace};
 use crate::question::Question;
-use crate::reason::Stage;
-use crate::records::{Link, Local, Records, SpecialZone};
+use crate::records::{Forwarding, Link, Local, Records};
 use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::upstream::{ExchangeLog, UpstreamSet};
+use steps::{private_step, step, trace_records, trace_special, upstreams_step};
 
 /// What a look-up gave, still to be vetted.
 pub struct Fetched {
@@ -37,13 +40,15 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// The same, but a name with local records below it exists, whatever upstreams say: a client
-    /// that holds it for missing would not ask for them (RFC 8020 section 2).
+    /// The same, but a name exists that has local records below it, or a domain with upstreams of
+    /// its own, whatever other upstreams say: a client that holds it for missing would not ask for
+    /// them (RFC 8020 section 2).
     #[inline]
-    pub fn above_records(mut self, records: &Records, question: &Question) -> Self {
+    pub fn above_others(mut self, policy: &Policy, records: &Records, question: &Question) -> Self {
         let Body::Upstream { answer, age, .. } = &self.body else { return self };
         if answer.rcode() == Rcode::NXDOMAIN
-            && records.is_empty_nonterminal(&question.hashed)
+            && (records.is_empty_nonterminal(&question.hashed)
+                || policy.lies_above(&question.hashed))
             && !answer.records().any(|record| record.kind == RecordType::CNAME)
         {
             let ttl = answer.ttl().saturating_sub(*age);
@@ -56,8 +61,8 @@ impl Fetched {
 /// A look-up that must wait for an upstream.
 pub struct UpstreamLookup {
     permit: Permit,
-    /// The upstreams that the policy names.
-    pub set: Arc<UpstreamSet>,
+    /// The index of the upstreams that the policy names for this name.
+    set: usize,
     name: Name,
     /// Aliases that lead from the question to the name.
     chain: Option<Arc<[Link]>>,
@@ -110,7 +115,7 @@ pub fn ready(
     let mut chain = None;
     let policy = &snapshot.policies[permit.policy()];
     let records = snapshot.records(policy);
-    match records.answer(&question.hashed, kind, |name| policy.forwarded_names.has(name)) {
+    match records.answer(&question.hashed, kind, policy) {
         Some((Local::Alias { chain: links, target }, _)) => {
             trace_records(trace, records, question, "leads to another name");
             name = target.to_lower();
@@ -127,20 +132,26 @@ pub fn ready(
         None => {}
     }
     let query = &question.query;
-    let set = &snapshot.upstream_sets[policy.upstream_set];
-    if let Some(found) = lookup.ready(&permit, set, &name, kind, now) {
+    let (index, domain) = match &chain {
+        None => policy.route(&question.hashed, kind),
+        Some(_) => policy.route(&HashedName::new(&name), kind),
+    };
+    let set = &snapshot.upstream_sets[index];
+    let unchecked = query.checking_disabled.then(|| set.unchecked());
+    let cached = lookup
+        .ready(&permit, set, &name, kind, now)
+        .or_else(|| unchecked.and_then(|set| lookup.ready(&permit, set, &name, kind, now)));
+    if let Some(found) = cached {
         if found.refresh && query.recursion_desired {
             lookup.refresh(&permit, set, &name, kind);
         }
-        let fetched = with_aliases(question, permit, found, chain.as_deref())?;
-        return ControlFlow::Continue(Ready::Now(fetched));
-    }
-    let unchecked = query.checking_disabled.then(|| set.unchecked());
-    if let Some(found) = unchecked.and_then(|set| lookup.ready(&permit, set, &name, kind, now)) {
-        let fetched = with_aliases(question, permit, found, chain.as_deref())?;
-        return ControlFlow::Continue(Ready::Now(fetched));
-    }
-    if let Some(failure) = lookup.failed(&permit, set, &name, kind, now) {
+        // An answer that leads to names of other upstreams is continued in `wait`.
+        if !onward::leaves(policy, index, kind, &found.answer) {
+            let found = LookupAnswer { upstream: upstream_of(set, found.upstream), ..found };
+            let fetched = with_aliases(question, permit, found, chain.as_deref())?;
+            return ControlFlow::Continue(Ready::Now(fetched));
+        }
+    } else if let Some(failure) = lookup.failed(&permit, set, &name, kind, now) {
         // What was withheld by a check may come without one, unless that failed as well.
         let again = unchecked.filter(|_| failure.answer.as_deref().is_some_and(may_be_a_check));
         let failure = match again {
@@ -148,7 +159,7 @@ pub fn ready(
             Some(set) => lookup.failed(&permit, set, &name, kind, now),
         };
         if let Some(failure) = failure {
-            return ControlFlow::Break(failed(&permit, failure, chain.as_deref()));
+            return ControlFlow::Break(failed(&permit, set, failure, chain.is_some()));
         }
     }
     // RFC 1035 section 4.1.1: without RD nobody else is asked for the client. RFC 8914 section 4.21
@@ -157,38 +168,75 @@ pub fn ready(
         trace.step(|| step("upstreams", "are not asked: no recursion desired", true, Value::Null));
         return ControlFlow::Break(end_for(&permit, Reason::RecursionNotDesired));
     }
-    trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
+    trace.step(|| upstreams_step(set, domain));
     trace.step(|| private_step(policy, &question.hashed));
-    let set = Arc::clone(set);
     ControlFlow::Continue(Ready::Later(Box::new(UpstreamLookup {
         permit,
-        set,
+        set: index,
         name,
         chain,
         log: None,
     })))
 }
 
-/// Waits for an upstream.
+/// Waits for an upstream, and for the upstreams of other names where an answer leads to them.
 pub async fn wait(
     lookup: &Lookup,
+    snapshot: &Snapshot,
     upstream_lookup: Box<UpstreamLookup>,
     question: &Question,
     deadline: Instant,
+    trace: &mut impl Trace,
 ) -> ControlFlow<End, Fetched> {
     let UpstreamLookup { permit, set, name, chain, log } = *upstream_lookup;
-    let (kind, log) = (question.kind(), log.as_ref());
-    let mut outcome = lookup.wait_logging(&permit, &set, &name, kind, deadline, log).await;
-    // RFC 4035 section 3.2.2: who checks DNSSEC itself gets the data that a check withholds. CD goes
-    // upstream for such names alone, and what comes of it is kept apart.
-    if question.query.checking_disabled && is_withheld(&outcome) {
-        let set = set.unchecked();
-        outcome = lookup.wait_logging(&permit, set, &name, kind, deadline, log).await;
-    }
-    match outcome {
+    let asking =
+        Asking { lookup, snapshot, permit: &permit, question, deadline, log: log.as_ref() };
+    let policy = &snapshot.policies[permit.policy()];
+    match asking.ask(set, &name).await {
+        Ok(found) if onward::leaves(policy, set, question.kind(), &found.answer) => {
+            let hop = onward::Hop { set, found };
+            let continued = onward::follow(&asking, hop, chain.as_deref(), trace).await;
+            continued.map_continue(|found| fetched(permit, found))
+        }
         Ok(found) => with_aliases(question, permit, found, chain.as_deref()),
-        Err(failure) => ControlFlow::Break(failed(&permit, failure, chain.as_deref())),
+        Err(failure) => {
+            let set = &snapshot.upstream_sets[set];
+            ControlFlow::Break(failed(&permit, set, failure, chain.is_some()))
+        }
     }
+}
+
+/// What every question for one query needs.
+struct Asking<'a> {
+    lookup: &'a Lookup,
+    snapshot: &'a Snapshot,
+    permit: &'a Permit,
+    question: &'a Question,
+    deadline: Instant,
+    log: Option<&'a Arc<ExchangeLog>>,
+}
+
+impl Asking<'_> {
+    /// What the upstreams of a set say about a name.
+    async fn ask(&self, set: usize, name: &Name) -> Result<LookupAnswer, Failure> {
+        let Self { lookup, snapshot, permit, question, deadline, log } = *self;
+        let (set, kind) = (&snapshot.upstream_sets[set], question.kind());
+        let mut outcome = lookup.wait_logging(permit, set, name, kind, deadline, log).await;
+        // RFC 4035 section 3.2.2: who checks DNSSEC itself gets the data that a check withholds. CD
+        // goes upstream for such names alone, and what comes of it is kept apart.
+        if question.query.checking_disabled && is_withheld(&outcome) {
+            let set = set.unchecked();
+            outcome = lookup.wait_logging(permit, set, name, kind, deadline, log).await;
+        }
+        let found = outcome?;
+        Ok(LookupAnswer { upstream: upstream_of(set, found.upstream), ..found })
+    }
+}
+
+/// The index in the snapshot of the upstream at this place of the set.
+#[inline]
+fn upstream_of(set: &UpstreamSet, place: Option<u16>) -> Option<u16> {
+    place.and_then(|place| set.upstream_index(place))
 }
 
 /// Whether an upstream said SERVFAIL, as it does where data fails its check (RFC 4035 section 5.5).
@@ -233,11 +281,11 @@ fn end_for(permit: &Permit, reason: Reason) -> End {
 }
 
 /// No answer. What an upstream itself said of its failure is passed on, unless it speaks of another
-/// name.
-fn failed(permit: &Permit, failure: Failure, chain: Option<&[Link]>) -> End {
+/// name, behind an alias.
+fn failed(permit: &Permit, set: &UpstreamSet, failure: Failure, is_behind_alias: bool) -> End {
     let mut end = end_for(permit, failure.reason);
-    if let Some(answer) = failure.answer.filter(|_| chain.is_none()) {
-        let upstream = failure.upstream;
+    if let Some(answer) = failure.answer.filter(|_| !is_behind_alias) {
+        let upstream = upstream_of(set, failure.upstream);
         end.body = Body::Upstream { answer, age: 0, ttl_cap: None, upstream, tls: None };
     }
     end
@@ -273,43 +321,4 @@ fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
         Ok(answer) => known(permit, Reason::MinimalAny, Local::Answer(Arc::new(answer))),
         Err(_) => ControlFlow::Break(end_for(&permit, Reason::InternalError)),
     }
-}
-
-fn trace_records(
-    trace: &mut impl Trace,
-    records: &Records,
-    question: &Question,
-    result: &'static str,
-) {
-    trace.step(|| {
-        let origin = records.origin(&question.hashed);
-        step("local records", result, true, json!({ "origin": origin }))
-    });
-}
-
-fn trace_special(trace: &mut impl Trace, zone: SpecialZone) {
-    let detail = || json!({ "reference": zone.reference() });
-    trace.step(|| step("special-use names", "answers", true, detail()));
-}
-
-/// What `vet` will do with private addresses, for `explain`, which has no answer.
-fn private_step(policy: &Policy, hashed: &HashedName) -> Step {
-    let (result, setting) = if policy.private_names.has(hashed) {
-        ("allowed for this name", "privateAddresses.allow")
-    } else if policy.forwarded_names.has(hashed) {
-        ("allowed for this name", "specialNames.forward")
-    } else if policy.allows_private(hashed) {
-        ("allowed", "privateAddresses")
-    } else if policy.mode == Mode::Observe {
-        ("would be withheld, but the policy only observes", "privateAddresses")
-    } else {
-        ("withheld", "privateAddresses")
-    };
-    let detail = json!({ "by": setting, "policy": policy.name, "origin": policy.origin });
-    let what = "private addresses in the answer".into();
-    Step { stage: Stage::Vet, what, result: result.into(), decides: false, detail }
-}
-
-fn step(what: &'static str, result: &'static str, decides: bool, detail: Value) -> Step {
-    Step { stage: Stage::Fetch, what: what.into(), result: result.into(), decides, detail }
 }

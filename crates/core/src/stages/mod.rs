@@ -49,7 +49,7 @@ pub enum Body {
         age: u32,
         /// The longest TTL that the reply may show.
         ttl_cap: Option<u32>,
-        /// The place of the upstream in its set.
+        /// The index of the upstream in the snapshot.
         upstream: Option<u16>,
         /// The version of TLS over which it was asked now; none over cleartext and for the cache.
         tls: Option<TlsVersion>,
@@ -81,7 +81,7 @@ impl Body {
         }
     }
 
-    /// The place in its set of the upstream that said so, and the version of TLS over which it was
+    /// The index in the snapshot of the upstream that said so, and the version of TLS over which it was
     /// asked.
     #[inline]
     pub fn upstream(&self) -> (Option<u16>, Option<TlsVersion>) {

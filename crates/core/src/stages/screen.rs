@@ -5,7 +5,6 @@
 
 use std::ops::ControlFlow;
 
-use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
 use serde_json::{Value, json};
 
@@ -72,8 +71,7 @@ pub fn screen(
         seconds: account.seconds,
     };
     let is_spared = || {
-        let is_forwarded = |name: &HashedName| policy.forwarded_names.has(name);
-        snapshot.records(policy).keeps(&question.hashed, question.kind(), is_forwarded)
+        snapshot.records(policy).keeps(&question.hashed, question.kind(), policy)
             || tunneling.spares(&question.hashed, permit.moment()).is_some()
     };
     let charge = budgets.charge(&asked, tunneling.limits, tunneling.acts, is_spared);

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use keyhole_names::HashedName;
-use keyhole_wire::{AnswerError, Hints, Name, Record, RecordType};
+use keyhole_wire::{Answer, AnswerError, Hints, Name, Record, RecordType};
 use serde_json::json;
 
 use super::authorize::blocked;
@@ -18,7 +18,7 @@ use super::{Body, End};
 use crate::Reason;
 use crate::document::Mode;
 use crate::policy::{
-    AliasChain, BlockAnswer, Cause, InStage, Policy, Step, Trace, Verdict, allowed_by_now,
+    AliasChain, BlockAnswer, Cause, InStage, Permit, Policy, Step, Trace, Verdict, allowed_by_now,
 };
 use crate::question::Question;
 use crate::reason::Stage;
@@ -35,25 +35,11 @@ pub fn vet(
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
     let records = snapshot.records(policy);
-    let Fetched { permit, reason, body } = fetched.above_records(records, question);
-    let chain = AliasChain::new(&snapshot.lists, policy, &question.hashed, permit.moment());
-    let is_alias_of_record = leads_on(&body) && records.answers(&question.hashed);
-    let chain = if is_alias_of_record { chain.of_record() } else { chain };
-    let allowed_by = chain.allowed_by(permit.cause());
-    let is_declared = matches!(reason, Reason::LocalRecord | Reason::SpecialUse);
-    let mut vetting = Vetting {
-        chain,
-        policy,
-        question,
-        // What a person declared as a local record may lead into the network.
-        // The name that was asked for counts, and none behind an alias: else everybody could lead
-        // an alias to an exempted name.
-        private_allowed: policy.allows_private(&question.hashed) || is_declared,
-        is_declared,
-        cause: permit.cause(),
-        allowed_by,
-        would_block: permit.would_block(),
-    };
+    let Fetched { permit, reason, body } = fetched.above_others(policy, records, question);
+    let mut vetting = Vetting::new(snapshot, question, &permit, body.answer());
+    vetting.is_declared = matches!(reason, Reason::LocalRecord | Reason::SpecialUse);
+    // What a person declared as a local record may lead into the network.
+    vetting.private_allowed |= vetting.is_declared;
     let withheld = body.answer().and_then(|answer| {
         answer.records().find_map(|record| match record.kind {
             RecordType::A | RecordType::AAAA => vetting.address(&record, trace),
@@ -76,13 +62,27 @@ pub fn vet(
     }
 }
 
+/// Whether the policy blocks a name that the aliases of an answer lead to, before anybody is asked
+/// for the last of them.
+pub fn leads_to_blocked(
+    snapshot: &Snapshot,
+    question: &Question,
+    permit: &Permit,
+    answer: &Answer,
+) -> bool {
+    let mut vetting = Vetting::new(snapshot, question, permit, Some(answer));
+    let mut aliases = answer.records().filter(|record| record.kind == RecordType::CNAME);
+    aliases.any(|record| vetting.alias(&record, &mut ()).is_some())
+}
+
 /// Whether an answer starts with an alias, as that of a record which is one does.
-fn leads_on(body: &Body) -> bool {
-    let first = body.answer().and_then(|answer| answer.records().next());
+fn leads_on(answer: Option<&Answer>) -> bool {
+    let first = answer.and_then(|answer| answer.records().next());
     first.is_some_and(|record| record.kind == RecordType::CNAME)
 }
 
 struct Vetting<'a> {
+    snapshot: &'a Snapshot,
     /// The question, and the targets of its aliases so far.
     chain: AliasChain<'a>,
     policy: &'a Policy,
@@ -90,6 +90,9 @@ struct Vetting<'a> {
     private_allowed: bool,
     /// The answer is that of a person.
     is_declared: bool,
+    /// Whether the question and all names behind it so far are of domains with upstreams of their
+    /// own, or local records: these upstreams may give private addresses.
+    within_domains: bool,
     /// What allowed the name, or the pause that lets a target through.
     cause: Cause,
     /// What allows the names behind the last alias, if something does expressly.
@@ -98,9 +101,40 @@ struct Vetting<'a> {
     would_block: Option<Cause>,
 }
 
-impl Vetting<'_> {
+impl<'a> Vetting<'a> {
+    fn new(
+        snapshot: &'a Snapshot,
+        question: &'a Question,
+        permit: &Permit,
+        answer: Option<&Answer>,
+    ) -> Self {
+        let policy = &snapshot.policies[permit.policy()];
+        let chain = AliasChain::new(&snapshot.lists, policy, &question.hashed, permit.moment());
+        let is_alias_of_record =
+            leads_on(answer) && snapshot.records(policy).answers(&question.hashed);
+        let chain = if is_alias_of_record { chain.of_record() } else { chain };
+        let allowed_by = chain.allowed_by(permit.cause());
+        Self {
+            snapshot,
+            chain,
+            policy,
+            question,
+            // The name that was asked for counts, and none behind an alias: else everybody could
+            // lead an alias to an exempted name.
+            private_allowed: policy.allows_private(&question.hashed),
+            is_declared: false,
+            within_domains: !policy.domains.is_empty()
+                && (is_alias_of_record
+                    || policy.domains.find(&question.hashed, question.kind()).is_some()),
+            cause: permit.cause(),
+            allowed_by,
+            would_block: permit.would_block(),
+        }
+    }
+
     /// A name behind an alias is decided about like a name asked for (CNAME cloaking).
     fn alias(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
+        self.within_domains = self.within_domains && self.stays_within(record);
         let (hashed, verdict) = self.target(record, trace)?;
         self.allowed_by = allowed_by_now(self.allowed_by, verdict);
         // In the chain also if it is blocked: how that is answered depends on all of it, but only
@@ -111,6 +145,15 @@ impl Vetting<'_> {
         let Verdict::Block(cause, answer) = verdict else { return None };
         let answer = self.chain.answer(cause, answer, self.question.kind());
         Some(blocked_target(record, cause, answer))
+    }
+
+    /// Whether an alias leads to a name of a domain with upstreams of its own, or to a local record.
+    fn stays_within(&self, record: &Record<'_>) -> bool {
+        let Some(target) = record.target().map(|target| HashedName::new(&target)) else {
+            return false;
+        };
+        self.policy.domains.find(&target, self.question.kind()).is_some()
+            || self.snapshot.records(self.policy).answers(&target)
     }
 
     /// The target of an HTTPS or SVCB record, which a client connects to without asking again. Only
@@ -181,7 +224,7 @@ impl Vetting<'_> {
 
     /// Whether a private address that was found is withheld, or only noted.
     fn withholds_private(&mut self) -> bool {
-        if self.private_allowed {
+        if self.private_allowed || self.within_domains {
             return false;
         }
         let observes = self.policy.mode == Mode::Observe;

@@ -39,9 +39,15 @@ impl UpstreamSet {
         &self.document.name
     }
 
-    /// The name of the upstream at a place, as in [`UpstreamAnswer::upstream`].
-    pub fn upstream_name(&self, place: u16) -> Option<&str> {
-        self.upstreams.get(usize::from(place)).map(|upstream| upstream.document().name.as_str())
+    /// The index in the snapshot of the upstream at a place, as in [`UpstreamAnswer::upstream`].
+    pub fn upstream_index(&self, place: u16) -> Option<u16> {
+        let index = self.document.upstreams.get(usize::from(place))?;
+        u16::try_from(*index).ok()
+    }
+
+    /// The names of its upstreams, preferred first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.upstreams.iter().map(|upstream| upstream.document().name.as_str())
     }
 
     /// The longest that asking can take when nothing limits it further: every message in turn.

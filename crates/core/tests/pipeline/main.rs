@@ -4,6 +4,7 @@
 
 mod answers;
 mod changes;
+mod domains;
 mod events;
 mod explanation;
 mod identity;

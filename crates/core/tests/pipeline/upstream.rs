@@ -99,6 +99,20 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
             reply.record(3, &QUESTION, 5, 300, target);
             reply.record(3, target, 1, 300, &[198, 18, 0, 1]);
         }
+        // Each says more than its upstream is asked for: what stands behind the alias, or above.
+        b"inward" => reply.forged(b"\x07private\x04corp\x07example\x00"),
+        b"outward" => reply.forged(b"\x03www\x07example\x03net\x00"),
+        b"backward" => reply.forged(b"\x06inward\x07example\x03net\x00"),
+        b"homeward" => reply.forged(b"\x07printer\x07example\x03org\x00"),
+        b"lanward" => reply.forged(b"\x01x\x03lan\x00"),
+        b"ring" if query.windows(4).any(|part| part == b"corp") => {
+            reply.forged(b"\x04ring\x07example\x03net\x00");
+        }
+        b"ring" => reply.forged(b"\x04ring\x04corp\x07example\x00"),
+        b"above" => {
+            reply.record(3, b"\x07example\x00", 39, 300, b"\x04evil\x04test\x00");
+            reply.record(3, &QUESTION, 1, 300, &[198, 18, 0, 1]);
+        }
         b"private" => reply.record(3, &QUESTION, 1, 300, &[10, 0, 0, 1]),
         b"mapped" => {
             reply.record(3, &QUESTION, 28, 300, &[&[0; 10][..], &[255, 255, 10, 0, 0, 1]].concat());
@@ -139,6 +153,12 @@ impl Reply {
         octets.extend([0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0]);
         octets.extend(&query[12..end]);
         Self { octets }
+    }
+
+    /// An alias, and an address of its target that nobody has.
+    fn forged(&mut self, target: &[u8]) {
+        self.record(3, &QUESTION, 5, 300, target);
+        self.record(3, target, 1, 300, &[198, 18, 6, 6]);
     }
 
     /// Adds a record; `count` is the word of the header that counts it.

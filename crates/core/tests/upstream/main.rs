@@ -57,6 +57,7 @@ pub fn document(
         pins: Vec::new(),
         roots: RootsDocument::Pem(authority.pem()),
         client_identity: None,
+        cleartext: false,
     }
 }
 

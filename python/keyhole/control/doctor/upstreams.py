@@ -13,9 +13,10 @@ from keyhole.control.doctor.case import Case, unexpected
 from keyhole.control.doctor.finding import Finding, note, unknown, works, wrong
 from keyhole.control.trust_context import read_trust_context
 from keyhole.control.upstream_hints import hints_for
-from keyhole.control.upstream_test import ask_upstream_in
+from keyhole.control.upstream_test import ROOT, ask_upstream_in
 from keyhole.engine.launch import Identity
 from keyhole.errors import KeyholeError
+from keyhole.model.domain import domain_names
 from keyhole.policy import compile_documents
 
 SECONDS = 15.0
@@ -43,7 +44,8 @@ Ask = Callable[[str], Told]
 
 
 def look_at_upstreams(case: Case, seconds: float = SECONDS) -> Iterator[Finding]:
-    """Asks each upstream for the root name servers, by the running Keyhole if there is one."""
+    """Asks each upstream for the root name servers, or for those of its first domain, by the
+    running Keyhole if there is one."""
     if case.settings is not None and case.settings.resolved.control_server is not None:
         yield note("upstreams", "their documents are at the Keyhole that controls this one")
         return
@@ -98,9 +100,14 @@ def _by_ourselves(case: Case, documents: Documents) -> Ask:
     )
     compiled = compile_documents(alone, 1, context=context)
     identities = {name: Identity(*files) for name, files in compiled.identities.items()}
+    domains = {
+        one.name: domain_names(one.spec.domains[0])[0]
+        for one in documents.upstreams
+        if one.spec.domains
+    }
 
     def ask(name: str) -> Told:
-        found = ask_upstream_in(compiled.snapshot, name, identities)
+        found = ask_upstream_in(compiled.snapshot, name, identities, domains.get(name, ROOT))
         shown = found.stats.get("certificate")
         expires = datetime.fromtimestamp(shown["expires"], UTC) if shown else None
         seconds = found.stats["rtt"] if found.is_answered else None

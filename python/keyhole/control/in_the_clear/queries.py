@@ -106,9 +106,11 @@ def upstream_items(totals: ClearTotals, upstreams: Iterable[UpstreamInfo]) -> It
     known = {one.name: one for one in upstreams}
     for name, one in known.items():
         if not one.is_encrypted:
-            what = f"the upstream {name} is asked over {one.protocol}: the mesh has to encrypt it"
+            word = "local-network" if one.is_clear else "mesh"
+            how = "nothing encrypts it" if one.is_clear else "the mesh has to encrypt it"
+            what = f"the upstream {name} is asked over {one.protocol}: {how}"
             mending = Mending(
-                "Ask it over dot or doh, with serverName and without insecure: mesh.",
+                f"Ask it over dot or doh, with serverName and without insecure: {word}.",
                 f"keyhole get Upstream {name}",
                 document=f"Upstream/{name}",
             )

@@ -122,8 +122,8 @@ def _upstreams(report: Report, name: str, one: Section) -> list[str]:
     every = [text.strip() for text in one.texts("upstreams")]
     for text in (text for text in every if text.startswith("[/")):
         why = (
-            "it forwards some names of this client to another server; Keyhole selects upstreams by "
-            "policy, not by name"
+            "it forwards some names for this client alone; write an Upstream with domains, and "
+            "name it in the upstreams of the policy of this client"
         )
         report.left(Kind.FORWARDING, f"client {name}: {text}", why)
     return [text for text in every if text and not text.startswith(("[/", "#"))]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
 from keyhole.importers.durations import seconds_of
+from keyhole.importers.forwarding import PRIVATE_REVERSE, take_forwarding
 from keyhole.importers.policy_fields import take_types
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
@@ -33,7 +34,8 @@ def take_dns(setup: Setup, report: Report, dns: Section) -> None:
     upstreams: list[str] = []
     for text in dns.texts("upstream_dns"):
         if text.strip().startswith("[/"):
-            _forwarding(report, text)
+            domains, servers = read_forwarding(text)
+            take_forwarding(setup, report, text, domains, servers)
         elif text.strip() and not text.strip().startswith("#"):
             upstreams.append(text)
     setup.servers += take_upstreams(setup, report, upstreams)
@@ -47,18 +49,16 @@ def take_dns(setup: Setup, report: Report, dns: Section) -> None:
         why = f"the upstreams are in {file} on that machine, not in this file; write Upstreams"
         report.left(Kind.SETTING, "dns.upstream_dns_file", why)
     for text in dns.texts("local_ptr_upstreams"):
-        _forwarding(report, f"reverse names: {text}")
+        take_forwarding(setup, report, f"reverse names: {text}", PRIVATE_REVERSE, [text])
     dns.leave("bootstrap_dns", "not needed: every Upstream lists its addresses")
     _refused_names(setup, report, dns)
     _others(setup, report, dns)
 
 
-def _forwarding(report: Report, text: str) -> None:
-    report.left(
-        Kind.FORWARDING, text,
-        "it forwards some names to another server; Keyhole selects upstreams by policy, not by "
-        "name; write a Record for each name that you need",
-    )  # fmt: skip
+def read_forwarding(text: str) -> tuple[list[str], list[str]]:
+    """The domains and the servers of a line such as ``[/corp.example/lan/]10.0.0.1 10.0.0.2``."""
+    domains, _, servers = text.strip().removeprefix("[/").partition("/]")
+    return domains.split("/"), servers.split()
 
 
 def _refused_names(setup: Setup, report: Report, dns: Section) -> None:

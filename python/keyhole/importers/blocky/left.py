@@ -26,7 +26,8 @@ REASONS = {
     "clientLookup.clients": "no other setting names this client",
     "clientLookup.upstream": _NAMES,
     "clientLookup.singleNameOrder": _NAMES,
-    "conditional.fallbackUpstream": "it is part of forwarding by name, which is left",
+    "conditional.fallbackUpstream": "no other upstream is asked for a name that has upstreams of "
+    "its own; give a second one the same domains",
     "connectIPVersion": "Keyhole connects to the addresses that an Upstream lists",
     "dns64": "Keyhole does not synthesize addresses",
     "dnssec": "Keyhole does not validate; choose an upstream that does",

@@ -1,5 +1,6 @@
-"""Local records: mappings, zones and hosts files; reports conditional forwarding."""
+"""Local records: mappings, zones and hosts files; and conditional forwarding."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import dns.rdata
@@ -7,6 +8,7 @@ import dns.rdatatype
 
 from keyhole.importers.addresses import is_loopback, plain_address
 from keyhole.importers.durations import seconds_of
+from keyhole.importers.forwarding import take_forwarding
 from keyhole.importers.hosts import host_record, host_records
 from keyhole.importers.limits import MAX_ITEMS
 from keyhole.importers.product_settings import LocalRecord, Setup
@@ -20,8 +22,9 @@ _TAKEN = {"A": "a", "AAAA": "aaaa", "CNAME": "cname", "TXT": "txt", "PTR": "ptr"
 _MAX_ZONE = 256 * 1024
 
 
-def take_local(setup: Setup, report: Report, root: Section) -> None:
-    """Adds the local records of ``customDNS`` and ``hostsFile``."""
+def take_local(setup: Setup, report: Report, root: Section, known: Mapping[str, list[str]]) -> None:
+    """Adds the local records of ``customDNS`` and ``hostsFile``, and the upstreams of
+    ``conditional``. ``known`` are the addresses of names."""
     custom = root.under("customDNS")
     ttl = min(seconds_of(custom.text("customTTL", "1h")) or 3600, MAX_TTL)
     for name, value in custom.entries("mapping"):
@@ -37,14 +40,22 @@ def take_local(setup: Setup, report: Report, root: Section) -> None:
             why = "Keyhole does not rewrite the name of a query; write a Record with cname"
             at = report.place_of(f"{place}.rewrite.{name}")
             report.left(Kind.SETTING, f"{place}.rewrite {name}: {value}", why, at)
-    for name, value in root.under("conditional").entries("mapping"):
-        why = (
-            "it forwards some names to other servers; Keyhole selects upstreams by policy, not by "
-            "name; write a Record for each name that you need"
-        )
-        at = report.place_of(f"conditional.mapping.{name}")
-        report.left(Kind.FORWARDING, f"{name}: {value}", why, at)
+    _conditional(setup, report, root.under("conditional"), known)
     _hosts(setup, report, root.under("hostsFile"))
+
+
+def _conditional(
+    setup: Setup, report: Report, conditional: Section, known: Mapping[str, list[str]]
+) -> None:
+    for name, value in conditional.entries("mapping"):
+        texts = conditional.under("mapping").texts(name) if isinstance(value, list) else [value]
+        servers = [one.strip() for text in texts for one in (scalar_text(text) or "").split(",")]
+        at = report.place_of(f"conditional.mapping.{name}")
+        # A dot stands for names of one label (blocky's documentation of conditional).
+        domains = [domain.strip().removesuffix(".") for domain in name.split(",")]
+        take_forwarding(
+            setup, report, f"{name}: {value}", domains, servers, addresses=known, place=at
+        )
 
 
 def _mapping(setup: Setup, report: Report, name: str, value: str, ttl: int) -> None:

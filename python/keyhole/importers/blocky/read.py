@@ -30,7 +30,7 @@ def read_blocky(file: Path, report: Report) -> Setup:
     for parent, key in ((root, "upstream"), (root.under("upstreams"), "groups")):
         _upstreams(setup, report, parent, key, known, clients)
     take_blocking(setup, report, root.under("blocking"), clients)
-    take_local(setup, report, root)
+    take_local(setup, report, root, known)
     take_rest(setup, report, root)
     clients.finish()
     return setup

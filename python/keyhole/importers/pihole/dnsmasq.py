@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from keyhole.importers.addresses import is_count, plain_address
+from keyhole.importers.forwarding import take_forwarding
 from keyhole.importers.hosts import cname_records, host_record
 from keyhole.importers.policy_fields import take_private_name, take_types
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
@@ -39,7 +40,7 @@ def _line(setup: Setup, report: Report, text: str, texts: list[str], origin: str
         case "server" | "local" if value.endswith("/#"):
             _exempt(setup, report, text, texts, origin)
         case "server" | "rev-server" | "local":
-            _server(report, text)
+            _server(setup, report, text)
         case word if word in _RECORDS:
             why = "only addresses and aliases are imported; write a Record with txt or ptr"
             report.left(Kind.RECORD, f"{origin}: {text}", why)
@@ -132,16 +133,22 @@ def _exempt(setup: Setup, report: Report, text: str, lines: list[str], origin: s
         report.changed(Kind.RULE, text, why)
 
 
-def _server(report: Report, text: str) -> None:
-    value = text.partition("=")[2].strip()
+def _server(setup: Setup, report: Report, text: str) -> None:
+    """``/NAME/NAME/ADDRESS``, or for reverse names ``NETWORK,ADDRESS``; an address alone is an
+    upstream for all names."""
+    key, _, value = (part.strip() for part in text.partition("="))
     if value.startswith("/") and value.endswith("/"):
         why = (
             "these names are answered from local data alone there; write a Record for each, and a "
             "rule that blocks the others"
         )
+        report.left(Kind.FORWARDING, text, why)
+    elif value.startswith("/"):
+        _, *names, server = value.split("/")
+        take_forwarding(setup, report, text, names, [server])
+    elif key == "rev-server":
+        network, _, server = value.partition(",")
+        take_forwarding(setup, report, text, [network], [server.strip()])
     else:
-        why = (
-            "it forwards some names without encryption; Keyhole's upstreams are encrypted, and "
-            "selected by policy, not by name; write a Record for each name that you need"
-        )
-    report.left(Kind.FORWARDING, text, why)
+        why = "it is an upstream without encryption; write an Upstream with protocol dot or doh"
+        report.left(Kind.FORWARDING, text, why)

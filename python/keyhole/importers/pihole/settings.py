@@ -1,6 +1,7 @@
 """``pihole.toml``: upstreams, local records, and the answer for blocked names."""
 
 from keyhole.importers.addresses import plain_address
+from keyhole.importers.forwarding import take_forwarding
 from keyhole.importers.hosts import cname_records, host_records
 from keyhole.importers.pihole.dnsmasq import take_dnsmasq
 from keyhole.importers.policy_fields import take_blocked_ttl
@@ -18,7 +19,7 @@ def take_settings(setup: Setup, report: Report, root: Section) -> None:
     setup.servers += take_upstreams(setup, report, dns.texts("upstreams"))
     _records(setup, report, dns)
     for text in dns.texts("revServers"):
-        _forwarding(report, text)
+        _forwarding(setup, report, text)
     _blocking(setup, report, dns)
     _special_names(setup, report, dns)
     _privacy(setup, report, root)
@@ -36,18 +37,14 @@ def _records(setup: Setup, report: Report, dns: Section) -> None:
             take_dnsmasq(setup, report, [f"host-record={line}"], "dns.hostRecord")
 
 
-def _forwarding(report: Report, text: str) -> None:
+def _forwarding(setup: Setup, report: Report, text: str) -> None:
+    """``ENABLED,NETWORK,SERVER[#PORT][,DOMAIN]``."""
     enabled, _, rest = text.partition(",")
-    network, server, *domain = [*rest.split(","), ""]
+    network, server, *names = [part.strip() for part in [*rest.split(","), ""]]
     if enabled.strip().lower() != "true":
         report.left(Kind.FORWARDING, text, "it is disabled")
         return
-    about = f"names of {network}" + (f" and below {domain[0]}" if domain and domain[0] else "")
-    report.left(
-        Kind.FORWARDING, text,
-        f"it forwards {about} to {server} without encryption; Keyhole's upstreams are encrypted, "
-        "and selected by policy, not by name; write a Record for each name that you need",
-    )  # fmt: skip
+    take_forwarding(setup, report, text, [*filter(None, names), network], [server])
 
 
 def _blocking(setup: Setup, report: Report, dns: Section) -> None:

@@ -101,7 +101,8 @@ def _left(report: Report, name: str) -> None:
         zone = name.removeprefix("zones/").removesuffix(".zone")
         why = (
             "the binary format of zones is not documented; export the zone as text (Zones, "
-            "Export) and write a Record for each name that you need"
+            "Export) and write a Record for each name that you need; for a conditional forwarder "
+            f"zone write an Upstream with domains: [{zone}]"
         )
         report.left(Kind.RECORD, f"zone {zone}", why, Place(name))
     elif name in (*_BINARY, _ADVANCED_BLOCKING):

@@ -2,6 +2,8 @@
 
 ``insecure: mesh`` says that a mesh encrypts the hop. Only a private network can be one: its
 addresses lead nowhere in the public network, and others have to be named in the settings.
+``insecure: local-network`` says that nothing does; then no setting allows a public address.
+Also policies that have upstreams for domains alone.
 Also the upstreams that settings name.
 """
 
@@ -12,6 +14,7 @@ from keyhole.config.declaration import Documents
 from keyhole.errors import Problem
 from keyhole.model.address import LINK_LOCAL_NETWORKS, PRIVATE_NETWORKS, Address, Network
 from keyhole.model.suggestion import suggest
+from keyhole.policy.include import applied_policies
 from keyhole.policy.trust_context import TrustContext
 
 
@@ -20,12 +23,21 @@ def check_cleartext(documents: Documents, context: TrustContext) -> Iterator[Pro
 
     Where the settings are not known, that is advice.
     """
-    allowed = (*PRIVATE_NETWORKS, *LINK_LOCAL_NETWORKS, *(context.mesh_networks or ()))
+    private = (*PRIVATE_NETWORKS, *LINK_LOCAL_NETWORKS)
     for upstream in documents.upstreams:
         if upstream.spec.insecure is None:
             continue
         for index, endpoint in enumerate(upstream.spec.addresses):
-            if _is_within(endpoint.ip, allowed):
+            if _is_within(endpoint.ip, private):
+                continue
+            if upstream.spec.insecure == "local-network":
+                why = (
+                    f"{endpoint.address} is no address of a local network, and queries would go "
+                    "there unencrypted; use dot or doh"
+                )
+                yield upstream.problem(["spec", "addresses", index], why)
+                continue
+            if _is_within(endpoint.ip, context.mesh_networks or ()):
                 continue
             why = (
                 f"{endpoint.address} is a public address, and queries would go there unencrypted; "
@@ -33,6 +45,30 @@ def check_cleartext(documents: Documents, context: TrustContext) -> Iterator[Pro
             )
             problem = upstream.problem(["spec", "addresses", index], why)
             yield problem if context.mesh_networks is not None else replace(problem, is_advice=True)
+
+
+def check_general_upstreams(documents: Documents, *, is_whole: bool = True) -> Iterator[Problem]:
+    """Policies all of whose upstreams are for domains alone: nobody could answer for other names.
+
+    Without ``is_whole`` the documents are a part of a set, and it is only advice.
+    """
+    known = {one.name: one for one in documents.upstreams}
+    for flat in applied_policies(documents):
+        named = flat.policy.spec.upstreams.names
+        asked = [known.get(name) for name in named or known]
+        # One that is missing is a problem of its own.
+        if not asked or any(one is None or not one.spec.domains for one in asked):
+            continue
+        names = sorted({domain for one in asked if one for domain in one.spec.domains})
+        what = "the upstreams of this policy are" if named else "all upstreams are"
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        why = (
+            f"{what} for their domains alone ({shown}), so no other name would be answered; "
+            f"{'name' if named else 'declare'} an Upstream without domains, too"
+        )
+        place = ["spec", "upstreams", "names"] if named else ["spec"]
+        problem = flat.policy.problem(place, why)
+        yield problem if is_whole else replace(problem, is_advice=True)
 
 
 def advise_on_forwarders(documents: Documents, context: TrustContext) -> Iterator[Problem]:

@@ -72,6 +72,7 @@ class Policies:
 
     def _policy(self, flat: FlatPolicy) -> SnapshotPolicy:
         policy, spec = flat.policy, flat.policy.spec
+        route = self._upstream_sets.route(policy)
         view = self._views[policy.name]
         return SnapshotPolicy(
             name=policy.name,
@@ -88,7 +89,8 @@ class Policies:
             forwarded_names=list(spec.special_names.forward),
             tunneling=_tunneling(spec.tunneling),
             blocked_ttl=spec.blocked_ttl,
-            upstream_set=self._upstream_sets.place(policy),
+            domains=route.domains,
+            upstream_set=route.upstream_set,
             record_set=self._record_sets.setdefault(view, len(self._record_sets)),
             origin=policy.origin(),
         )

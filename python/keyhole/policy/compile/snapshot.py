@@ -98,7 +98,7 @@ _SUBJECTS: Remembered[Subjects] = Remembered(2)
 def _policies(
     documents: Documents, lists: Sequence[Declaration[ListSpec]], year: int
 ) -> _PolicyPart:
-    names = tuple(one.name for one in documents.upstreams)
+    names = tuple((one.name, tuple(one.spec.domains)) for one in documents.upstreams)
     source = (documents.policies, documents.records, tuple(lists), names, year)
     return _POLICIES.get(source, lambda: _compile_policies(documents, lists, year))
 

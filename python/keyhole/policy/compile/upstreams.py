@@ -1,11 +1,13 @@
 """Upstreams and their order."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors
+from keyhole.model.domain import domain_names
 from keyhole.model.policy import PolicySpec
-from keyhole.model.snapshot import Roots, SnapshotUpstream, UpstreamSet
+from keyhole.model.snapshot import ForwardedDomain, Index, Roots, SnapshotUpstream, UpstreamSet
 from keyhole.model.upstream import DOH_PATH, PORTS, UpstreamSpec
 from keyhole.policy.certificate_files import (
     CertificateFileError,
@@ -36,6 +38,7 @@ def compile_upstream(upstream: Declaration[UpstreamSpec]) -> SnapshotUpstream:
         roots=Roots(pem=roots),
         crls=crls,
         client_identity=client_identity(upstream),
+        cleartext=spec.insecure == "local-network",
     )
 
 
@@ -64,25 +67,50 @@ def _client_files(upstream: Declaration[UpstreamSpec], secrets: Path | None) -> 
         raise DocumentErrors([upstream.problem(error.location, str(error))]) from None
 
 
+@dataclass(frozen=True)
+class Route:
+    """Who answers the clients of a policy."""
+
+    domains: list[ForwardedDomain]
+    """For the names of these domains, in the order of names."""
+    upstream_set: Index
+    """For all other names."""
+
+
 class UpstreamSets:
     """The sets of upstreams that policies ask, each once."""
 
     def __init__(self, documents: Documents) -> None:
-        self._places = {one.name: index for index, one in enumerate(documents.upstreams)}
+        self._upstreams = {one.name: (at, one) for at, one in enumerate(documents.upstreams)}
         self.all: list[UpstreamSet] = []
         self._known: dict[tuple[object, ...], int] = {}
 
-    def place(self, policy: Declaration[PolicySpec]) -> int:
-        """The index of the set that a policy asks, added if no other policy has it."""
+    def route(self, policy: Declaration[PolicySpec]) -> Route:
+        """Whom a policy asks for what; sets that no other policy has are added. Several upstreams
+        with one domain are a set, in the order of the policy."""
         use = policy.spec.upstreams
-        wanted = UpstreamSet(
-            name=policy.name,
-            upstreams=[self._places[name] for name in use.names] or list(self._places.values()),
-            hedge_ms=use.hedge,
-            timeout_ms=use.timeout,
-        )
-        key = (tuple(wanted.upstreams), wanted.hedge_ms, wanted.timeout_ms)
+        general: list[Index] = []
+        by_domain: dict[str, list[Index]] = {}
+        for name in use.names or self._upstreams:
+            index, upstream = self._upstreams[name]
+            names = {one for domain in upstream.spec.domains for one in domain_names(domain)}
+            for members in [by_domain.setdefault(one, []) for one in names] or [general]:
+                members.append(index)
+        upstream_set = self._place(policy, general)
+        # Not in the order of a set of texts, which differs from process to process.
+        domains = [
+            ForwardedDomain(name=name, upstream_set=self._place(policy, by_domain[name]))
+            for name in sorted(by_domain)
+        ]
+        return Route(domains, upstream_set)
+
+    def _place(self, policy: Declaration[PolicySpec], upstreams: list[Index]) -> Index:
+        use = policy.spec.upstreams
+        key = (tuple(upstreams), use.hedge, use.timeout)
         if key not in self._known:
             self._known[key] = len(self.all)
+            wanted = UpstreamSet(
+                name=policy.name, upstreams=upstreams, hedge_ms=use.hedge, timeout_ms=use.timeout
+            )
             self.all.append(wanted)
         return self._known[key]

@@ -106,6 +106,7 @@ pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -
         forwarded_names: NamePatterns::compile(&[], "names", "", &mut faults),
         tunneling: None,
         blocked_ttl: 10,
+        domains: Domains::default(),
         upstream_set: 0,
         record_set: 0,
     }
