@@ -61,7 +61,9 @@ def test_a_declared_record_cannot_be_changed_here(tab: OpenTab) -> None:
 
 def test_an_upstream_shows_how_it_does_and_in_which_order_it_is_asked(tab: OpenTab) -> None:
     page = tab("/upstreams")
-    expect(page.get_by_role("row").filter(has_text="forwarder-dot")).to_contain_text("Healthy")
+    row = page.get_by_role("row").filter(has_text="forwarder-dot")
+    expect(row).to_contain_text("Healthy")
+    expect(row).to_contain_text("all other names")
     page.get_by_role("link", name="forwarder-dot").click()
     expect(page.get_by_role("heading", name="Order in policies")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="payments")).to_contain_text("1 of 2")

@@ -5,11 +5,14 @@ mod message;
 
 use std::net::IpAddr;
 
-use keyhole_wire::{Answer, AnswerBuilder, AnswerError, Name, Rcode, RecordType, Section};
+use keyhole_wire::{
+    Answer, AnswerBuilder, AnswerError, LeadingRecord, Name, Rcode, Record, RecordType, Section,
+};
 use message::{ID, Message, name, option, signature, soa};
 
 const A: RecordType = RecordType::A;
 const CNAME: RecordType = RecordType::CNAME;
+const DNAME: RecordType = RecordType::DNAME;
 const SOA: RecordType = RecordType::SOA;
 const HOST: &[u8] = &[192, 0, 2, 1];
 
@@ -405,4 +408,18 @@ fn an_alias_is_put_before_an_answer() {
     let missing = read(&reply().flags(0x8183).authority("example.org", SOA, 9, &soa(9))).unwrap();
     let answer = missing.with_chain(&own, A, &chain).unwrap();
     assert_eq!((answer.rcode(), answer.is_negative(), answer.ttl()), (Rcode::NXDOMAIN, true, 9));
+}
+
+#[test]
+fn an_answer_is_put_behind_signed_aliases_and_without_records_that_others_would_have_to_give() {
+    let message = reply().answer("www.example.org", A, 300, HOST);
+    let upstream = read(&message.answer("org", DNAME, 300, &wire("evil.test"))).unwrap();
+    assert_eq!(upstream.records().count(), 2);
+    let own = name("own.example.net");
+    let alias = LeadingRecord { owner: own, kind: CNAME, ttl: 60, data: wire("www.example.org") };
+    let keep = |record: &Record<'_>| record.kind != DNAME;
+    let answer = upstream.behind_records(&own, A, &[alias], keep).unwrap();
+    let kinds: Vec<_> = answer.records().map(|record| record.kind).collect();
+    assert_eq!((answer.question(), kinds), ((own, A), vec![CNAME, A]));
+    assert_eq!((answer.ttl(), answer.is_negative()), (60, false));
 }
