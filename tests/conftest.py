@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.world.upstream import Upstream
 from tests.world.waiting import ANSWER_SECONDS
 
 BLOCKED_BY_LIST = "tracker.example.com"
+_UNIT = Path(__file__).parent / "unit"
 _MEMORY = Path("/dev/shm")
 _NEEDED_OCTETS = 4 << 30
 
@@ -41,6 +43,15 @@ settings.load_profile("keyhole")
 # share this object, whichever function makes them.
 _http = inspect.signature(httpx2.get).parameters["timeout"].default
 _http.connect = _http.read = _http.write = _http.pool = ANSWER_SECONDS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start programs first, the largest first; those of `tests/unit` last: they are
+    short, so that no core waits at the end for a file that another one began late."""
+    counts = Counter(item.path for item in items)
+    items.sort(
+        key=lambda item: (item.path.is_relative_to(_UNIT), -counts[item.path], str(item.path))
+    )
 
 
 def pytest_collection_finish() -> None:

@@ -12,7 +12,7 @@ from tests.world.callers import NOBODY, Caller, ask_as
 from tests.world.lab import Lab
 from tests.world.no_tls import NO_TLS
 from tests.world.outcome import outcome_of, word
-from tests.world.process import run_keyhole
+from tests.world.process import Program, run_keyhole
 from tests.world.waiting import until
 
 
@@ -180,7 +180,7 @@ def test_our_own_dig_shows_the_answer_and_the_certificate(shared_lab: Lab) -> No
 
 
 def test_two_labs_run_side_by_side_and_end_alone(shared_lab: Lab, tmp_path: Path) -> None:
-    second = Lab(tmp_path)
+    second = Lab(tmp_path, start=Program.keyhole)
     try:
         assert second.server.ask("www.example.org").rcode == "NOERROR"
         assert shared_lab.server.ask("www.example.org").rcode == "NOERROR"

@@ -1,9 +1,9 @@
-"""A process that has imported what a resolver needs, and forks `keyhole up` from itself.
+"""A process that has imported what a resolver needs, and forks `keyhole up` and labs from itself.
 
 To import control takes a second of a processor, four fifths of a start, and hundreds of tests need
 a start that is not what they are about. What is forked runs the same code from ``main`` on: it has
-its own process ID, session, files, environment and command line, and so have the processes that it
-starts. Only the interpreter and its modules are not loaded once more.
+its own process ID, session, files, environment and command line, and so have the processes that
+`keyhole up` starts. Only the interpreter and its modules are not loaded once more.
 
 Run as ``python -m tests.world.fork_server FD ROOM``, with a socket of `tests.world.forked`; it ends
 when that is closed. ``ROOM`` is an argument as long as the longest command line.
@@ -33,6 +33,7 @@ import keyhole.__main__
 MODULES = (
     *("keyhole.cli.up", "keyhole.cli.run_up", "keyhole.cli.control", "keyhole.cli.control_process"),
     *("keyhole.cli.engine", "keyhole.engine.process", "keyhole.link.session"),
+    *("keyhole.lab.command", "keyhole.lab.run", "keyhole.lab.processes"),
     # What control imports after its start.
     *("keyhole.store.migrate", "sqlalchemy.dialects.sqlite", "uvicorn.lifespan.off"),
     *("uvicorn.protocols.http.auto", "anyio._backends._asyncio"),
@@ -66,7 +67,8 @@ def _start(asked: dict[str, Any]) -> int:
         os.environ.clear()
         os.environ.update(asked["environment"])
         output = os.open(asked["log"], os.O_WRONLY)
-        subprocess.Popen = _Forking  # type: ignore[assignment,misc]
+        if asked["words"][0] == "up":  # a lab has threads when it starts processes
+            subprocess.Popen = _Forking  # type: ignore[assignment,misc]
         _become(asked["words"], {0: os.open(os.devnull, os.O_RDONLY), 1: output, 2: output}, ())
     return pid
 

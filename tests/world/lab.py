@@ -1,6 +1,7 @@
 """A lab, started with `keyhole lab`."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from tests.world.waiting import until
 class Lab:
     """One running lab; ``ready`` is the content of its ready file."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(
+        self, folder: Path, *options: str, start: Callable[..., Program] = Program.forked
+    ) -> None:
+        """``start`` is a way of `Program` to start it."""
         folder.mkdir(parents=True, exist_ok=True)
         ready_file = folder / "ready.json"
-        self.program = Program.keyhole(
+        self.program = start(
             "lab",
             "--ready-file",
             str(ready_file),

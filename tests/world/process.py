@@ -40,8 +40,8 @@ class Program:
 
     @classmethod
     def forked(cls, *arguments: str, log: Path) -> "Program":
-        """Like `keyhole`, in a fifth of the time; see `tests.world.fork_server`. For ``up`` where
-        its start is not what a test is about."""
+        """Like `keyhole`, in a fifth of the time; see `tests.world.fork_server`. For ``up`` and
+        ``lab`` where the start is not what a test is about."""
         one = cls.__new__(cls)
         one.log = log
         log.write_bytes(b"")
