@@ -145,7 +145,7 @@ class Pod:
         for container in self.spec["containers"]:
             arguments, environment = self._command(container)
             log = self.cluster.folder / f"{self.name}-{container['name']}.log"
-            self.programs[container["name"]] = Program.keyhole(*arguments, log=log, **environment)
+            self.programs[container["name"]] = Program.forked(*arguments, log=log, **environment)
         return self
 
     def _command(self, container: Object) -> tuple[list[str], dict[str, str]]:

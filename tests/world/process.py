@@ -39,13 +39,14 @@ class Program:
         return cls([sys.executable, "-m", "keyhole", *arguments], log, environment)
 
     @classmethod
-    def forked(cls, *arguments: str, log: Path) -> "Program":
+    def forked(cls, *arguments: str, log: Path, **environment: str) -> "Program":
         """Like `keyhole`, in a fifth of the time; see `tests.world.fork_server`. For ``up`` and
-        ``lab`` where the start is not what a test is about."""
+        ``lab`` where the start is not what a test is about; what the interpreter and libraries read
+        of the environment while they are loaded has no effect."""
         one = cls.__new__(cls)
         one.log = log
         log.write_bytes(b"")
-        one._process = Forked(list(arguments), log, {**os.environ, **_PLAIN})
+        one._process = Forked(list(arguments), log, {**os.environ, **_PLAIN, **environment})
         return one
 
     @property
