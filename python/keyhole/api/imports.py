@@ -13,6 +13,7 @@ from keyhole.api.principal import Administrator
 from keyhole.api.problem import ApiProblem
 from keyhole.api.turns import Turns
 from keyhole.config.documents import read_documents
+from keyhole.control.declared import declared_paths
 from keyhole.control.import_settings import DefaultPolicy, ImportResult
 from keyhole.control.import_upload import Upload, stream_of
 from keyhole.control.services import Services
@@ -125,7 +126,8 @@ async def receive_file(request: Request, file: Path, limit: int = MAX_ARCHIVE) -
 
 
 def _default_policy(services: Services) -> DefaultPolicy | None:
-    documents, _ = read_documents([services.settings.documents, *services.data.stored_folders])
+    places = declared_paths(services.settings, services.data)
+    documents, _ = read_documents([*places, *services.data.stored_folders])
     name = next((one.name for one in documents.policies if one.spec.is_default), None)
     networks = services.settings.resolved.options.clients
     return None if name is None else DefaultPolicy(name, networks)

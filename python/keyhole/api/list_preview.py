@@ -12,6 +12,7 @@ from keyhole.api.problem import ApiProblem
 from keyhole.api.request_body import RequestBody
 from keyhole.api.turns import Turns
 from keyhole.config import read_documents
+from keyhole.control.declared import declared_paths
 from keyhole.control.list_refresh.preview import ListDraft, Preview, preview
 from keyhole.control.services import Services
 from keyhole.model.list import ENTRIES, Format
@@ -94,7 +95,8 @@ async def preview_list(
 
 
 def _preview(services: Services, draft: ListDraft) -> Preview:
-    documents, _ = read_documents([services.settings.documents, *services.data.stored_folders])
+    places = declared_paths(services.settings, services.data)
+    documents, _ = read_documents([*places, *services.data.stored_folders])
     protected = protected_names(documents, services.settings.resolved.own_names)
     asked: dict[str, int] = {}
     if services.queries is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keyhole.config import Documents, read_documents
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import declared_paths, refuse_unread
 from keyhole.control.fingerprint import read_as_one
 from keyhole.control.lists import compile_lists_in_use
 from keyhole.control.settings import Settings
@@ -123,14 +124,17 @@ def compile_all(
     the authority folder of ``data``, ``context`` replaces the tokens and revocations in it, and
     ``downloads`` is the state folder with downloaded lists, if it is another one. Raises
     ``DocumentErrors`` with all errors, ``IdentityError`` if tokens or revocations cannot be read,
-    and ``ListError`` or ``Refusal`` if lists cannot be compiled. Does not change what is in force.
+    ``ListError`` or ``Refusal`` if lists cannot be compiled, and ``NotReadError`` where documents
+    in Kubernetes have not been read yet. Does not change what is in force.
     """
     own_names = settings.resolved.own_names
     folder = identity or data.identity
     if over is None:
         over = () if documents else data.stored_folders
     overrides = Overrides() if documents else data.read_overrides()
-    documents = documents or settings.documents
+    if documents is None:
+        refuse_unread(settings, data)
+        documents = declared_paths(settings, data)
     paths = [documents] if isinstance(documents, Path) else documents
 
     def read_all() -> tuple[Documents, list[Problem], TrustContext]:
@@ -158,7 +162,7 @@ def referenced_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
 
     Includes those of invalid documents: the fix may be in such a file.
     """
-    documents, _ = read_documents([settings.documents, *data.stored_folders])
+    documents, _ = read_documents([*declared_paths(settings, data), *data.stored_folders])
     # A folder is no file that documents may name, and to watch one is to walk it.
     return frozenset(path for path in documents.watched_files() if not path.is_dir())
 

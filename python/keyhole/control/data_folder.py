@@ -129,6 +129,11 @@ class DataFolder:
         return [self.stored] if self.stored.is_dir() else []
 
     @property
+    def kubernetes(self) -> Path:
+        """A copy of the documents that are objects of Kubernetes, as they are in force."""
+        return self.state / "kubernetes"
+
+    @property
     def overrides(self) -> Path:
         """A copy of the pauses and decisions, for compiling; the database is authoritative."""
         return self.state / "standing.json"

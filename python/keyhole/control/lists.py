@@ -9,6 +9,7 @@ from typing import Any
 
 from keyhole.config import Documents
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import declared_paths
 from keyhole.control.error import ControlError
 from keyhole.control.settings import read_settings
 from keyhole.engine import compile_list, search_list
@@ -46,7 +47,7 @@ def compile_folder(data: DataFolder, config: Path | None = None) -> dict[str, An
     settings = read_settings(existing_settings(data, config))
     own_names = settings.resolved.own_names
     over = data.stored_folders
-    documents, _ = load_documents([settings.documents], own_names, over=over)
+    documents, _ = load_documents(declared_paths(settings, data), own_names, over=over)
     compiled = compile_lists_in_use(documents, own_names, data.state)
     if compiled is None:
         raise ControlError(

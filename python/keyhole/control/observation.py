@@ -11,6 +11,7 @@ from keyhole.config.files import Source, read_text
 from keyhole.control.changes.audit_detail import MAX_DIFFERENCE, MAX_DOCUMENTS, difference
 from keyhole.control.changes.document_record import FileRecords, declared_files
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import KUBERNETES_FILE, declared_paths
 from keyhole.control.settings import Settings
 from keyhole.identity.journal import user_name
 from keyhole.store.observed import ObservedItem
@@ -72,7 +73,7 @@ class ObservedFiles:
         """What they hold now: documents and settings with their text, other files by their
         digest alone."""
         folder = self._settings.documents
-        by_file, _ = declared_files(folder)
+        by_file, _ = declared_files(declared_paths(self._settings, self._data))
         base = folder if folder.is_dir() else folder.parent
         if self._read_last is None or self._read_last[0] != (base, by_file):
             self._read_last = ((base, by_file), dict(_items(base, by_file)))
@@ -98,8 +99,12 @@ class ObservedFiles:
 
 def _items(base: Path, by_file: Iterable[FileRecords]) -> Iterator[tuple[str, ObservedItem]]:
     for one in (one for records in by_file for one in records):
-        digest, place = _digest(one.text.encode()), str(base / one.file)
+        digest, place = _digest(one.text.encode()), _place(base, one.file)
         yield one.label, ObservedItem(one.label, digest, place, one.text)
+
+
+def _place(base: Path, file: str) -> str:
+    return file if file.startswith(KUBERNETES_FILE) else str(base / file)
 
 
 def changes_between(

@@ -16,6 +16,8 @@ FOLDER, AUDIT, LISTS = "data folder", "audit record", "lists"
 WATCH, IMPORT, LIST_PREVIEW = "watch of the documents", "import", "list preview"
 SENT_DOCUMENTS, LIST_REFRESH = "documents that were sent", "list refresh"
 CHANGES = "changes"
+KUBERNETES, KUBERNETES_DOCUMENTS = "watch of Kubernetes", "documents in Kubernetes"
+KUBERNETES_STATUS = "status in Kubernetes"
 """The names of the parts."""
 
 

@@ -12,6 +12,7 @@ from keyhole.config import read_documents
 from keyhole.config.declaration import Declaration
 from keyhole.control.compile import Compiled
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import declared_paths
 from keyhole.control.error import ControlError
 from keyhole.control.settings import Settings
 from keyhole.engine import compile_list
@@ -40,7 +41,7 @@ def with_lists(settings: Settings, data: DataFolder, compiled: Compiled) -> Comp
 
 
 def _compile(settings: Settings, data: DataFolder, snapshot: Snapshot) -> ListFile:
-    documents, _ = read_documents([settings.documents, *data.stored_folders])
+    documents, _ = read_documents([*declared_paths(settings, data), *data.stored_folders])
     declared = {one.name: one for one in documents.lists}
     lists: list[Declaration[ListSpec]] = []
     for one in snapshot.lists:

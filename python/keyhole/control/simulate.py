@@ -10,6 +10,7 @@ from typing import Any
 
 from keyhole.control.compile import Compiled, compile_all
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import declared_paths
 from keyhole.control.difference import Kind, PolicyOutcome, Reasons, change, depends_on_answer
 from keyhole.control.lists import existing_settings
 from keyhole.control.schedule_state import ScheduleState, schedule_state
@@ -113,7 +114,7 @@ def simulate(
     log = LogReader(logs or [data.query_log.parent])
     settings = read_settings(existing_settings(data, config))
     is_whole = any(file.is_dir() for file in files)
-    over = () if is_whole else (settings.documents, *data.stored_folders)
+    over = () if is_whole else (*declared_paths(settings, data), *data.stored_folders)
     with tempfile.TemporaryDirectory(prefix="keyhole-simulate-") as folder:
         # A draft must not change the list state of the running Keyhole.
         scratch = DataFolder(Path(folder))

@@ -29,6 +29,7 @@ from keyhole.system.regular_file import read_regular
 
 if TYPE_CHECKING:
     from keyhole.control.clients import ClientService
+    from keyhole.control.cluster_documents import ClusterDocuments
     from keyhole.control.credentials import CredentialService
     from keyhole.control.graph import GraphService
     from keyhole.control.history_simulation import SimulationService
@@ -59,7 +60,7 @@ async def open_services(
     dnstap_feed = dnstap(settings, data, notify)
     graph = _graph(control_plane, queries) if queries else None
     kiali = _kiali(control_plane, queries, graph) if queries and graph else None
-    parts = (lists, queries, dnstap_feed, kiali)
+    parts = (lists, queries, dnstap_feed, kiali, _cluster(control_plane, data))
     tasks = [asyncio.create_task(part.run()) for part in parts if part is not None]
     changes = await open_changes(control_plane, data, notify)
     override_store = await open_overrides(changes, data, control_plane, notify)
@@ -161,6 +162,17 @@ def _kiali(
 
     section = control_plane.settings.written.kiali
     return KialiFeed(section, graph, queries) if section.enabled else None
+
+
+def _cluster(control_plane: ControlPlane, data: DataFolder) -> "ClusterDocuments | None":
+    if not control_plane.settings.written.kubernetes.watch:
+        return None
+    # Imported here: most installations are no pods.
+    from keyhole.control.cluster_documents import ClusterDocuments
+
+    return ClusterDocuments(
+        control_plane.settings, data, control_plane.reconciler, control_plane.parts
+    )
 
 
 def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from keyhole.config import read_documents
 from keyhole.config.files import COPY
 from keyhole.control.data_folder import DataFolder, write_durably
+from keyhole.control.declared import declared_paths, is_unread
 from keyhole.control.error import UnwritableError
 from keyhole.control.missing_parts import documents_missing, stored_missing
 from keyhole.control.notice import Notice, Notify, Severity
@@ -237,11 +238,11 @@ def remaining(settings: Settings, data: DataFolder, last_good: Snapshot) -> "Tru
     """What is left of trust while the documents are not valid as a whole: nothing is added, and
     what a document or a file no longer says is taken away."""
     whole = Trust.of(last_good, data)
-    if documents_missing(data, settings) or stored_missing(data):
+    if documents_missing(data, settings) or stored_missing(data) or is_unread(settings, data):
         return whole
-    paths = [settings.documents, *data.stored_folders]
+    paths = [*declared_paths(settings, data), *data.stored_folders]
     documents, problems = read_documents(paths)
-    wholes = {str(path) for path in (*paths, *(one / COPY for one in data.stored_folders))}
+    wholes = {str(path) for path in (*paths, *(one / COPY for one in paths))}
     if any(one.file in wholes for one in problems):
         return whole  # a folder that is missing or damaged says nothing
     return Trust(

@@ -29,6 +29,21 @@ class ClusterAccess:
     trust: ssl.SSLContext
     """Its root, and the certificate of the client if it has one."""
     token: str | None
+    token_file: Path | None = None
+    """The file with the token, where that is read for each request."""
+
+
+def in_pod(account: Path, host: str, port: str) -> ClusterAccess:
+    """The cluster around a pod, with the service account that kubelet mounts at ``account``."""
+    root = account / "ca.crt"
+    try:
+        trust = ssl.create_default_context(cafile=str(root))
+    except (OSError, ssl.SSLError) as error:
+        raise MeshError(f"{root} cannot be used: {error}") from error
+    host = f"[{host}]" if ":" in host else host
+    return ClusterAccess(
+        "of this pod", f"https://{host}:{port}", None, trust, None, account / "token"
+    )
 
 
 def read_kubeconfig(path: Path) -> ClusterAccess:

@@ -53,7 +53,7 @@ topologySpreadConstraints:
 itself; nothing else here looks names up, so that a cold start needs no DNS. */ -}}
 {{- define "keyhole.pod" -}}
 serviceAccountName: keyhole-{{ .part }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ and (eq .part "control") (eq .root.Values.documents.source "crds") }}
 enableServiceLinks: false
 {{- if and (ne .root.Values.mode "sidecar") (ne .part "control") }}
 dnsPolicy: Default

@@ -3,6 +3,11 @@
 ["127.0.0.0/8", "::1/128"{{ range .Values.networks }}, {{ . | quote }}{{ end }}]
 {{- end }}
 
+{{- /* The trust domain whose namespaces are those of the cluster: of the mesh, or of control. */ -}}
+{{- define "keyhole.namespaceTrust" -}}
+{{ ternary .Values.mesh.trustDomain "keyhole.internal" (eq (include "keyhole.hasMesh" .) "yes") }}
+{{- end }}
+
 {{- define "keyhole.settings.control" -}}
 role: resolver
 # This engine answers nobody else; it proves documents before other engines get them.
@@ -32,6 +37,15 @@ link:
     - engines/keyhole-resolver-{{ $number }}
     {{- end }}
 health: {engine: ["0.0.0.0:9153"], control: ["0.0.0.0:9154"]}
+{{- if eq .Values.documents.source "crds" }}
+kubernetes:
+  watch: true
+  namespace: {{ .Release.Namespace }}
+  namespaces: {{ toJson .Values.documents.namespaces }}
+  include: {{ toJson .Values.documents.include }}
+  upstreams: {{ toJson .Values.documents.upstreams }}
+  trust_domains: [{{ include "keyhole.namespaceTrust" . | quote }}]
+{{- end }}
 kiali: {enabled: true, namespace: {{ .Release.Namespace }}}
 {{- if .Values.control.database.urlSecret }}
 database: {url_file: /etc/keyhole/database/url}

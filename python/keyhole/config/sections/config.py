@@ -16,6 +16,7 @@ from keyhole.config.sections.downloads import DownloadsSection
 from keyhole.config.sections.health import HealthSection
 from keyhole.config.sections.identity import EnrollmentSection, IdentitySection
 from keyhole.config.sections.kiali import KialiSection
+from keyhole.config.sections.kubernetes import KubernetesSection
 from keyhole.config.sections.link import ControlSection, LinkSection
 from keyhole.config.sections.listeners import AuthenticationSection, ListenSection, MeshSection
 from keyhole.config.sections.pairs import both_or_none
@@ -276,6 +277,7 @@ class Config(Section):
         min_length=1,
         description="Folder (or file) with the documents, beside this file; it is watched.",
     )
+    kubernetes: KubernetesSection = Field(default_factory=KubernetesSection)
     database: DatabaseSection = Field(default_factory=DatabaseSection)
     workers: Annotated[int | Literal["auto"], WORKERS] = Field(
         "auto", description=f"Worker threads, 1 to {MAX_WORKERS}; auto is one per processor."

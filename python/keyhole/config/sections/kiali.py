@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from keyhole.model.field_types import FLAG, Section
+from keyhole.model.namespace import NAMESPACE
 
-_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _CLUSTER = re.compile(r"[A-Za-z0-9](?:[-._A-Za-z0-9]{0,251}[A-Za-z0-9])?")
 
 
@@ -20,7 +20,7 @@ class KialiSection(Section):
         "Kubernetes",
         description="The name of the cluster, as Istio and Kiali have it.",
     )
-    namespace: str = Field(
+    namespace: Annotated[str, NAMESPACE] = Field(
         "keyhole",
         description="The namespace in which engines, upstreams, and clients without a namespace of "
         "their own are drawn.",
@@ -33,15 +33,5 @@ class KialiSection(Section):
             raise ValueError(
                 f"{value!r} is no name of a cluster; give 1 to 253 letters, digits, dots, hyphens "
                 "and underscores, such as Kubernetes"
-            )
-        return value
-
-    @field_validator("namespace")
-    @classmethod
-    def _is_namespace(cls, value: str) -> str:
-        if not _NAMESPACE.fullmatch(value):
-            raise ValueError(
-                f"{value!r} is no name of a namespace; give 1 to 63 lower-case letters, digits and "
-                "hyphens, such as keyhole"
             )
         return value

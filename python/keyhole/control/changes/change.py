@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from keyhole.config.declaration import Heading
 from keyhole.config.documents import read_documents
 from keyhole.control.changes.audit_detail import of_versions
 from keyhole.control.changes.change_request import (
@@ -25,6 +26,7 @@ from keyhole.control.changes.document_record import DocumentRecord, declared_fil
 from keyhole.control.changes.stored import StoredFiles
 from keyhole.control.compile import Compiled, compile_all
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import KUBERNETES_FILE, declared_paths, has_copy
 from keyhole.control.document_pool import READING, DocumentPool, StuckError
 from keyhole.control.error import NotThereError, ReadOnlyError, StaleError
 from keyhole.control.missing_parts import STORED, MissingError
@@ -120,7 +122,7 @@ class Changes:
             raise StuckError(f"{READING} takes too long") from None
 
     def _read_documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
-        by_file, problems = declared_files(self._settings.documents)
+        by_file, problems = declared_files(declared_paths(self._settings, self._data))
         with self._database.read() as connection:
             state = (revision(connection), by_file)
             known = self._known
@@ -309,6 +311,8 @@ class Changes:
 
     def _compile_into(self, scratch: DataFolder, draft: Path) -> Compiled:
         lend_compiled(self._data.state, scratch.state)
+        if has_copy(self._data):
+            scratch.kubernetes.symlink_to(self._data.kubernetes.absolute())
         compiled = compile_all(
             self._settings,
             scratch,
@@ -324,14 +328,11 @@ class Changes:
         return compiled
 
     def _refuse_declared(self, requests: list[ChangeRequest]) -> None:
-        read, _ = read_documents([self._settings.documents])
-        places = {(one.kind, one.name): f"{one.file}:{one.line}" for one in read.headings}
+        read, _ = read_documents(declared_paths(self._settings, self._data))
+        places = {(one.kind, one.name): _place(one) for one in read.headings}
         for request in requests:
             if place := places.get((request.kind, request.name)):
-                raise ReadOnlyError(
-                    f"{request.label} is declared in {place} of the documents folder; "
-                    "change it there"
-                )
+                raise ReadOnlyError(f"{request.label} is declared in {place}; change it there")
 
     def _refuse_stale(self, requests: list[ChangeRequest], before: dict[Key, Version]) -> None:
         for request in requests:
@@ -375,6 +376,12 @@ class Changes:
             )
         self._files.take(self._files.draft(versions.values()), last)
         return True
+
+
+def _place(one: Heading) -> str:
+    if one.file.startswith(KUBERNETES_FILE):
+        return one.file
+    return f"{one.file}:{one.line} of the documents folder"
 
 
 def _is_withdrawal(request: ChangeRequest) -> bool:

@@ -1,12 +1,12 @@
 """The current documents: those declared in files, and those stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from keyhole.config.documents import read_text_documents
-from keyhole.config.files import Source, read_text, sources
+from keyhole.config.files import Source, copies, read_copies, read_text, sources
 from keyhole.config.parsed import Kept
 from keyhole.config.yaml_stream import split_stream
 from keyhole.errors import Problem
@@ -46,21 +46,38 @@ FileRecords = tuple[DocumentRecord, ...]
 """The documents of one file."""
 
 
-def declared_documents(folder: Path) -> tuple[list[DocumentRecord], list[Problem]]:
-    """The documents declared in the files of a folder, valid or not, and their syntax errors."""
-    files, problems = declared_files(folder)
+def declared_documents(folders: Iterable[Path]) -> tuple[list[DocumentRecord], list[Problem]]:
+    """The documents that folders declare, valid or not, and their syntax errors."""
+    files, problems = declared_files(folders)
     return [one for file in files for one in file], problems
 
 
-def declared_files(folder: Path) -> tuple[tuple[FileRecords, ...], list[Problem]]:
+def declared_files(folders: Iterable[Path]) -> tuple[tuple[FileRecords, ...], list[Problem]]:
     """The same by file; a file that has not changed gives the same tuple again."""
     records: list[FileRecords] = []
+    problems: list[Problem] = []
+    for folder in folders:
+        for source, text, wrong in _texts(folder):
+            problems += wrong
+            if source is not None:
+                records.append(_in_file(source, text))
+    return tuple(records), problems
+
+
+def _texts(folder: Path) -> Iterator[tuple[Source | None, str, list[Problem]]]:
+    try:
+        copied = read_copies(folder)
+        pairs = None if copied is None else copies(copied)
+    except (OSError, ValueError, TypeError):
+        pairs = []  # whoever compiles it says so
+    if pairs is not None:
+        yield from ((Source(folder / name, name), text, []) for name, text in pairs)
+        return
     files, problems = sources(folder)
+    yield None, "", problems
     for source in files:
         text, wrong = read_text(source)
-        problems += wrong
-        records.append(_in_file(source, text))
-    return tuple(records), problems
+        yield source, text, wrong
 
 
 _KEPT: Kept[FileRecords] = Kept()

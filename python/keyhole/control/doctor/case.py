@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from keyhole.config import Documents, read_config_text
 from keyhole.config.files import sources
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import declared_paths
 from keyhole.control.defaults import write_defaults
 from keyhole.control.doctor.finding import Finding, unknown
 from keyhole.control.missing_parts import as_recorded, is_used
@@ -106,7 +107,7 @@ def _read(case: Case) -> ReadDocuments:
         return ReadDocuments(None)
     try:
         documents, advice = load_documents(
-            [case.documents],
+            [case.documents, *declared_paths(case.settings, case.data)[1:]],
             case.settings.resolved.own_names,
             over=case.data.stored_folders,
             context=read_trust_context(case.settings, case.data.identity),

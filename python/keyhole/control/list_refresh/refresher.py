@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from keyhole.config import read_documents
 from keyhole.config.declaration import Declaration
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import declared_paths
 from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.error import NotThereError
 from keyhole.control.list_refresh.plan import (
@@ -167,7 +168,8 @@ class ListRefresher:
 
     def reload(self) -> None:
         """Reads the lists from the documents again."""
-        documents, problems = read_documents([self._settings.documents, *self._data.stored_folders])
+        places = declared_paths(self._settings, self._data)
+        documents, problems = read_documents([*places, *self._data.stored_folders])
         urls = list_urls(documents.lists)
         downloads = {url: self._downloads.load(url) for url in urls}
         self._state = _State(documents.lists, urls, downloads, self._state.running)

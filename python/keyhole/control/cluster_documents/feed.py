@@ -1,0 +1,228 @@
+"""Watches the documents in Kubernetes, puts them in force, and says so in their status."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from keyhole.control.cluster_documents.copy import ClusterCopy
+from keyhole.control.compile import compile_all
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.declared import has_copy
+from keyhole.control.document_pool import StuckError
+from keyhole.control.error import UnwritableError
+from keyhole.control.parts import KUBERNETES, KUBERNETES_DOCUMENTS, KUBERNETES_STATUS, Parts
+from keyhole.control.reconciler import Reconciler
+from keyhole.control.settings import Settings
+from keyhole.engine import judge
+from keyhole.errors import DocumentErrors, Problem
+from keyhole.lists import lend_compiled
+from keyhole.mesh.documents.api import ACCOUNT, ClusterApi, NotThereError, path_of
+from keyhole.mesh.documents.choice import Choice, Texts, choose
+from keyhole.mesh.documents.delegation import EVERY, Delegation
+from keyhole.mesh.documents.kinds import PLURALS
+from keyhole.mesh.documents.resource import Key, Resource
+from keyhole.mesh.documents.status import Verdict, verdict
+from keyhole.mesh.documents.watch import Watch, Watched
+from keyhole.mesh.error import MeshError
+from keyhole.mesh.kubeconfig import ClusterAccess, in_pod, read_kubeconfig
+from keyhole.model.document import API_VERSION
+
+RETRY_SECONDS = 30.0
+"""After what could not be done, and nothing else happens."""
+SETTLE_SECONDS = 0.2
+"""How long a change waits for those that come with it."""
+_STAYS = "the last good documents stay in force"
+Said = Sequence[tuple[Resource, Verdict]]
+Signature = frozenset[tuple[Key, str, int, bool]]
+
+
+class ClusterDocuments:
+    """The documents in Kubernetes of one Keyhole."""
+
+    def __init__(
+        self, settings: Settings, data: DataFolder, reconciler: Reconciler, parts: Parts
+    ) -> None:
+        section = settings.written.kubernetes
+        self._settings = settings
+        self._data = data
+        self._reconciler = reconciler
+        self._parts = parts
+        self._delegation = Delegation(
+            section.namespace,
+            section.namespaces,
+            section.include,
+            section.upstreams,
+            section.trust_domains,
+        )
+        self._copy = ClusterCopy(data.kubernetes, settings.documents, self._delegation)
+        self._wake = asyncio.Event()
+        self._watched = Watched(self._wake.set)
+        self._last: Texts = {}
+        self._choice: Choice | None = None
+        self._signature: Signature = frozenset()
+        """The objects for which that was chosen."""
+        self._said: dict[Key, tuple[str, int, Verdict]] = {}
+        """What was written into the status of an object, by its uid and version."""
+        self._is_applying = False
+        reconciler.on_change(self._look_again)
+
+    def _look_again(self) -> None:
+        """Other documents have changed, with which these have to be valid."""
+        if not self._is_applying:
+            self._choice = None
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Watches; never ends by itself."""
+        self._last = await asyncio.to_thread(self._copy.read)
+        while True:
+            try:
+                api = ClusterApi(await asyncio.to_thread(self._access))
+                break
+            except MeshError as error:
+                self._parts.fail(KUBERNETES, f"{error}\n{_STAYS}")
+                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for watch in self._watches(api):
+                    tasks.create_task(watch.run())
+                tasks.create_task(self._follow(api))
+        finally:
+            await api.close()
+
+    def _access(self) -> ClusterAccess:
+        file = self._settings.written.kubernetes.kubeconfig
+        if file is not None:
+            return read_kubeconfig(self._settings.file.absolute().parent / Path(file).expanduser())
+        host = os.environ.get("KUBERNETES_SERVICE_HOST")
+        if not host:
+            raise MeshError(
+                "this is no pod of Kubernetes; give kubernetes.kubeconfig, or take watch out"
+            )
+        return in_pod(ACCOUNT, host, os.environ.get("KUBERNETES_SERVICE_PORT", "443"))
+
+    def _watches(self, api: ClusterApi) -> list[Watch]:
+        others = self._delegation.namespaces
+        places = [""] if EVERY in others else dict.fromkeys([self._delegation.own, *others])
+        return [Watch(api, kind, place, self._watched) for kind in PLURALS for place in places]
+
+    async def _follow(self, api: ClusterApi) -> None:
+        is_done = True
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if is_done else RETRY_SECONDS):
+                    await self._wake.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
+            self._wake.clear()
+            self._report()
+            if self._watched.is_complete:
+                is_done = await self._settle(api)
+
+    def _report(self) -> None:
+        """Says whether all can be watched."""
+        why = "\n".join(dict.fromkeys(self._watched.failures.values()))
+        self._parts.set(KUBERNETES, f"{why}\n{_STAYS}" if why else None)
+
+    async def _settle(self, api: ClusterApi) -> bool:
+        """Puts in force what is there now; gives whether all of it was done."""
+        objects = tuple(self._watched.objects.values())
+        signature = frozenset((one.key, one.uid, one.generation, one.is_going) for one in objects)
+        try:
+            if self._choice is None or signature != self._signature:
+                self._choice = await self._choose(objects)
+                self._signature = signature
+            await self._take(self._choice.texts)
+        except (StuckError, UnwritableError) as error:
+            self._choice = None
+            self._parts.fail(KUBERNETES_DOCUMENTS, f"{error}\n{_STAYS}")
+            return False
+        problem = str(self._reconciler.problem or "").partition("\n")[0]
+        said = [
+            (one, verdict(one, self._choice, self._delegation, problem))
+            for one in objects
+            if not one.is_going
+        ]
+        self._report_documents(said)
+        return await self._say(api, said)
+
+    async def _choose(self, objects: Sequence[Resource]) -> Choice:
+        work = partial(choose, objects, self._last, self._delegation, self._check)
+        async with self._reconciler.exclusive():
+            return await self._reconciler.documents.run(work)
+
+    def _check(self, texts: Texts) -> Sequence[Problem]:
+        """The errors of all documents with these, compiled beside those in force."""
+        with tempfile.TemporaryDirectory(prefix="keyhole-kubernetes-") as folder:
+            scratch = DataFolder(Path(folder))
+            scratch.make()
+            copy = ClusterCopy(scratch.kubernetes, self._settings.documents, self._delegation)
+            copy.write(texts)
+            lend_compiled(self._data.state, scratch.state)
+            try:
+                compiled = compile_all(
+                    self._settings,
+                    scratch,
+                    over=self._data.stored_folders,
+                    identity=self._data.identity,
+                    downloads=self._data.state,
+                )
+            except DocumentErrors as error:
+                return error.problems
+            judge(compiled.octets, [])
+        return ()
+
+    async def _take(self, texts: Texts) -> None:
+        if texts == self._last and await asyncio.to_thread(has_copy, self._data):
+            return
+        await asyncio.to_thread(self._copy.write, texts)
+        self._last = texts
+        self._is_applying = True
+        try:
+            await self._reconciler.apply()
+        finally:
+            self._is_applying = False
+
+    def _report_documents(self, said: Said) -> None:
+        """Says what is wrong with the operator's own; others read it in their status."""
+        own = self._delegation.own
+        wrong = [
+            f"{one.key.kind} {one.key.namespace}/{one.key.name}: {what.message}"
+            for one, what in said
+            if one.key.namespace == own and not what.is_ready
+        ]
+        self._parts.set(KUBERNETES_DOCUMENTS, "\n".join(sorted(wrong)) or None)
+
+    async def _say(self, api: ClusterApi, said: Said) -> bool:
+        failed: list[str] = []
+        for one, what in said:
+            mark = (one.uid, one.generation, what)
+            if what.is_said(one) or self._said.get(one.key) == mark:
+                continue
+            try:
+                await self._write(api, one, what)
+                self._said[one.key] = mark
+            except NotThereError:
+                continue  # deleted meanwhile
+            except MeshError as error:
+                failed.append(str(error))
+        self._forget(said)
+        self._parts.set(KUBERNETES_STATUS, failed[0] if failed else None)
+        return not failed
+
+    async def _write(self, api: ClusterApi, one: Resource, what: Verdict) -> None:
+        namespace, kind, name = one.key
+        now = datetime.now(UTC)
+        place = path_of(API_VERSION, PLURALS[kind], namespace, name)
+        await api.merge(f"{place}/status", what.status(one, now))
+        if what.is_news(one):
+            event = what.event(one, now, API_VERSION)
+            await api.create(path_of("v1", "events", namespace), event)
+
+    def _forget(self, kept: Said) -> None:
+        keys = {one.key for one, _ in kept}
+        self._said = {key: mark for key, mark in self._said.items() if key in keys}
