@@ -25,27 +25,27 @@ class ClusterCopy:
     def __init__(self, folder: Path, beside: Path, delegation: Delegation) -> None:
         self._folder = folder
         self._beside = beside
-        self._own = delegation.own
-        self._rules = repr(delegation)
+        self._delegation = delegation
 
     def read(self) -> dict[Key, str]:
-        """The documents in it, without delegated ones where the rules have changed since: what they
-        may say is to be decided anew."""
+        """The documents in it; none where it cannot be read."""
         try:
             text = read_copies(self._folder)
-            found = dict(_read(text)) if text is not None else {}
-            rules = (self._folder / _RULES).read_text(encoding="utf-8")
+            return dict(_read(text)) if text is not None else {}
         except (OSError, ValueError, TypeError):
             return {}
-        is_same = rules == self._rules
-        return {key: one for key, one in found.items() if is_same or key.namespace == self._own}
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it was made by the rules of now."""
+        try:
+            rules = (self._folder / _RULES).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return False
+        return rules == repr(self._delegation) and (self._folder / COPY).is_file()
 
     def write(self, texts: Mapping[Key, str]) -> None:
         """Replaces the documents in one step; raises `UnwritableError`."""
-        # Of two with one name, the first one is in force: a document of our own before others.
-        ordered = sorted(texts, key=lambda key: (key.namespace != self._own, key))
-        pairs = [(key.file, texts[key]) for key in ordered]
-        content = json.dumps(pairs, ensure_ascii=False).encode("utf-8", "surrogatepass")
         link = self._folder / BESIDE
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,16 @@ class ClusterCopy:
                 link.symlink_to(self._beside)
         except OSError as error:
             raise UnwritableError(f"cannot write {self._folder}: {error.strerror}") from error
-        write_durably(self._folder / _RULES, self._rules.encode())
+        self.prune(texts)
+        write_durably(self._folder / _RULES, repr(self._delegation).encode())
+
+    def prune(self, texts: Mapping[Key, str]) -> None:
+        """As `write`, for some of the documents in it: whether it is current stays as it was."""
+        own = self._delegation.own
+        # Of two with one name, the first one is in force: a document of our own before others.
+        ordered = sorted(texts, key=lambda key: (key.namespace != own, key))
+        pairs = [(key.file, texts[key]) for key in ordered]
+        content = json.dumps(pairs, ensure_ascii=False).encode("utf-8", "surrogatepass")
         write_durably(self._folder / COPY, content)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from keyhole.control.cluster_documents.copy import ClusterCopy
 from keyhole.control.compile import compile_all
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.declared import has_copy
 from keyhole.control.document_pool import StuckError
 from keyhole.control.error import UnwritableError
 from keyhole.control.parts import KUBERNETES, KUBERNETES_DOCUMENTS, KUBERNETES_STATUS, Parts
@@ -63,6 +62,8 @@ class ClusterDocuments:
         self._wake = asyncio.Event()
         self._watched = Watched(self._wake.set)
         self._last: Texts = {}
+        self._is_written = False
+        """Whether the copy has these, and was made by the rules of now."""
         self._choice: Choice | None = None
         self._signature: Signature = frozenset()
         """The objects for which that was chosen."""
@@ -79,7 +80,7 @@ class ClusterDocuments:
 
     async def run(self) -> None:
         """Watches; never ends by itself."""
-        self._last = await asyncio.to_thread(self._copy.read)
+        await self._begin()
         while True:
             try:
                 api = ClusterApi(await asyncio.to_thread(self._access))
@@ -94,6 +95,21 @@ class ClusterDocuments:
                 tasks.create_task(self._follow(api))
         finally:
             await api.close()
+
+    async def _begin(self) -> None:
+        """Takes what is in force. Where the rules have changed since, it may say what nobody may
+        say any more: it stays until the objects are read, and is no version to go back to."""
+        found = await asyncio.to_thread(self._copy.read)
+        self._is_written = await asyncio.to_thread(lambda: self._copy.is_current)
+        has, own = self._delegation.has, self._delegation.own
+        left = {key: text for key, text in found.items() if has(key.namespace)}
+        if left != found:
+            with self._parts.recorded(KUBERNETES_DOCUMENTS, UnwritableError):
+                await asyncio.to_thread(self._copy.prune, left)
+                await self._apply()
+        self._last = {
+            key: text for key, text in left.items() if self._is_written or key.namespace == own
+        }
 
     def _access(self) -> ClusterAccess:
         file = self._settings.written.kubernetes.kubeconfig
@@ -177,10 +193,13 @@ class ClusterDocuments:
         return ()
 
     async def _take(self, texts: Texts) -> None:
-        if texts == self._last and await asyncio.to_thread(has_copy, self._data):
+        if texts == self._last and self._is_written:
             return
         await asyncio.to_thread(self._copy.write, texts)
-        self._last = texts
+        self._last, self._is_written = texts, True
+        await self._apply()
+
+    async def _apply(self) -> None:
         self._is_applying = True
         try:
             await self._reconciler.apply()
