@@ -48,18 +48,28 @@ _IN_A_MESH: dict[str, dict[str, str]] = {
     "proxy": {"resolver.identity": "proxy"},
     "proxy-page": {"resolver.identity": "proxy", "ingress.api": "gateway-api", **_DOT},
 }
+_DOCUMENTS: dict[str, dict[str, str]] = {
+    "crds": {
+        "documents.source": "crds",
+        "documents.namespaces": "{shop,bank}",
+        "documents.include": "{base}",
+    },
+    "crds-everywhere": {"documents.source": "crds", "documents.namespaces": "{*}"},
+}
 CASES = [
     *product(MODES, _VARIANTS),
     *product(("sidecar", "ambient"), _IN_A_MESH),
 ]
-"""All pairs of a mode and the name of some values."""
-each_case = pytest.mark.parametrize(("mode", "variant"), CASES)
+"""All pairs of a mode and the name of some values, with which control asks no API server."""
+WATCHING = [("sidecar", "crds"), ("ambient", "crds"), ("plain", "crds-everywhere")]
+"""The same, with which it watches documents."""
+each_case = pytest.mark.parametrize(("mode", "variant"), CASES + WATCHING)
 
 
 @cache
 def text_of(mode: str, variant: str) -> str:
     """What helm renders of one case."""
-    return template({"mode": mode, **({**_VARIANTS, **_IN_A_MESH}[variant])})
+    return template({"mode": mode, **({**_VARIANTS, **_IN_A_MESH, **_DOCUMENTS}[variant])})
 
 
 @cache

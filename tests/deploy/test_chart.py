@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from keyhole.mesh.render import MODES, packaged, render
-from tests.deploy.rendered import CASES, Object, each_case, needs_helm, objects_of
+from tests.deploy.rendered import CASES, WATCHING, Object, each_case, needs_helm, objects_of
 from tools.chart import CHART, MANIFESTS, README, readme, template, with_marks
 from tools.cluster_tools import find_helm
 
@@ -73,7 +73,8 @@ def test_every_container_keeps_to_pod_security_restricted(mode: str, variant: st
         assert security["runAsNonRoot"]
         assert security["runAsUser"] not in (0, _AGENT)
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert not pod["automountServiceAccountToken"]
+        reads = (mode, variant) in WATCHING and pod["serviceAccountName"] == "keyhole-control"
+        assert pod["automountServiceAccountToken"] == reads
         assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC"}
         for container in _containers(pod):
             assert container["securityContext"] == {
@@ -162,7 +163,7 @@ def test_their_sidecars_run_before_they_join_and_end_with_the_test(mode: str, va
 
 
 def test_one_object_has_one_name() -> None:
-    for mode, variant in CASES:
+    for mode, variant in CASES + WATCHING:
         names = [
             (one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"])
             for one in objects_of(mode, variant)

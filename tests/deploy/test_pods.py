@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from keyhole.mesh.render import MODES, render
-from tests.deploy.rendered import CASES, needs_helm, objects_of
+from tests.deploy.rendered import CASES, WATCHING, needs_helm, objects_of
 from tests.world import mesh, raw
 from tests.world.api import PASSWORD, browser
 from tests.world.ask import Server
@@ -287,7 +287,9 @@ def test_the_rendered_settings_and_documents_are_valid(mode: str, tmp_path: Path
 
 
 @needs_helm
-@pytest.mark.parametrize(("mode", "variant"), [case for case in CASES if case[1] != "as-it-is"])
+@pytest.mark.parametrize(
+    ("mode", "variant"), [case for case in (*CASES, *WATCHING) if case[1] != "as-it-is"]
+)
 def test_so_are_those_of_every_variant(mode: str, variant: str, tmp_path: Path) -> None:
     _check(Cluster(objects_of(mode, variant), tmp_path))
 

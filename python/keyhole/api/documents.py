@@ -327,7 +327,7 @@ def _shown(found: DocumentRecord, written: dict[int, AuditRecord]) -> Document:
         kind=found.kind,
         name=found.name,
         origin=found.origin,
-        file=f"{found.file}:{found.line}" if found.file else None,
+        file=found.place if found.file else None,
         version=found.version or None,
         is_shadowed=found.is_shadowed,
         last_change=_last_change(written.get(found.change)),

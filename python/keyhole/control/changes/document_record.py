@@ -9,6 +9,7 @@ from keyhole.config.documents import read_text_documents
 from keyhole.config.files import Source, copies, read_copies, read_text, sources
 from keyhole.config.parsed import Kept
 from keyhole.config.yaml_stream import split_stream
+from keyhole.control.declared import KUBERNETES_FILE
 from keyhole.errors import Problem
 from keyhole.store import Version
 
@@ -38,7 +39,9 @@ class DocumentRecord:
 
     @property
     def place(self) -> str:
-        """Its file and line, or its version, for messages."""
+        """Its file and line, its object in Kubernetes, or its version, for messages."""
+        if self.file.startswith(KUBERNETES_FILE):
+            return self.file
         return f"{self.file}:{self.line}" if self.file else f"version {self.version}"
 
 

@@ -23,7 +23,7 @@ from keyhole.lists import lend_compiled
 from keyhole.mesh.documents.api import ACCOUNT, ClusterApi, NotThereError, path_of
 from keyhole.mesh.documents.choice import Choice, Texts, choose
 from keyhole.mesh.documents.delegation import EVERY, Delegation
-from keyhole.mesh.documents.kinds import PLURALS
+from keyhole.mesh.documents.kinds import OBJECTS, PLURALS
 from keyhole.mesh.documents.resource import Key, Resource
 from keyhole.mesh.documents.status import Verdict, verdict
 from keyhole.mesh.documents.watch import Watch, Watched
@@ -210,7 +210,7 @@ class ClusterDocuments:
         """Says what is wrong with the operator's own; others read it in their status."""
         own = self._delegation.own
         wrong = [
-            f"{one.key.kind} {one.key.namespace}/{one.key.name}: {what.message}"
+            f"{OBJECTS[one.key.kind]} {one.key.namespace}/{one.key.name}: {what.message}"
             for one, what in said
             if one.key.namespace == own and not what.is_ready
         ]

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from keyhole.errors import Problem
+from keyhole.mesh.documents.kinds import OBJECTS
 from keyhole.mesh.documents.resource import Key, Resource
 from keyhole.model.document import API_VERSION
 
@@ -28,7 +29,7 @@ OPERATORS = {
     "List": ("files", "urls", "refresh", "policies", "guard"),
 }
 """The keys that stay with the people of Keyhole's own namespace."""
-_NAMES = "; ".join(f"{kind}: {', '.join(keys)}" for kind, keys in DELEGATED.items())
+_NAMES = "; ".join(f"{OBJECTS[kind]}: {', '.join(keys)}" for kind, keys in DELEGATED.items())
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Delegation:
             yield "", f"{why} that have"
             return
         if kind not in DELEGATED:
-            yield "", f"only the namespace {self.own} has documents of kind {kind}"
+            yield "", f"only the namespace {self.own} has documents of kind {OBJECTS[kind]}"
             return
         spec = one.spec if isinstance(one.spec, dict) else {}
         for key in OPERATORS[kind]:
@@ -109,7 +110,7 @@ class Delegation:
             "apiVersion": API_VERSION,
             "kind": one.key.kind,
             "metadata": {"name": self.name_of(one.key)},
-            "spec": one.spec if one.key.namespace == self.own else self._others(one),
+            "spec": _with_words(one.spec if one.key.namespace == self.own else self._others(one)),
         }
         return str(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
 
@@ -127,6 +128,17 @@ class Delegation:
         if self.upstreams:
             spec["upstreams"] = list(self.upstreams)
         return spec
+
+
+def _with_words(spec: Any) -> Any:
+    """The spec with the word ``off`` as it was written: YAML 1.1, which kubectl reads, takes it for
+    false."""
+    use = spec.get("tunneling") if isinstance(spec, dict) else None
+    if use is False:
+        return {**spec, "tunneling": "off"}
+    if isinstance(use, dict) and use.get("mode") is False:
+        return {**spec, "tunneling": {**use, "mode": "off"}}
+    return spec
 
 
 def _within(namespace: str, names: Any) -> Any:

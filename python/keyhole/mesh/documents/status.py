@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from keyhole.mesh.documents.choice import Choice
 from keyhole.mesh.documents.delegation import Delegation
+from keyhole.mesh.documents.kinds import OBJECTS
 from keyhole.mesh.documents.resource import READY, Resource
 from keyhole.mesh.objects import Tree
 
@@ -62,7 +63,7 @@ class Verdict:
             "metadata": {"generateName": f"{key.name[:50]}.", "namespace": key.namespace},
             "involvedObject": {
                 "apiVersion": version,
-                "kind": key.kind,
+                "kind": OBJECTS[key.kind],
                 "namespace": key.namespace,
                 "name": key.name,
                 "uid": one.uid,
