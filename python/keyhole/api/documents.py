@@ -52,9 +52,13 @@ class Document(BaseModel):
     kind: str = Field(description="One of the kinds of documents, such as Policy.")
     name: str = Field(description="Its name, unique within its kind.")
     origin: Literal["declared", "stored"] = Field(
-        description="declared: a file defines it, edit the file. stored: edit it by this API."
+        description="declared: a file or an object of Kubernetes defines it, edit that. stored: "
+        "edit it by this API."
     )
-    file: str | None = Field(description="The file and line that declare it; null if it is stored.")
+    file: str | None = Field(
+        description="The file and line that declare it, or kubernetes NAMESPACE/NAME for an object "
+        "of Kubernetes; null if it is stored."
+    )
     version: int | None = Field(description="The current version; null if it is declared.")
     is_shadowed: bool = Field(description="Whether a file that declares the same overrides it.")
     last_change: LastChange | None = Field(

@@ -252,6 +252,8 @@ class KnownDocuments:
         return [*lists, "names"] if has_keys(user.text, lists) else lists
 
     def _place(self, record: DocumentRecord) -> str:
+        if record.is_in_kubernetes:
+            return record.place
         return f"{self.folder / record.file}:{record.line}"
 
 

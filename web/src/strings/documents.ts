@@ -1,5 +1,8 @@
 import { documentFields } from './document-fields';
 
+/** Whether the place of a document is an object of Kubernetes, and no file. */
+export const isObject = (place: string) => place.startsWith('kubernetes ');
+
 export const documents = {
   yaml: 'YAML of the document',
   keys: 'Ctrl and Space completes. Tab leaves the editor.',
@@ -39,12 +42,21 @@ export const documents = {
   },
   name: 'Name',
   nameHint: 'Lower-case letters, digits, dots and hyphens. It cannot be changed later.',
-  declared: (file: string) => `Declared in ${file}. Change that file; it acts within a second.`,
+  declared: (file: string) =>
+    isObject(file)
+      ? `Declared by an object of ${file}. Change it there; it acts within a second.`
+      : `Declared in ${file}. Change that file; it acts within a second.`,
   readOnly: {
     title: 'Read-only here: a file declares this document',
     how: 'Change that file; it acts within a second. A file with an error changes nothing.',
     file: 'file',
     instead: 'To change it here instead, take it out of the file and add it on this page.',
+  },
+  readOnlyObject: {
+    title: 'Read-only here: an object of Kubernetes declares this document',
+    how: 'Change it there, as with kubectl edit; it acts within a second. Its status says what is wrong with it.',
+    file: 'object',
+    instead: 'To change it here instead, delete the object and add the document on this page.',
   },
   declaredWord: 'Declared',
   storedWord: 'Stored',

@@ -23,7 +23,8 @@ class DocumentRecord:
     origin: Literal["declared", "stored"]
     text: str
     file: str = ""
-    """The file that declares it, relative to the folder; empty if stored."""
+    """The file that declares it, relative to the folder, or the object of Kubernetes; empty if
+    stored."""
     line: int = 0
     version: int = 0
     """The version from 1 if stored; 0 if declared."""
@@ -38,9 +39,14 @@ class DocumentRecord:
         return f"{self.kind}/{self.name}"
 
     @property
+    def is_in_kubernetes(self) -> bool:
+        """Whether it is an object of Kubernetes, and no file."""
+        return self.file.startswith(KUBERNETES_FILE)
+
+    @property
     def place(self) -> str:
         """Its file and line, its object in Kubernetes, or its version, for messages."""
-        if self.file.startswith(KUBERNETES_FILE):
+        if self.is_in_kubernetes:
             return self.file
         return f"{self.file}:{self.line}" if self.file else f"version {self.version}"
 

@@ -1,7 +1,6 @@
 """The API of Kubernetes as control uses it: lists, watches, and what is written back.
 
-With ``httpx2`` alone, which is here anyway: of a client library this would use three calls, and
-its models of all kinds would stay in memory.
+With ``httpx2`` alone, which is here anyway; docs/decisions/kubernetes-documents.md says why.
 """
 
 import json
