@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from keyhole.mesh.documents.kinds import GROUP, PLURALS
 from keyhole.mesh.render import MODES
 from tests.docs.pages import BLOCK
 from tests.world.kubernetes_api import KubernetesApi, message, needs_kubernetes
@@ -28,8 +29,8 @@ _LINES = [
 _NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "keyhole"}}
 
 
-def _line(start: str) -> list[str]:
-    (found,) = [line for line in _LINES if line.startswith(start)]
+def _line(start: str, about: str = "") -> list[str]:
+    (found,) = [line for line in _LINES if line.startswith(start) and about in line]
     return shlex.split(found)
 
 
@@ -68,7 +69,7 @@ def test_helm_installs_upgrades_and_leaves_nothing(shell: Shell, cluster: Object
     (join / "keyhole-resolver-0").write_text("khe1.token")
     assert "secret/keyhole-join created" in shell(*_line("kubectl create secret"))
 
-    shell(*_line("helm upgrade"))
+    shell(*_line("helm upgrade", "ingress"))
     assert shell.get("httproutes", "keyhole-page")
     settings = shell.get("configmap", "keyhole-control-settings")
     assert settings is not None
@@ -81,9 +82,18 @@ def test_helm_installs_upgrades_and_leaves_nothing(shell: Shell, cluster: Object
     assert resolver["spec"]["replicas"] == 3
     assert shell.get("httproutes", "keyhole-page") is None
 
+    shell("kubectl", "create", "namespace", "shop")
+    shell(*_line("helm upgrade", "documents.source"))
+    kinds = {f"CustomResourceDefinition /{plural}.{GROUP}" for plural in PLURALS.values()}
+    rules = {"ValidatingAdmissionPolicy /keyhole-delegation", "RoleBinding shop/keyhole-documents"}
+    assert {*kinds, *rules} <= cluster.everything() - before
+
     shell("helm", "uninstall", "keyhole", "-n", "keyhole")
     left = cluster.everything() - before
-    assert left == {"Namespace /keyhole", "Secret keyhole/keyhole-join"}, "ours are gone"
+    kept = {"Namespace /keyhole", "Namespace /shop", "Secret keyhole/keyhole-join"}
+    assert left == {*kept, *kinds}, "ours are gone, and nobody's documents"
+    shell("kubectl", "delete", "crd", *(f"{plural}.{GROUP}" for plural in PLURALS.values()))
+    cluster.delete({**_NAMESPACE, "metadata": {"name": "shop"}})
     shell("kubectl", "delete", "secret", "keyhole-join", "-n", "keyhole")
     assert before - cluster.everything() == set(), "nothing of others is gone"
 

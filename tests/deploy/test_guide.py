@@ -21,7 +21,7 @@ _IN_A_POD = re.compile(r"kubectl exec .*? -- (keyhole [^;|`\n]*)")
 @needs_helm
 def test_each_helm_command_has_values_that_the_chart_takes() -> None:
     commands = [line for line in _BLOCKS.splitlines() if line.startswith("helm ")]
-    assert len(commands) == 2
+    assert len(commands) == 3
     for line in commands:
         words = shlex.split(line)
         given = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
