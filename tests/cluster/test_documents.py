@@ -1,5 +1,6 @@
 """Documents as objects of Kubernetes, with a real API server: kinds, delegation, status."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,15 @@ import pytest
 import yaml
 
 from keyhole.config.documents import read_text_documents
+from keyhole.mesh.documents.api import ClusterApi, NotThereError, path_of
 from keyhole.mesh.documents.delegation import Delegation
 from keyhole.mesh.documents.kinds import OBJECTS
+from keyhole.mesh.error import MeshError
+from keyhole.mesh.kubeconfig import in_pod
 from keyhole.model.document import API_VERSION
 from tests.world.certificates import Authority
 from tests.world.cluster_documents import resource
-from tests.world.kubernetes_api import KubernetesApi, message, needs_kubernetes
+from tests.world.kubernetes_api import ADMIN, KubernetesApi, message, needs_kubernetes
 from tests.world.kubernetes_objects import Object, Objects
 from tests.world.resolver import Resolver, document
 from tests.world.waiting import until
@@ -161,6 +165,38 @@ def test_admission_and_control_refuse_the_same_of_another_namespace(
     assert "the namespace bank has no documents" in message(answer)
 
 
+def test_a_pod_reaches_the_server_by_its_account_and_each_new_token(
+    kinds: Objects, kubernetes: KubernetesApi, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.crt").write_bytes(kubernetes.authority.root.read_bytes())
+    (tmp_path / "token").write_text("of yesterday")
+    host, port = kubernetes.url.removeprefix("https://").split(":")
+    path = path_of(API_VERSION, "policies", "shop")
+
+    async def life() -> None:
+        api = ClusterApi(in_pod(tmp_path, host, port))
+        try:
+            with pytest.raises(MeshError, match="status 401"):
+                await api.get(path, {})
+            (tmp_path / "token").write_text(_token(kubernetes))
+            assert (await api.get(path, {}))["kind"] == "PolicyList"
+            with pytest.raises(MeshError, match="status 403"):
+                await api.get(path_of("v1", "secrets", "keyhole"), {})
+            (tmp_path / "token").write_text(ADMIN)
+            with pytest.raises(NotThereError, match=r"definitions.yaml makes it"):
+                await api.get(path_of(API_VERSION, "lists", "shop"), {})
+        finally:
+            await api.close()
+
+    asyncio.run(life())
+
+
+def _token(kubernetes: KubernetesApi) -> str:
+    """A token of the service account of control."""
+    words = ("create", "token", "keyhole-control", "-n", "keyhole")
+    return kubernetes.must(kubernetes.kubectl(*words)).strip()
+
+
 def _section(rendered: list[Object]) -> dict[str, Any]:
     """The section ``kubernetes`` of the settings of control."""
     (settings,) = [
@@ -210,10 +246,7 @@ def watching(
     kinds: Objects, kubernetes: KubernetesApi, rendered: list[Object], tmp_path: Path
 ) -> Iterator[Watching]:
     """It runs, and nothing of it is left afterwards."""
-    token = kubernetes.must(
-        kubernetes.kubectl("create", "token", "keyhole-control", "-n", "keyhole")
-    )
-    access = kubernetes.write_kubeconfig("control", {"token": token.strip()})
+    access = kubernetes.write_kubeconfig("control", {"token": _token(kubernetes)})
     resolver = Resolver(tmp_path / "resolver", Authority(tmp_path / "authority"))
     block = [{"block": ["never.example"], "important": True}]
     resolver.write(

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from keyhole.mesh.error import MeshError
-from keyhole.mesh.kubeconfig import read_kubeconfig
+from keyhole.mesh.kubeconfig import in_pod, read_kubeconfig
 from tests.world.certificates import Authority
 from tests.world.process import call_keyhole
 
@@ -107,3 +107,11 @@ def test_the_command_reads_either_files_or_a_cluster(words: list[str]) -> None:
     done = call_keyhole("mesh", "check", *words)
     assert done.returncode == 2
     assert "give files, or --kubeconfig" in " ".join(done.stderr.split())
+
+
+def test_a_pod_has_a_root_or_asks_nobody(tmp_path: Path, authority: Authority) -> None:
+    with pytest.raises(MeshError, match=r"ca.crt cannot be used"):
+        in_pod(tmp_path, "10.96.0.1", "443")
+    (tmp_path / "ca.crt").write_bytes(authority.root.read_bytes())
+    found = in_pod(tmp_path, "fd00::1", "443")
+    assert (found.server, found.token_file) == ("https://[fd00::1]:443", tmp_path / "token")
