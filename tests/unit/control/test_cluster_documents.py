@@ -240,7 +240,7 @@ def test_a_mistake_in_a_file_holds_objects_back_until_it_is_mended(
         await _until(lambda: cluster.ready(web)[0], "it has a status")
         said = cluster.ready(web)
         assert said[1] == "Waiting"
-        assert "base.yaml:4 Policy/base" in said[2]
+        assert said[2] == "other documents keep it from being in force"
         assert control.policies() == ["base"]
         file.write_text(_FILE)
         await control.reconciler.apply()

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -65,6 +66,8 @@ class ClusterDocuments:
         self._is_written = False
         """Whether the copy has these, and was made by the rules of now."""
         self._choice: Choice | None = None
+        self._is_stale = False
+        """Whether it is to be made anew, although no object has changed."""
         self._signature: Signature = frozenset()
         """The objects for which that was chosen."""
         self._said: dict[Key, tuple[str, int, Verdict]] = {}
@@ -75,7 +78,7 @@ class ClusterDocuments:
     def _look_again(self) -> None:
         """Other documents have changed, with which these have to be valid."""
         if not self._is_applying:
-            self._choice = None
+            self._is_stale = True
             self._wake.set()
 
     async def run(self) -> None:
@@ -128,16 +131,19 @@ class ClusterDocuments:
         return [Watch(api, kind, place, self._watched) for kind in PLURALS for place in places]
 
     async def _follow(self, api: ClusterApi) -> None:
-        is_done = True
+        is_done, took = True, 0.0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if is_done else RETRY_SECONDS):
                     await self._wake.wait()
-            await asyncio.sleep(SETTLE_SECONDS)
+            # Whoever changes something all the time gets half of the time at most.
+            await asyncio.sleep(max(SETTLE_SECONDS, took))
             self._wake.clear()
             self._report()
+            begun = time.monotonic()
             if self._watched.is_complete:
                 is_done = await self._settle(api)
+            took = min(time.monotonic() - begun, RETRY_SECONDS)
 
     def _report(self) -> None:
         """Says whether all can be watched."""
@@ -148,23 +154,30 @@ class ClusterDocuments:
         """Puts in force what is there now; gives whether all of it was done."""
         objects = tuple(self._watched.objects.values())
         signature = frozenset((one.key, one.uid, one.generation, one.is_going) for one in objects)
+        choice = None if self._is_stale or signature != self._signature else self._choice
         try:
-            if self._choice is None or signature != self._signature:
-                self._choice = await self._choose(objects)
+            if choice is None:
+                # Before: what changes while it chooses counts the next time.
+                self._is_stale = False
+                choice = self._choice = await self._choose(objects)
                 self._signature = signature
-            await self._take(self._choice.texts)
+            await self._take(choice.texts)
         except (StuckError, UnwritableError) as error:
-            self._choice = None
+            self._is_stale = True
             self._parts.fail(KUBERNETES_DOCUMENTS, f"{error}\n{_STAYS}")
             return False
+        if self._reconciler.is_behind:
+            return False  # an engine or the disk: no fault of a document
         problem = str(self._reconciler.problem or "").partition("\n")[0]
         said = [
-            (one, verdict(one, self._choice, self._delegation, problem))
+            (one, verdict(one, choice, self._delegation, problem))
             for one in objects
             if not one.is_going
         ]
         self._report_documents(said)
-        return await self._say(api, said)
+        is_said = await self._say(api, said)
+        self._is_stale = self._is_stale or choice.is_passing
+        return is_said and not choice.is_passing
 
     async def _choose(self, objects: Sequence[Resource]) -> Choice:
         work = partial(choose, objects, self._last, self._delegation, self._check)
@@ -173,7 +186,7 @@ class ClusterDocuments:
 
     def _check(self, texts: Texts) -> Sequence[Problem]:
         """The errors of all documents with these, compiled beside those in force."""
-        with tempfile.TemporaryDirectory(prefix="keyhole-kubernetes-") as folder:
+        with _scratch() as folder:
             scratch = DataFolder(Path(folder))
             scratch.make()
             copy = ClusterCopy(scratch.kubernetes, self._settings.documents, self._delegation)
@@ -245,3 +258,14 @@ class ClusterDocuments:
     def _forget(self, kept: Said) -> None:
         keys = {one.key for one, _ in kept}
         self._said = {key: mark for key, mark in self._said.items() if key in keys}
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """A folder for a while; raises `UnwritableError` where it cannot be used."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="keyhole-kubernetes-") as folder:
+            yield folder
+    except OSError as error:
+        why = f"cannot check the documents: {error.filename}: {error.strerror}"
+        raise UnwritableError(why) from error

@@ -23,6 +23,9 @@ _MAX_OCTETS = 64 << 20
 _MAX_EVENT = 8 << 20
 
 
+_BROKEN = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
+
+
 class GoneError(MeshError):
     """The version to go on from is too old (status 410)."""
 
@@ -121,7 +124,7 @@ class ClusterApi:
                 extensions=self._extensions,
             ) as answer:
                 yield answer
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
+        except _BROKEN as error:
             words = str(error) or type(error).__name__
             raise MeshError(f"{self._access.server} cannot be reached: {words}") from error
 

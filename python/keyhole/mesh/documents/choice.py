@@ -26,6 +26,10 @@ class Choice:
     why: dict[Key, Problem] = field(default_factory=dict)
     problem: str = ""
     """Why nothing changes at all; empty if something may."""
+    waiting: frozenset[Key] = frozenset()
+    """The objects that this keeps from being in force as they stand."""
+    is_passing: bool = False
+    """Whether that may end without a change of any document."""
 
 
 def choose(
@@ -53,18 +57,20 @@ def choose(
         try:
             found = [one for one in check(texts) if not one.is_advice]
         except KeyholeError as error:
-            return Choice(dict(last), why, str(error))
+            return Choice(dict(last), why, str(error), _changed(newest, last), is_passing=True)
         blamed = _blamed(found, texts, delegation)
         for key, problem in blamed.items():
             why.setdefault(key, problem)
         if not blamed and found:
-            return Choice(_without_trust(last, newest), why, str(found[0]))
+            waiting = _changed(newest, last)
+            return Choice(_without_trust(last, newest), why, str(found[0]), waiting)
         if not blamed:
             return Choice(texts, {**_held_back(newest, texts), **why})
         stuck = _replace(texts, kept, blamed, held, delegation)
         if stuck is not None:
-            return Choice(dict(last), why, str(blamed[stuck]))
-    return Choice(dict(last), why, "too many objects are not valid together")
+            return Choice(dict(last), why, str(blamed[stuck]), _changed(newest, last))
+    too_many = "too many objects are not valid together"
+    return Choice(dict(last), why, too_many, _changed(newest, last))
 
 
 def _replace(
@@ -93,6 +99,10 @@ def _replace(
         else:
             return key
     return None
+
+
+def _changed(newest: Texts, last: Mapping[Key, str]) -> frozenset[Key]:
+    return frozenset(key for key, text in newest.items() if last.get(key) != text)
 
 
 def _without_trust(last: Mapping[Key, str], newest: Texts) -> Texts:

@@ -88,8 +88,13 @@ def verdict(one: Resource, choice: Choice, delegation: Delegation, problem: str)
             message = f"{_cut(message)}; the version before it stays in force"
         is_refusal = bool(delegation.problems(one))
         return Verdict(False, NOT_DELEGATED if is_refusal else INVALID, _cut(message), document)
-    if problem := choice.problem or problem:
-        message = f"other documents keep it from being in force: {problem}"
+    # While nothing changes, most are in force as they stand.
+    waits = one.key in choice.waiting if choice.problem else bool(problem)
+    if waits:
+        message = "other documents keep it from being in force"
+        # What is wrong with those of the operator is nobody else's business.
+        if one.key.namespace == delegation.own:
+            message += f": {choice.problem or problem}"
         return Verdict(False, WAITING, _cut(message), document)
     return Verdict(True, IN_FORCE, "it is in force", document)
 

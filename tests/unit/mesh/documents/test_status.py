@@ -66,10 +66,18 @@ def test_what_is_wrong_is_told_with_its_place_and_what_stays_in_force() -> None:
     assert verdict(greedy, Choice({}, {_ONE.key: refused}), _RULES, "").reason == "NotDelegated"
 
 
-def test_what_others_keep_from_being_in_force_waits() -> None:
-    what = verdict(_ONE, Choice({_ONE.key: ""}), _RULES, "a.yaml:3 Policy/base: it is wrong")
+def test_only_what_changed_waits_for_others_and_only_the_operator_reads_for_what() -> None:
+    problem = "a.yaml:3 Policy/base: it is wrong"
+    held = Choice({_ONE.key: ""}, {}, problem, frozenset([_ONE.key]))
+    what = verdict(_ONE, held, _RULES, problem)
     assert (what.is_ready, what.reason) == (False, "Waiting")
-    assert what.message.endswith("a.yaml:3 Policy/base: it is wrong")
+    assert what.message == "other documents keep it from being in force"
+    own = resource("Policy", "keyhole", "all", {})
+    what = verdict(own, Choice({}, {}, problem, frozenset([own.key])), _RULES, problem)
+    assert what.message.endswith(f": {problem}")
+    assert verdict(_ONE, Choice({_ONE.key: ""}, {}, problem), _RULES, problem).is_ready
+    refused = verdict(_ONE, Choice({_ONE.key: ""}), _RULES, "the engine refused it")
+    assert refused.reason == "Waiting"
 
 
 def test_an_event_names_the_object_and_has_room() -> None:
