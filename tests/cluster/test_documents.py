@@ -67,7 +67,7 @@ def kinds(kubernetes: KubernetesApi, rendered: list[Object]) -> Iterator[Objects
     objects.delete_all(made)
 
 
-_WRONG = [
+_WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("Policy", {"rules": [{"allow": ["a.example"], "block": ["b.example"]}]}, "not both"),
     ("Policy", {"rules": [{"allow": ["a.example"], "answer": "nodata"}]}, "leave answer out"),
     ("Policy", {"rules": [{"allow": ["a.example"], "important": True}]}, "only block rules"),
@@ -118,7 +118,7 @@ def test_the_server_takes_each_form_that_files_have_and_unknown_keys_in_none(
     assert "a name of at most 63 characters" in message(answer)
 
 
-_DELEGATED = [
+_DELEGATED: list[tuple[str, dict[str, Any], str]] = [
     ("Policy", {"subjects": [f"{_SHOP}/sa/web", f"{_SHOP}/*"], "blockedTtl": 5}, ""),
     ("List", {"entries": "a.example\n", "kind": "allow"}, ""),
     ("Policy", {}, "the default policy belongs to keyhole"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from keyhole.config import read_config_text
 from keyhole.control import import_upload
 from keyhole.control.changes import change
 from keyhole.control.changes.change import Changes
@@ -224,6 +225,7 @@ class _Still:
 
 class _Somewhere:
     documents = Path()
+    written = read_config_text("", "keyhole.yaml")[0]
 
 
 def test_only_a_few_threads_read_documents_that_cannot_be_read(

@@ -18,8 +18,8 @@ class NotReadError(ControlError):
 def declared_paths(settings: Settings, data: DataFolder) -> list[Path]:
     """The places of all declared documents that can be read; of two with one name, the earlier
     place counts, and the other one is an error."""
-    copied = [data.kubernetes] if has_copy(data) else []
-    return [settings.documents, *(copied if settings.written.kubernetes.watch else [])]
+    is_there = settings.written.kubernetes.watch and has_copy(data)
+    return [settings.documents, *([data.kubernetes] if is_there else [])]
 
 
 def has_copy(data: DataFolder) -> bool:
