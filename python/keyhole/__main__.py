@@ -1,6 +1,7 @@
 """``keyhole`` and ``python -m keyhole``: the commands of all packages in one program.
 
-The packages ``cli``, ``lab`` and ``dns_client`` never import each other; they meet here.
+The packages ``cli``, ``lab``, ``verify`` and ``dns_client`` never import each other; they meet
+here.
 """
 
 import sys
@@ -26,6 +27,7 @@ COMMANDS = {
         "log": "keyhole.cli.log",
         "status": "keyhole.cli.status",
         "doctor": "keyhole.cli.doctor",
+        "verify": "keyhole.verify.command",
         "audit": "keyhole.cli.audit",
         "stats": "keyhole.cli.stats",
         "graph": "keyhole.cli.graph",

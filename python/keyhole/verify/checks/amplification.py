@@ -1,0 +1,146 @@
+"""Amplification: octets over UDP to an address that nobody has proved."""
+
+from keyhole.verify.check import Check, Seen, Threat, check
+from keyhole.verify.endpoint import Endpoint, ask
+from keyhole.verify.error import SkippedError
+from keyhole.verify.question import question
+from keyhole.verify.standards import rfc
+from keyhole.verify.target import Target
+
+FACTOR = 1.5
+"""Octets that come back for each that was sent, over all questions of the check."""
+LARGEST = 1232
+"""Octets of an answer over UDP that no usual link has to fragment (RFC 9715)."""
+ALL = ("udp", "tcp", "dot", "doh")
+_SECONDS = 2.0
+
+
+def _questions(name: str) -> dict[str, bytes]:
+    return {
+        "ANY": question(name, "ANY", edns=4096),
+        "TXT": question(name, "TXT", edns=4096),
+        "DNSKEY with DO": question(name, "DNSKEY", edns=4096, dnssec=True),
+        "A": question(name, edns=None),
+        "ANY without EDNS": question(name, "ANY", edns=None),
+        "A of no such name": question(f"no-such-name.{name}", edns=4096),
+        "ANY of the root": question(".", "ANY", edns=4096),
+    }
+
+
+@check(
+    "amplification",
+    "Who is not known cannot have others flooded",
+    Threat.AMPLIFICATION,
+    rfc(5358),
+    rfc(8482),
+    tried="over UDP from an address that no policy serves: ANY, TXT, DNSKEY with DO, EDNS 4096",
+    expected=f"at most {FACTOR} octets for each octet, and no record",
+)
+def stranger(target: Target) -> Seen:
+    """RFC 5358: a resolver does not serve everybody."""
+    if target.outside is None:
+        raise SkippedError("needs an address that no policy serves, and UDP: --strict")
+    sent = received = 0
+    worst, broken = (0.0, ""), []
+    for what, wire in _questions(target.known).items():
+        reply = ask(target.outside, wire, _SECONDS)
+        octets = len(reply.octets or b"")
+        sent, received = sent + len(wire), received + octets
+        worst = max(worst, (octets / len(wire), what))
+        if reply.records:
+            broken.append(f"{what} was answered with records")
+    if received > FACTOR * sent:
+        broken.append(f"{received} octets for {sent}, a factor of {received / sent:.2f}")
+    fine = f"{received} octets for {sent}, a factor of {received / sent:.2f}"
+    return Seen.of(broken, f"{fine}; the largest is {worst[0]:.2f} ({worst[1]})")
+
+
+@check(
+    "udp-size",
+    "No answer over UDP needs fragments",
+    Threat.AMPLIFICATION,
+    rfc(9715),
+    rfc(6891, "6.2.5"),
+    tried="large answers over UDP with an EDNS size of 65535",
+    expected=f"at most {LARGEST} octets, and the bit TC where there is more",
+)
+def size(target: Target) -> Seen:
+    """RFC 9715 section 3.1: fragments are how answers are forged."""
+    udp = target.over("udp")[0]
+    names = [target.known, *(["big.example.net"] if target.lab else [])]
+    largest, broken = 0, []
+    for name in names:
+        for kind in ("TXT", "ANY", "DNSKEY"):
+            octets = len(ask(udp, question(name, kind, edns=65_535, dnssec=True)).octets or b"")
+            largest = max(largest, octets)
+            if octets > LARGEST:
+                broken.append(f"{name} {kind}: {octets} octets")
+    return Seen.of(broken, f"the largest has {largest} octets")
+
+
+@check(
+    "any",
+    "ANY gets one small answer",
+    Threat.AMPLIFICATION,
+    rfc(8482, "4"),
+    tried="ANY over each transport",
+    expected="at most one record",
+)
+def any_type(target: Target) -> Seen:
+    """RFC 8482 section 4: one RRset, or HINFO."""
+    said = {str(one): ask(one, question(target.known, "ANY")) for one in target.over(*ALL)}
+    broken = [
+        f"{where}: {reply.records}" for where, reply in said.items() if len(reply.records) > 1
+    ]
+    records = sorted({data for reply in said.values() for data in reply.records})
+    return Seen.of(broken, ", ".join(records) or "no record")
+
+
+def _described(said: dict[Endpoint, str]) -> str:
+    return ", ".join(f"{one}: {code}" for one, code in said.items())
+
+
+@check(
+    "zone-transfer",
+    "No zone is handed out",
+    Threat.DISCLOSURE,
+    rfc(5936, "5"),
+    rfc(9103),
+    tried="AXFR and IXFR over each transport, for the known name and for the root",
+    expected="no record",
+)
+def transfer(target: Target) -> Seen:
+    """RFC 5936 section 5: a transfer is for who is authorized."""
+    said, broken = {}, []
+    for one in target.over(*ALL):
+        for name in (target.known, "."):
+            for kind in ("AXFR", "IXFR"):
+                reply = ask(one, question(name, kind), _SECONDS)
+                said[one] = reply.rcode
+                if reply.records:
+                    broken.append(f"{kind} of {name} over {one}: {len(reply.records)} records")
+    return Seen.of(broken, _described(said))
+
+
+@check(
+    "version",
+    "It does not say what it is",
+    Threat.DISCLOSURE,
+    rfc(4892, "2"),
+    tried="version.bind, version.server, hostname.bind and id.server in the class CH",
+    expected="no record",
+)
+def version(target: Target) -> Seen:
+    """RFC 4892 section 2: convention of BIND, which tells an attacker what to try."""
+    names = ("version.bind", "version.server", "hostname.bind", "id.server")
+    said, broken = {}, []
+    for one in target.over(*ALL):
+        for name in names:
+            reply = ask(one, question(name, "TXT", qclass="CH"), _SECONDS)
+            said[one] = reply.rcode
+            if reply.records:
+                broken.append(f"{name} over {one}: {reply.records[0]}")
+    return Seen.of(broken, _described(said))
+
+
+CHECKS: tuple[Check, ...] = (stranger, size, any_type, transfer, version)

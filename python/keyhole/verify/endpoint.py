@@ -1,0 +1,194 @@
+"""Where and as whom one question is asked, and what comes back."""
+
+import socket
+import ssl
+import struct
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import httpx2
+
+SECONDS = 5.0
+MEDIA_TYPE = "application/dns-message"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A client certificate: the files of its chain and key (PEM)."""
+
+    chain: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One listener. ``transport`` is udp, tcp, dot or doh; ``name`` the name in its certificate.
+
+    ``certificate`` and ``token`` are shown to it; ``source`` is the address that is asked from.
+    """
+
+    transport: str
+    host: str
+    port: int
+    name: str | None = None
+    ca: Path | None = None
+    path: str = "/dns-query"
+    certificate: Certificate | None = None
+    token: str | None = None
+    source: str | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.transport in ("dot", "doh")
+
+    def shows(self, certificate: Certificate | None, token: str | None = None) -> "Endpoint":
+        """The same listener, asked with these credentials and no others."""
+        return replace(self, certificate=certificate, token=token)
+
+    def __str__(self) -> str:
+        return f"{self.transport} {self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The octets of a DNS message, or why none came."""
+
+    octets: bytes | None
+    why: str = ""
+
+    @property
+    def message(self) -> dns.message.Message | None:
+        """The parsed message; none without one, or where it cannot be parsed."""
+        try:
+            return dns.message.from_wire(self.octets) if self.octets else None
+        except dns.exception.DNSException:
+            return None
+
+    @property
+    def rcode(self) -> str:
+        """The name of the response code, else why there is none."""
+        message = self.message
+        if message is None:
+            return self.why or "an answer that cannot be parsed"
+        return dns.rcode.to_text(message.rcode())
+
+    @property
+    def records(self) -> list[str]:
+        """The data of all records in the answer section."""
+        message = self.message
+        found = message.answer if message is not None else []
+        return [data.to_text() for one in found for data in one]
+
+
+def ask(endpoint: Endpoint, wire: bytes, seconds: float = SECONDS) -> Reply:
+    """Sends the octets as one message. What the network or TLS refuses is a reply without octets,
+    never an exception."""
+    try:
+        if endpoint.transport == "udp":
+            return _udp(endpoint, wire, seconds)
+        if endpoint.transport == "doh":
+            return _doh(endpoint, wire, seconds)
+        with connect(endpoint, seconds) as stream:
+            stream.sendall(struct.pack("!H", len(wire)) + wire)
+            return read_message(stream)
+    except (OSError, httpx2.HTTPError, dns.exception.DNSException) as error:
+        return Reply(None, why_not(error))
+
+
+def _udp(endpoint: Endpoint, wire: bytes, seconds: float) -> Reply:
+    family, address = _address(endpoint, socket.SOCK_DGRAM)
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        if endpoint.source is not None:
+            sock.bind((endpoint.source, 0))
+        sock.connect(address)
+        sock.settimeout(seconds)
+        sock.send(wire)
+        return Reply(sock.recv(65_535))
+
+
+def connect(endpoint: Endpoint, seconds: float = SECONDS) -> socket.socket:
+    """A connection to the listener, with TLS where it has it. Raises ``OSError``."""
+    family, address = _address(endpoint, socket.SOCK_STREAM)
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plain.settimeout(seconds)
+        plain.connect(address)
+        if not endpoint.encrypted:
+            return plain
+        return tls_context(endpoint).wrap_socket(plain, server_hostname=_server_name(endpoint))
+    except BaseException:
+        plain.close()
+        raise
+
+
+def read_message(stream: socket.socket) -> Reply:
+    """The next message of a stream, or why none comes."""
+    with closing(stream.makefile("rb")) as octets:
+        head = octets.read(2)
+        body = octets.read(struct.unpack("!H", head)[0]) if len(head) == 2 else b""
+    return Reply(body) if body else Reply(None, "the connection was closed")
+
+
+def _doh(endpoint: Endpoint, wire: bytes, seconds: float) -> Reply:
+    token = f"/{endpoint.token}" if endpoint.token else ""
+    with _http_client(endpoint, seconds) as client:
+        answer = client.post(f"{endpoint.path}{token}", content=wire, headers=_DOH_HEADERS)
+    if answer.status_code != 200:
+        return Reply(None, f"HTTP {answer.status_code}")
+    return Reply(answer.content)
+
+
+_DOH_HEADERS = {"accept": MEDIA_TYPE, "content-type": MEDIA_TYPE}
+
+
+def _http_client(endpoint: Endpoint, seconds: float) -> httpx2.Client:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return httpx2.Client(
+        base_url=f"https://{host}:{endpoint.port}",
+        verify=tls_context(endpoint),
+        http1=False,
+        http2=True,
+        trust_env=False,
+        timeout=seconds,
+    )
+
+
+def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    """Believes the given root alone, or without one those of the system."""
+    context = ssl.create_default_context(cafile=str(endpoint.ca) if endpoint.ca else None)
+    context.set_alpn_protocols(["h2" if endpoint.transport == "doh" else "dot"])
+    if endpoint.certificate is not None:
+        context.load_cert_chain(endpoint.certificate.chain, endpoint.certificate.key)
+    return context
+
+
+def why_not(error: Exception) -> str:
+    """Why there is no answer, in a few words."""
+    cause: BaseException = error
+    while cause.__cause__ is not None or cause.__context__ is not None:
+        cause = cause.__cause__ or cause.__context__ or cause
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return "no answer in time"
+    if isinstance(cause, ssl.SSLEOFError):
+        return "the connection was closed"
+    if isinstance(cause, ssl.SSLError):
+        return "TLS: " + (cause.reason or str(cause)).lower().replace("_", " ")
+    if isinstance(cause, ConnectionError) or isinstance(error, httpx2.RemoteProtocolError):
+        return "the connection was closed"
+    return str(error) or type(error).__name__
+
+
+def _server_name(endpoint: Endpoint) -> str:
+    name = endpoint.name or endpoint.host
+    # A token stands before the name of the server (docs/guides/identity.md).
+    return f"{endpoint.token}.{name}" if endpoint.token else name
+
+
+def _address(endpoint: Endpoint, kind: socket.SocketKind) -> tuple[int, tuple[str, int]]:
+    found = socket.getaddrinfo(endpoint.host, endpoint.port, type=kind)
+    family, _, _, _, address = found[0]
+    return family, (str(address[0]), int(address[1]))

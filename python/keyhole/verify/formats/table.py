@@ -1,0 +1,47 @@
+"""The report for a terminal: what is wrong first, with all its words; the rest one line each."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from keyhole.verify.check import Check, Line, Verdict
+from keyhole.verify.run import Report
+
+_STYLES = {
+    Verdict.FAIL: "bold red",
+    Verdict.ERROR: "bold yellow",
+    Verdict.SKIP: "dim",
+    Verdict.PASS: "green",
+}
+_INDENT = " " * 6
+
+
+def show(console: Console, report: Report) -> None:
+    """Prints the report."""
+    for line in report.in_order_of_interest():
+        _show_line(console, line)
+    counts = [f"{report.count(one)} {one.value}" for one in Verdict if report.count(one)]
+    console.print(f"[bold]{escape(report.target)}[/]: {', '.join(counts)}")
+
+
+def _show_line(console: Console, line: Line) -> None:
+    one, style = line.check, _STYLES[line.verdict]
+    asked = escape(", ".join(one.standards))
+    console.print(
+        f"[{style}]{line.verdict.value:5}[/] {escape(one.title)} [dim]({one.id}; {asked})[/]"
+    )
+    if line.verdict is Verdict.SKIP:
+        console.print(f"[dim]{_INDENT}skipped: {escape(line.seen)}[/]")
+    elif line.verdict is not Verdict.PASS:
+        told = {"threat": one.threat.value, "tried": one.tried, "expected": one.expected}
+        for word, text in {**told, "seen": line.seen}.items():
+            console.print(f"{_INDENT}{word + ':':9} {escape(text)}")
+
+
+def show_checks(console: Console, checks: tuple[Check, ...]) -> None:
+    """Prints what would be tried."""
+    for one in checks:
+        console.print(
+            f"[bold]{one.id}[/] {escape(one.title)} [dim]({escape(', '.join(one.standards))})[/]"
+        )
+        console.print(f"{_INDENT}{'tried:':9} {escape(one.tried)}")
+        console.print(f"{_INDENT}{'expected:':9} {escape(one.expected)}")

@@ -1,0 +1,91 @@
+"""The use case of ``keyhole verify``: a target, its checks, and the report."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from keyhole.system import durable
+from keyhole.verify.check import Check
+from keyhole.verify.error import VerifyError
+from keyhole.verify.formats import FORMATS
+from keyhole.verify.formats.table import show, show_checks
+from keyhole.verify.own_lab import attached_lab, own_lab
+from keyhole.verify.run import Report, chosen, lab_target, run_checks
+from keyhole.verify.server import Server
+from keyhole.verify.target import Target
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is wanted: ids of checks (none means all), formats, and their files in order."""
+
+    only: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    outputs: tuple[Path, ...] = ()
+
+    def check(self) -> tuple[Check, ...]:
+        """The checks; raises `VerifyError` where a word is wrong, before anything is attacked."""
+        for word in self.formats:
+            if word not in FORMATS:
+                raise VerifyError(f"{word} is no format; there are {', '.join(FORMATS)}")
+        files, wanted = len(self.outputs), len(self.formats)
+        if files > wanted or wanted - files > 1:
+            raise VerifyError(
+                f"{wanted} formats for {files} files; give --format and --output in pairs, or one "
+                "--format alone to print it"
+            )
+        for file in self.outputs:
+            if not file.absolute().parent.is_dir():
+                raise VerifyError(f"there is no folder {file.absolute().parent} for {file.name}")
+        return chosen(self.only)
+
+
+def prove(proof: Proof, server: Server | None, lab: Path | None) -> int:
+    """Attacks, writes and prints; returns the exit code. Raises `KeyholeError` if nothing could be
+    attacked."""
+    checks = proof.check()
+    with _target(server, lab) as target:
+        report = _watched(checks, target)
+    _deliver(proof, report)
+    return report.exit_code
+
+
+def list_checks(proof: Proof) -> None:
+    """Prints what would be tried."""
+    show_checks(Console(highlight=False, soft_wrap=True), proof.check())
+
+
+@contextmanager
+def _target(server: Server | None, lab: Path | None) -> Iterator[Target]:
+    if server is not None:
+        yield server.target()
+        return
+    running = nullcontext(attached_lab(lab)) if lab is not None else own_lab()
+    with running as ready, lab_target(ready) as target:
+        yield target
+
+
+def _watched(checks: tuple[Check, ...], target: Target) -> Report:
+    """Runs them, and says meanwhile what is tried: on a terminal alone, and never in the report."""
+    terminal = Console(stderr=True, highlight=False)
+    if not terminal.is_terminal:
+        return run_checks(checks, target)
+    with terminal.status("begins") as status:
+
+        def progress(one: Check, number: int, count: int) -> None:
+            status.update(f"{number + 1} of {count}: {one.title}")
+
+        return run_checks(checks, target, progress)
+
+
+def _deliver(proof: Proof, report: Report) -> None:
+    # RFC 8259 section 8.1 and the XML declaration of JUnit: UTF-8.
+    for word, file in zip(proof.formats, proof.outputs, strict=False):
+        durable.write_text(file, FORMATS[word](report))
+    if len(proof.formats) > len(proof.outputs):
+        print(FORMATS[proof.formats[-1]](report), end="")
+    else:
+        show(Console(highlight=False, soft_wrap=True), report)

@@ -1,0 +1,72 @@
+"""A Keyhole at any address as the target: what is known of it comes from the command line."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keyhole.verify.endpoint import Certificate, Endpoint
+from keyhole.verify.error import VerifyError
+from keyhole.verify.target import Target
+
+_PORTS = {"udp": 5300, "tcp": 5300, "dot": 8853, "doh": 8443}
+
+
+@dataclass(frozen=True)
+class Server:
+    """The words of the command line; a port that is ``None`` is left out, and without any port all
+    listeners have those of Keyhole."""
+
+    host: str
+    dns: int | None = None
+    dot: int | None = None
+    doh: int | None = None
+    name: str | None = None
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    token: str | None = None
+    strict: bool = False
+    known: str = "example.org"
+    blocked: str | None = None
+    alias: str | None = None
+    tunnel: str | None = None
+    api: str | None = None
+    metrics: list[str] = field(default_factory=list)
+
+    def target(self) -> Target:
+        """Where and as whom it is asked. Raises `VerifyError` where the words do not fit."""
+        if self.key is not None and self.cert is None:
+            raise VerifyError("--key without --cert; give the certificate that belongs to the key")
+        for file in (self.ca, self.cert, self.key):
+            if file is not None and not file.is_file():
+                raise VerifyError(f"there is no file {file}")
+        good = Certificate(self.cert, self.key or self.cert) if self.cert else None
+        has_credentials = good is not None or self.token is not None
+        listeners = self._listeners()
+        secret = [one for one in listeners if one.encrypted]
+        clear = [one for one in listeners if not one.encrypted]
+        known = [one.shows(good, self.token) for one in secret]
+        udp = [one for one in clear if one.transport == "udp"]
+        return Target(
+            title=self.host,
+            # Where nobody is answered without an identity, nothing in the clear is.
+            open=(known if has_credentials else []) if self.strict else [*clear, *known],
+            strict=secret if self.strict else [],
+            outside=udp[0] if self.strict and udp else None,
+            known=self.known,
+            blocked=self.blocked,
+            alias=self.alias,
+            tunnel=self.tunnel,
+            good=good,
+            api=self.api.rstrip("/") if self.api else None,
+            api_ca=self.ca,
+            metrics=self.metrics,
+        )
+
+    def _listeners(self) -> list[Endpoint]:
+        given = {"udp": self.dns, "tcp": self.dns, "dot": self.dot, "doh": self.doh}
+        ports = given if any(given.values()) else _PORTS
+        return [
+            Endpoint(transport, self.host, port, self.name, self.ca)
+            for transport, port in ports.items()
+            if port is not None
+        ]
