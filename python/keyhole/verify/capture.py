@@ -7,8 +7,8 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
-from keyhole.verify.error import SkippedError
 from keyhole.verify.bpf import leave_out_other_loopback
+from keyhole.verify.error import SkippedError
 
 _ALL_PROTOCOLS = 0x0003
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6

@@ -56,14 +56,15 @@ MESSAGES = {
 )
 def malformed(target: Target) -> Seen:
     """RFC 9267: what parsers of DNS messages got wrong."""
+    listeners = target.over("udp", "tcp", "dot", "doh")
     broken = [
         f"{what} over {one}: {reply.records}"
-        for one in target.open
+        for one in listeners
         for what, wire in MESSAGES.items()
         if (reply := _sent(one, wire)).records
     ]
     broken += target.still_answers()
-    return Seen.of(broken, f"{len(MESSAGES)} over {len(target.open)} transports, it still answers")
+    return Seen.of(broken, f"{len(MESSAGES)} over {len(listeners)} transports, it still answers")
 
 
 def _sent(one: Endpoint, wire: bytes) -> Reply:

@@ -1,0 +1,93 @@
+"""Each line of `keyhole verify` turns red when its defense is gone, and only then."""
+
+import pytest
+
+from keyhole.verify.check import Line, Verdict, run_check
+from keyhole.verify.checks import ALL
+from keyhole.verify.run import chosen
+from tests.world.certificates import Authority
+from tests.world.wide_open import WideOpen
+
+RED = {
+    "speaks cleartext DNS on the port of TLS": {"no-cleartext-dns"},
+    "speaks HTTP without TLS": {"no-cleartext-http"},
+    "takes old TLS": {"old-tls"},
+    "asks for no certificate": {"identity-required"},
+    "believes any certificate": {"identity-required", "client-self-signed", "client-other-root"},
+    "compares names with case": {"bypass-case"},
+    "obeys CD": {"bypass-flags"},
+    "obeys client subnets": {"bypass-edns"},
+    "blocks A alone": {"bypass-types"},
+    "answers other classes": {"bypass-class"},
+    "answers several questions": {"bypass-questions"},
+    "follows aliases": {"bypass-alias"},
+    "blocks nothing": {"bypass-transport"},
+    "lets tunnels pass": {"tunnel-budget"},
+    "amplifies": {"amplification"},
+    "sends large answers over UDP": {"udp-size"},
+    "answers ANY in full": {"any"},
+    "hands out zones": {"zone-transfer"},
+    "tells its version": {"version"},
+    "ends at a malformed message": {"malformed"},
+    "waits for silent connections": {"half-open"},
+    "answers without sign-in": {"admin-sign-in"},
+    "takes any Host": {"admin-host"},
+    "lets any origin read": {"admin-cross-origin"},
+    "obeys method override": {"admin-shapes"},
+    "upgrades to h2c": {"admin-upgrade"},
+    "speaks HTTP/2 without TLS": {"admin-upgrade"},
+    "sends no headers for browsers": {"admin-headers"},
+    "tells names in metrics": {"metrics-names"},
+}
+"""What the server does wrong, and the lines that must say so."""
+_IN_THE_LAB = "only in the lab"
+
+
+def test_a_server_that_keeps_every_promise_is_green_on_every_line(authority: Authority) -> None:
+    with WideOpen(authority) as server:
+        target = server.target()
+        lines = [run_check(one, target) for one in ALL]
+    wrong = {line.check.id: line.seen for line in lines if line.verdict is Verdict.FAIL}
+    errors = {line.check.id: line.seen for line in lines if line.verdict is Verdict.ERROR}
+    assert (wrong, errors) == ({}, {})
+    skipped = {line.check.id for line in lines if line.verdict is Verdict.SKIP}
+    assert all(_IN_THE_LAB in line.seen for line in lines if line.check.id in skipped)
+    # What this server can do wrong was tried.
+    assert set().union(*RED.values()).isdisjoint(skipped)
+
+
+@pytest.mark.parametrize("vice", RED)
+def test_the_line_turns_red_when_a_server(authority: Authority, vice: str) -> None:
+    with WideOpen(authority, vice) as server:
+        target = server.target()
+        lines = {one.id: run_check(one, target) for one in chosen(RED[vice])}
+    assert {word: line.verdict for word, line in lines.items()} == dict.fromkeys(
+        RED[vice], Verdict.FAIL
+    )
+    assert all(line.seen for line in lines.values()), "it says what came through"
+
+
+def _run(authority: Authority, vice: str, check: str) -> Line:
+    with WideOpen(authority, vice) as server:
+        return run_check(chosen([check])[0], server.target())
+
+
+def test_a_server_with_another_name_does_not_prove_itself(authority: Authority) -> None:
+    line = _run(authority, "has a certificate for another name", "server-certificate")
+    assert line.verdict is Verdict.FAIL
+    assert "certificate verify failed" in line.seen
+
+
+@pytest.mark.parametrize("check", ["bypass-case", "any", "zone-transfer", "tunnel-budget"])
+def test_a_server_that_answers_nothing_passes_no_check_of_refusals(
+    authority: Authority, check: str
+) -> None:
+    line = _run(authority, "answers nothing", check)
+    assert line.verdict is Verdict.ERROR
+    assert "www.example.org is not answered" in line.seen
+
+
+def test_a_listener_that_refuses_the_good_certificate_is_red(authority: Authority) -> None:
+    with WideOpen(authority, "answers nothing") as server:
+        line = run_check(chosen(["client-good"])[0], server.target())
+    assert line.verdict is Verdict.FAIL

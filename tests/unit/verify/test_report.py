@@ -1,0 +1,191 @@
+"""The report: its formats, its order, its exit code, and hostile words in it."""
+
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from keyhole.verify.check import Check, Seen, Threat, Verdict, run_check
+from keyhole.verify.checks import ALL
+from keyhole.verify.error import SkippedError, VerifyError
+from keyhole.verify.formats import FORMATS
+from keyhole.verify.formats.table import show
+from keyhole.verify.proof import Proof
+from keyhole.verify.run import Report, chosen, run_checks
+from keyhole.verify.server import Server
+from keyhole.verify.target import Target
+
+HOSTILE = "<script>alert(1)</script> ]]> \" ' & \x1b[31m \x00 \u202e [red]"
+TARGET = Target(title="198.51.100.7", open=[])
+
+
+def _skips(_: Target) -> Seen:
+    raise SkippedError("needs root")
+
+
+def _breaks(_: Target) -> Seen:
+    raise ValueError(HOSTILE)
+
+
+def _check(word: str, run: object) -> Check:
+    return Check(word, f"{word} <b>", Threat.SPOOFING, ("RFC 5452",), "a & b", "c < d", run)  # type: ignore[arg-type]
+
+
+CHECKS = (
+    _check("one", lambda _: Seen(True, "fine")),
+    _check("two", lambda _: Seen(False, HOSTILE)),
+    _check("three", _skips),
+    _check("four", _breaks),
+)
+
+
+@pytest.fixture
+def report() -> Report:
+    return run_checks(CHECKS, TARGET)
+
+
+def test_what_is_wrong_comes_first_and_decides_the_exit_code(report: Report) -> None:
+    assert [line.verdict.value for line in report.in_order_of_interest()] == [
+        *("fail", "error", "skip", "pass")
+    ]
+    assert report.exit_code == 1
+    assert run_checks(CHECKS[3:], TARGET).exit_code == 1, "what could not be done is no proof"
+    assert run_checks(CHECKS[:1] + CHECKS[2:3], TARGET).exit_code == 0
+
+
+def test_a_line_holds_nothing_that_moves_a_cursor_or_ends_an_xml(report: Report) -> None:
+    assert all(line.seen.isprintable() for line in report.lines)
+    endless = run_check(_check("long", lambda _: Seen(False, "x" * 10_000)), TARGET)
+    assert len(endless.seen) <= 400
+
+
+def test_json_has_each_line_with_all_its_words(report: Report) -> None:
+    document = json.loads(FORMATS["json"](report))
+    assert document["counts"] == {"pass": 1, "fail": 1, "skip": 1, "error": 1}
+    assert {one["id"] for one in document["lines"]} == {"one", "two", "three", "four"}
+    failed = document["lines"][0]
+    assert failed["standards"] == ["RFC 5452"]
+    assert (failed["tried"], failed["expected"]) == ("a & b", "c < d")
+    assert failed["seen"].startswith("<script>")
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+
+def test_html_is_one_file_that_runs_and_loads_nothing(report: Report) -> None:
+    page = FORMATS["html"](report)
+    parser = _Tags()
+    parser.feed(page)
+    assert not {"script", "link", "img", "iframe", "b", "object"} & set(parser.tags)
+    assert not [one for one in parser.attributes if one.startswith("on") or one in ("src", "href")]
+    assert "default-src &#x27;none&#x27;" in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert not re.search(r"url\(|@import", page)
+
+
+def test_junit_has_a_case_for_each_line_in_the_form_that_servers_read(report: Report) -> None:
+    root = ElementTree.fromstring(FORMATS["junit"](report))
+    suite = root.find("testsuite")
+    assert root.tag == "testsuites"
+    assert suite is not None
+    counts = {word: suite.get(word) for word in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}
+    ends = {case.get("name"): [child.tag for child in case] for case in suite}
+    assert ends == {
+        "one": ["system-out"],
+        "two": ["failure"],
+        "three": ["skipped"],
+        "four": ["error"],
+    }
+    assert all(case.get("classname") and case.get("time") for case in suite)
+
+
+def test_sarif_keeps_the_rules_of_its_version(report: Report) -> None:
+    document = json.loads(FORMATS["sarif"](report))
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert len({one["id"] for one in rules}) == len(rules), "section 3.19.23: unique"
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["message"]["text"]
+        # Section 3.27.10: a level other than none goes with the kind fail alone.
+        assert (result["level"] == "none") == (result["kind"] != "fail")
+    kinds = [one["kind"] for one in run["results"]]
+    assert kinds == ["pass", "fail", "notApplicable", "open"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run["invocations"][0]["startTimeUtc"])
+
+
+def test_the_table_tells_all_of_what_failed_and_one_line_of_the_rest(report: Report) -> None:
+    console = Console(width=200, record=True, color_system=None)
+    show(console, report)
+    text = console.export_text()
+    assert text.index("fail ") < text.index("pass ")
+    assert "expected: c < d" in text
+    assert "[red]" in text, "no markup of a server"
+    assert "skipped: needs root" in text
+    assert "198.51.100.7: 1 pass, 1 fail, 1 skip, 1 error" in text
+
+
+def test_each_check_has_an_id_of_its_own_and_says_who_asks_for_it() -> None:
+    assert len({one.id for one in ALL}) == len(ALL)
+    for one in ALL:
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", one.id)
+        assert one.standards, one.id
+        assert all((one.title, one.tried, one.expected)), one.id
+    assert ALL[-1].id == "no-clear-hop", "the capture is judged when all others have asked"
+
+
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [
+        (Proof(only=("rebind",)), "there is no check rebind"),
+        (Proof(formats=("pdf",)), "pdf is no format; there are json, html, junit, sarif"),
+        (Proof(outputs=(Path("a.json"),)), "in pairs"),
+        (Proof(formats=("json", "html")), "in pairs"),
+        (Proof(formats=("json",), outputs=(Path("/nowhere/a.json"),)), "no folder /nowhere"),
+    ],
+)
+def test_a_wrong_word_is_told_before_anything_is_attacked(proof: Proof, said: str) -> None:
+    with pytest.raises(VerifyError, match=re.escape(said)):
+        proof.check()
+
+
+def test_another_keyhole_is_asked_at_the_ports_that_were_given() -> None:
+    usual = Server("192.0.2.1").target()
+    assert [str(one) for one in usual.open] == [
+        *("udp 192.0.2.1:5300", "tcp 192.0.2.1:5300", "dot 192.0.2.1:8853", "doh 192.0.2.1:8443")
+    ]
+    strict = Server("192.0.2.1", dot=853, strict=True).target()
+    assert (strict.open, [str(one) for one in strict.strict]) == ([], ["dot 192.0.2.1:853"])
+    known = Server("192.0.2.1", dot=853, doh=443, token="t", strict=True).target()
+    assert [one.token for one in known.open] == ["t", "t"]
+    assert [one.token for one in known.strict] == [None, None]
+
+
+def test_a_check_without_what_it_needs_is_skipped_with_the_option_that_gives_it() -> None:
+    report = run_checks(chosen([]), Target(title="nothing", open=[]))
+    assert {line.verdict for line in report.lines} == {Verdict.SKIP}
+    said = {line.check.id: line.seen for line in report.lines}
+    assert said["bypass-case"] == "needs a name that the policy blocks: --blocked"
+    assert said["admin-host"] == "needs the address of the API: --api"
+    assert said["identity-required"].endswith("--strict")
+
+
+def test_the_time_of_a_report_is_in_utc(report: Report) -> None:
+    assert report.started.tzinfo is UTC
+    assert report.started <= datetime.now(UTC)
