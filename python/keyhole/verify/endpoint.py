@@ -136,7 +136,13 @@ def read_message(stream: socket.socket) -> Reply:
 def _doh(endpoint: Endpoint, wire: bytes, seconds: float) -> Reply:
     token = f"/{endpoint.token}" if endpoint.token else ""
     with _http_client(endpoint, seconds) as client:
-        answer = client.post(f"{endpoint.path}{token}", content=wire, headers=_DOH_HEADERS)
+        answer = client.post(
+            f"{endpoint.path}{token}",
+            content=wire,
+            headers=_DOH_HEADERS,
+            # The name that its certificate is checked for, where it is not the host.
+            extensions={"sni_hostname": endpoint.name} if endpoint.name else {},
+        )
     if answer.status_code != 200:
         return Reply(None, f"HTTP {answer.status_code}")
     return Reply(answer.content)

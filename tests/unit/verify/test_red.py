@@ -1,13 +1,18 @@
 """Each line of `keyhole verify` turns red when its defense is gone, and only then."""
 
+from dataclasses import replace
+
 import pytest
 
 from keyhole.verify.check import Line, Verdict, run_check
 from keyhole.verify.checks import ALL
+from keyhole.verify.endpoint import ask
+from keyhole.verify.question import question
 from keyhole.verify.run import chosen
 from tests.world.certificates import Authority
 from tests.world.wide_open import WideOpen
 
+TLS = ("dot", "doh")
 RED = {
     "speaks cleartext DNS on the port of TLS": {"no-cleartext-dns"},
     "speaks HTTP without TLS": {"no-cleartext-http"},
@@ -76,6 +81,15 @@ def test_a_server_with_another_name_does_not_prove_itself(authority: Authority) 
     line = _run(authority, "has a certificate for another name", "server-certificate")
     assert line.verdict is Verdict.FAIL
     assert "certificate verify failed" in line.seen
+
+
+def test_the_name_of_a_server_may_differ_from_its_address(authority: Authority) -> None:
+    with WideOpen(authority, "has a certificate for another name") as server:
+        there = {one: replace(server.endpoint(one), name="other.example.org") for one in TLS}
+        said = {one: ask(there[one], question("www.example.org")).rcode for one in TLS}
+        by_address = [ask(server.endpoint(one), question("www.example.org")).rcode for one in TLS]
+    assert said == {"dot": "NOERROR", "doh": "NOERROR"}
+    assert by_address == ["TLS: certificate verify failed"] * 2
 
 
 @pytest.mark.parametrize("check", ["bypass-case", "any", "zone-transfer", "tunnel-budget"])
