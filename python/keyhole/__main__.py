@@ -34,6 +34,7 @@ COMMANDS = {
         "screen": "keyhole.cli.screen",
         "top": "keyhole.cli.top",
         "engines": "keyhole.cli.engines",
+        "events": "keyhole.cli.events",
     },
     "Now": {
         "pause": "keyhole.cli.pause",

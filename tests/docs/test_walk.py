@@ -19,6 +19,8 @@ from keyhole.control.defaults import write_defaults
 from keyhole.identity import Authority
 from tests.docs.pages import PAGES, ROOT, SHELL
 from tests.docs.terminal import Learn, Terminal
+from tests.world.certificates import Authority as TestAuthority
+from tests.world.events import HookReceiver, SyslogReceiver
 from tests.world.imports import home_teleporter, technitium_settings, zipped
 from tests.world.lab import Lab
 from tests.world.otlp import OtlpReceiver
@@ -41,7 +43,16 @@ IN_THE_LAB = [
     "docs/guides/verify.md",
 ]
 ALONE = {
-    *("coming-from-elsewhere", "engines", "identity", "jaeger", "kubernetes", "lists", "now"),
+    *(
+        "coming-from-elsewhere",
+        "engines",
+        "events",
+        "identity",
+        "jaeger",
+        "kubernetes",
+        "lists",
+        "now",
+    ),
     *("backup", "tunneling", "when-parts-fail"),
     "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
     "install",  # changes the machine; tests/release/test_debian_install.py has another one for it
@@ -291,6 +302,31 @@ def test_the_guide_to_traces_can_be_followed(
         trace = "0af7651916cd43dd8448eb211c80319c"
         assert trace in page
         until(lambda: any(one.trace == trace for one in receiver.queries()), "the trace is there")
+
+
+def test_the_guide_to_events_can_be_followed(
+    resolver: Resolver, authority: TestAuthority, tmp_path: Path
+) -> None:
+    pair = authority.issue("127.0.0.1")
+    (tmp_path / "siem-root.pem").write_bytes(authority.root.read_bytes())
+    with SyslogReceiver(pair) as siem, HookReceiver(pair) as hook:
+        said = {
+            "/tmp/keyhole": str(resolver.folder),
+            "siem.example.org": f"127.0.0.1:{siem.port}",
+            "https://hooks.example.org/keyhole": f"https://127.0.0.1:{hook.port}/keyhole",
+            "siem-root.pem": str(authority.root),
+            "192.0.2.0/24": "127.0.0.0/8",
+        }
+
+        def write(name: str, text: str) -> None:
+            settings: Any = plain(read_yaml(text, name)[0][0])
+            resolver.configure(**settings)
+            resolver.start()
+            resolver.wait_for_api()
+
+        Terminal(said, tmp_path, write=write).walk(_text("docs/guides/events.md"))
+        assert siem.messages("test")
+        assert hook.events("test")
 
 
 def _listens(port: int) -> bool:

@@ -20,6 +20,7 @@ const status = (more: Partial<Status> = {}): Status => ({
   parts: [],
   lists: [],
   undelivered: [],
+  events: [],
   handshakes: [],
   dnstap: [],
   traces: null,

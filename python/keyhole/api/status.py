@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.engines import Delivery
+from keyhole.api.event_receivers import EventReceiver, event_receivers
 from keyhole.api.principal import Viewer
 from keyhole.api.status_summary import (
     Blocking,
@@ -134,6 +135,9 @@ class Status(BaseModel):
     traces: TraceReceiver | None = Field(
         description="The receiver of traces; null if traces are off, or while no engine answers."
     )
+    events: list[EventReceiver] = Field(
+        description="The receivers of events; empty if none is named."
+    )
     upstreams: list[UpstreamReport] = Field(
         description="The upstreams in use; empty while no engine answers."
     )
@@ -185,6 +189,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
         traces=_traces(stats) if stats else None,
+        events=event_receivers(services),
         upstreams=[upstream_report(one, times.get(one["name"])) for one in stats["upstreams"]]
         if stats
         else [],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from keyhole.control.compile import Compiled
-from keyhole.control.list_refresh.status import ListState, ListStatus
+from keyhole.control.list_refresh.status import ListState, ListStatus, wrong_with_list
 from keyhole.control.page_link import page_url
 from keyhole.control.parts import Health
 from keyhole.control.services import Services
@@ -101,7 +101,7 @@ def lists_in_use(statuses: Sequence[ListStatus]) -> list[ListInUse]:
             state=one.state,
             taken=one.taken,
             checked=_checked(one),
-            failing_since=_failing_since(one),
+            failing_since=_time(one.failing_since),
             why=one.problem,
         )
         for one in statuses
@@ -135,14 +135,14 @@ def whats_wrong(status: "Status") -> Iterator[str]:
     yield from (f"dnstap to {one.target} fails" for one in status.dnstap if not one.is_working)
     if status.traces is not None and not status.traces.is_working:
         yield f"traces are not taken by {status.traces.endpoint}"
+    yield from (
+        f"events are not taken by {one.target}" for one in status.events if not one.is_working
+    )
 
 
 def _list_problem(one: ListInUse) -> str | None:
-    """None also for a list that is on its way for the first time."""
-    is_failing = one.failing_since is not None or one.state == "held back"
-    if not one.taken and (is_failing or one.state == "in force"):
-        return f"list {one.name} has no entries"
-    return f"list {one.name} stays at its last good version" if is_failing else None
+    is_failing = one.failing_since is not None
+    return wrong_with_list(one.name, one.state, one.taken, is_failing=is_failing)
 
 
 def _can_block(policy: SnapshotPolicy, lists: Container[int]) -> bool:
@@ -161,6 +161,5 @@ def _checked(one: ListStatus) -> datetime | None:
     return datetime.fromtimestamp(min(times), UTC)
 
 
-def _failing_since(one: ListStatus) -> datetime | None:
-    times = [url.failing_since for url in one.urls if url.failing_since is not None]
-    return datetime.fromtimestamp(min(times), UTC) if times else None
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -147,7 +147,7 @@ def _show_counts(terminal: Console, found: Found) -> None:
         terminal.print(f"handshakes refused ({escape(one['listener'])}): {count} {why}")
     for word, count in (found["closed_connections"] or {}).items():
         terminal.print(f"connections closed: {count} {escape(word)}")
-    for line in _exports(found):
+    for line in (*_exports(found), *_events(found)):
         terminal.print(line)
 
 
@@ -164,6 +164,17 @@ def _exports(found: Found) -> Iterator[str]:
         if not one["is_working"]:
             why = escape(sanitize(one["last_error"] or ""))
             yield f"[red]traces are not taken by {where}[/]: {why}"
+
+
+def _events(found: Found) -> Iterator[str]:
+    # An earlier version says nothing of them.
+    for one in found.get("events", ()):
+        where = f"{escape(one['kind'])} {escape(sanitize(one['target']))}"
+        counts = f"{one['sent']} sent, {one['lost']} lost, {one['waiting']} wait"
+        yield f"events to {where}: {counts}"
+        if not one["is_working"]:
+            since, why = _clock(one["since"]), escape(sanitize(one["why"] or ""))
+            yield f"[red]events are not taken by {where}[/] since {since}: {why}"
 
 
 def _seconds_since(time: datetime) -> float:

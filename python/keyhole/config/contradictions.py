@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from keyhole.config.advice import locate_in_config
 from keyhole.config.sections import Config
+from keyhole.config.sections.events import OF_QUERIES
 from keyhole.config.source_tree import Location, Node
 from keyhole.errors import Problem
 from keyhole.model.address import is_address
@@ -17,6 +18,7 @@ def contradictions(config: Config, node: Node, file: str) -> list[Problem]:
         *_strict_cleartext(config),
         *_mesh_without_domains(config),
         *_dnstap_without_log(config),
+        *_events_without_log(config),
         *_kiali_without_history(config),
         *_traces_beyond_a_forwarder(config),
         *_unknown_listeners(config),
@@ -56,6 +58,20 @@ def _dnstap_without_log(config: Config) -> Iterator[tuple[Location, str]]:
         if getattr(config.dnstap, key) is not None and not config.log.keep:
             why = "dnstap is made of the query log, and log.keep is 0B; keep one, such as 64MiB"
             yield ["dnstap", key], why
+
+
+def _events_without_log(config: Config) -> Iterator[tuple[Location, str]]:
+    events = config.events
+    for name, receiver, target in (
+        ("syslog", events.syslog, events.syslog.server),
+        ("webhook", events.webhook, events.webhook.url),
+    ):
+        chosen = [one for one in OF_QUERIES if one in receiver.kinds and one != "findings"]
+        if target is not None and chosen and not config.log.keep:
+            why = (
+                f"{chosen[0]} come from the query log, and log.keep is 0B; keep one, such as 64MiB"
+            )
+            yield ["events", name, "kinds"], why
 
 
 def _kiali_without_history(config: Config) -> Iterator[tuple[Location, str]]:

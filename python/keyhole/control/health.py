@@ -18,6 +18,7 @@ from keyhole.identity.certificate_and_key import read_certificates
 from keyhole.metrics import (
     ControlReport,
     EngineReport,
+    EventReport,
     ListReport,
     control_metrics,
     process_metrics,
@@ -79,6 +80,10 @@ async def _report(services: Services) -> ControlReport:
         ],
         lists=[_list(one) for one in statuses(services.lists, plane.reconciler.in_force)],
         certificates=await asyncio.to_thread(_ends, services),
+        events=[
+            EventReport(one.kind, one.since is None, one.sent, one.lost, one.waiting)
+            for one in (services.events.states() if services.events else ())
+        ],
     )
 
 

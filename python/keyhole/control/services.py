@@ -16,6 +16,7 @@ from keyhole.control.settings import Settings
 if TYPE_CHECKING:
     from keyhole.control.clients import ClientService
     from keyhole.control.credentials import CredentialService
+    from keyhole.control.events.service import EventService
     from keyhole.control.explain import ExplainService
     from keyhole.control.graph import GraphService
     from keyhole.control.history_simulation import SimulationService
@@ -57,3 +58,5 @@ class Services:
     """Simulations of changes; none if the query history is off."""
     kiali: "KialiFeed | None" = None
     """The series for Kiali; none if they are off."""
+    events: "EventService | None" = None
+    """Events for other programs; none if no receiver is named."""

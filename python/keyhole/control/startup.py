@@ -1,7 +1,7 @@
 """Starts the services of control: the database, list refresh, query history and accounts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.dnstap import dnstap
 from keyhole.control.error import ControlError
+from keyhole.control.events.sources import AuditSource
 from keyhole.control.explain import ExplainService
 from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.list_refresh.refresher import own_addresses
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from keyhole.control.clients import ClientService
     from keyhole.control.cluster_documents import ClusterDocuments
     from keyhole.control.credentials import CredentialService
+    from keyhole.control.events.service import EventService
     from keyhole.control.graph import GraphService
     from keyhole.control.history_simulation import SimulationService
     from keyhole.control.in_the_clear import ClearService
@@ -49,7 +51,7 @@ async def open_services(
     listeners = [one for ones in control_plane.addresses.values() for one in ones]
     api = [str(one) for one in settings.written.api.listen]
     linked = control_plane.fleet.addresses if control_plane.fleet else []
-    own = own_addresses([*listeners, *control_plane.enrollment, *linked, *api])
+    own = list(own_addresses([*listeners, *control_plane.enrollment, *linked, *api]))
     lists = ListRefresher(settings, data, control_plane.reconciler, own, notify)
     control_plane.pools[LIST_REFRESH] = lists.reading
     with control_plane.parts.recorded(DISK, OSError):
@@ -60,7 +62,9 @@ async def open_services(
     dnstap_feed = dnstap(settings, data, notify)
     graph = _graph(control_plane, queries) if queries else None
     kiali = _kiali(control_plane, queries, graph) if queries and graph else None
-    parts = (lists, queries, dnstap_feed, kiali, _cluster(control_plane, data))
+    events = _events(control_plane, data, lists, own, notify)
+    cluster = _cluster(control_plane, data)
+    parts = (lists, queries, dnstap_feed, kiali, cluster, events)
     tasks = [asyncio.create_task(part.run()) for part in parts if part is not None]
     changes = await open_changes(control_plane, data, notify)
     override_store = await open_overrides(changes, data, control_plane, notify)
@@ -71,6 +75,8 @@ async def open_services(
             changes.database, control_plane.settings, data, control_plane.reconciler, notify
         )
         tasks.append(asyncio.create_task(trail.run()))
+        if events is not None:
+            events.add_source(AuditSource(changes.database))
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
     authentication = await open_authentication(settings, changes, notify)
@@ -94,6 +100,7 @@ async def open_services(
             explain=ExplainService(control_plane.reconciler),
             simulations=_simulations(control_plane, data, queries, changes, decisions),
             kiali=kiali,
+            events=events,
         )
     finally:
         for task in tasks:
@@ -173,6 +180,22 @@ def _cluster(control_plane: ControlPlane, data: DataFolder) -> "ClusterDocuments
     return ClusterDocuments(
         control_plane.settings, data, control_plane.reconciler, control_plane.parts
     )
+
+
+def _events(
+    control_plane: ControlPlane,
+    data: DataFolder,
+    lists: ListRefresher,
+    own: Iterable[tuple[str, int]],
+    notify: Notify,
+) -> "EventService | None":
+    section = control_plane.settings.written.events
+    if section.syslog.server is None and section.webhook.url is None:
+        return None
+    # Imported here: most installations have no receiver.
+    from keyhole.control.events.make import make_events
+
+    return make_events(control_plane, data, lists, own, notify)
 
 
 def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:

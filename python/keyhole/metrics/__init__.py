@@ -5,7 +5,13 @@ tables: never a name that somebody asks for, an address or the text of a rule. S
 series has a bound that the settings give, and a page of metrics shows nobody's queries.
 """
 
-from keyhole.metrics.control import ControlReport, EngineReport, ListReport, control_metrics
+from keyhole.metrics.control import (
+    ControlReport,
+    EngineReport,
+    EventReport,
+    ListReport,
+    control_metrics,
+)
 from keyhole.metrics.engine import engine_metrics, read_reasons
 from keyhole.metrics.exposition import Rendered, render
 from keyhole.metrics.process import process_metrics
@@ -13,6 +19,7 @@ from keyhole.metrics.process import process_metrics
 __all__ = [
     "ControlReport",
     "EngineReport",
+    "EventReport",
     "ListReport",
     "Rendered",
     "control_metrics",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 ENGINE_STATES = ("in force", "behind", "away", "never seen")
 LIST_STATES = ("waiting", "downloading", "compiling", "in force", "held back", "unused")
@@ -39,6 +39,17 @@ class ListReport:
 
 
 @dataclass(frozen=True)
+class EventReport:
+    """A receiver of events: ``syslog`` or ``webhook``, and its counters since control started."""
+
+    receiver: str
+    is_working: bool
+    sent: int
+    lost: int
+    waiting: int
+
+
+@dataclass(frozen=True)
 class ControlReport:
     """What is known of control at one moment."""
 
@@ -48,6 +59,7 @@ class ControlReport:
     lists: Iterable[ListReport]
     certificates: Mapping[str, datetime]
     """The end of each certificate by what it is for, such as ``listeners``."""
+    events: Iterable[EventReport] = ()
 
 
 def control_metrics(report: ControlReport) -> Iterator[Metric]:
@@ -70,6 +82,29 @@ def control_metrics(report: ControlReport) -> Iterator[Metric]:
     for what, end in report.certificates.items():
         ends.add_metric([what], end.timestamp())
     yield ends
+    yield from _events(list(report.events))
+
+
+def _events(receivers: list[EventReport]) -> Iterator[Metric]:
+    if not receivers:
+        return
+    events = CounterMetricFamily(
+        "keyhole_events",
+        "Events for a receiver, by outcome: sent, or lost.",
+        labels=["receiver", "outcome"],
+    )
+    waiting = GaugeMetricFamily(
+        "keyhole_events_waiting", "Events that wait for a receiver in memory.", labels=["receiver"]
+    )
+    working = GaugeMetricFamily(
+        "keyhole_event_receiver_working", "1 while a receiver takes events.", labels=["receiver"]
+    )
+    for one in receivers:
+        events.add_metric([one.receiver, "sent"], one.sent)
+        events.add_metric([one.receiver, "lost"], one.lost)
+        waiting.add_metric([one.receiver], one.waiting)
+        working.add_metric([one.receiver], one.is_working)
+    yield from (events, waiting, working)
 
 
 def _engines(engines: list[EngineReport]) -> Iterator[Metric]:

@@ -95,7 +95,9 @@ def test_a_list_that_could_not_be_downloaded_says_why_and_since_when() -> None:
 
 def _wrong(*lists: ListStatus, snapshot: Snapshot | None) -> list[str]:
     """What is wrong with a Keyhole of which all else works."""
-    others: dict[str, Any] = {key: [] for key in ("parts", "upstreams", "undelivered", "dnstap")}
+    others: dict[str, Any] = {
+        key: [] for key in ("parts", "upstreams", "undelivered", "dnstap", "events")
+    }
     entries = {one.name for one in lists if one.taken}
     status = SimpleNamespace(
         uptime=9,

@@ -50,7 +50,14 @@ function ofStatus({ status }: Known): Notice[] {
   const dnstap = status.dnstap
     .filter((one) => !one.is_working)
     .map((one): Notice => ({ tone: 'failed', title: words.dnstap(one.target), more: '' }));
-  return [...parts, ...upstreams, ...dnstap];
+  const events = status.events
+    .filter((one) => !one.is_working)
+    .map((one): Notice => ({
+      tone: 'failed',
+      title: words.events(one.target),
+      more: one.why ?? '',
+    }));
+  return [...parts, ...upstreams, ...dnstap, ...events];
 }
 
 function ofLists({ status, lists }: Known): Notice[] {

@@ -81,5 +81,6 @@ export const overview = {
     lostMore: 'The query log was too small for them, the disk was full, or an engine was killed.',
     handshakes: (count: string) => `${count} refused handshakes`,
     dnstap: (target: string) => `dnstap: ${target} cannot be written`,
+    events: (target: string) => `Events are not taken by ${target}`,
   },
 };

@@ -10,6 +10,7 @@ export const system = {
   dns: 'DNS: listeners and who is served',
   log: 'Query log and history',
   dnstap: 'dnstap',
+  events: 'Events to a SIEM',
   policies: 'What policies log',
   policiesAbout: 'The policy of a client decides how much of its queries is written (spec.log).',
   policiesNone: 'All policies log the whole query.',

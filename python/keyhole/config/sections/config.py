@@ -13,6 +13,7 @@ from keyhole.config.sections.client_certificates import ClientCertificatesSectio
 from keyhole.config.sections.database import DatabaseSection
 from keyhole.config.sections.dnstap import DnstapSection
 from keyhole.config.sections.downloads import DownloadsSection
+from keyhole.config.sections.events import EventsSection
 from keyhole.config.sections.health import HealthSection
 from keyhole.config.sections.identity import EnrollmentSection, IdentitySection
 from keyhole.config.sections.kiali import KialiSection
@@ -286,6 +287,7 @@ class Config(Section):
     cache: CacheSection = Field(default_factory=CacheSection)
     log: LogSection = Field(default_factory=LogSection)
     dnstap: DnstapSection = Field(default_factory=DnstapSection)
+    events: EventsSection = Field(default_factory=EventsSection)
     health: HealthSection = Field(default_factory=HealthSection)
     kiali: KialiSection = Field(default_factory=KialiSection)
     traces: TracesSection = Field(default_factory=TracesSection)

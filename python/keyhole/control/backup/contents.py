@@ -16,6 +16,7 @@ from keyhole.config.files import EXTENSIONS
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import DATA, ELSEWHERE, SETTINGS, LeftOut
 from keyhole.control.data_folder import ENGINE_LOCK, UPLOAD, DataFolder
+from keyhole.control.events.files import files_of
 from keyhole.control.settings import Settings
 
 _TRIES = 5
@@ -239,6 +240,7 @@ def _files_of(settings: Settings) -> Iterator[Path]:
         resolved.downloads_ca,
         resolved.database if isinstance(resolved.database, Path) else None,
         folder / Path(traces).expanduser() if traces else None,
+        *files_of(settings),
         control.identity if control else None,
     )
     yield from dict.fromkeys(one for one in found if one is not None)

@@ -19,13 +19,13 @@ from keyhole.identity.revoked import read_revoked
 from keyhole.identity.sign import Signer, is_signed_by
 from keyhole.model.address import is_address
 from keyhole.policy.compile.upstreams import client_identities
+from keyhole.system.secret_file import OTHERS
 
 WARN = timedelta(days=14)
 """How long before its end a certificate of somebody else is spoken of, unless its life is short."""
 _SHORT = 5
 """One with a shorter life is spoken of in the last part of it, one in so many."""
 _RENEW = "renew it; Keyhole reads the new files by itself"
-_OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
 def look_at_certificates(case: Case) -> Iterator[Finding]:
@@ -167,7 +167,7 @@ def _rights(about: str, key: Path) -> Iterator[Finding]:
         mode = stat.S_IMODE(key.stat().st_mode)
     except OSError:
         return  # a key that may lie elsewhere, or was spoken of already
-    if mode & _OTHERS:
+    if mode & OTHERS:
         yield warning(
             about, f"the key {key} is open to other users (mode {mode:04o})", f"chmod 600 {key}"
         )

@@ -63,6 +63,12 @@ class ListStatus:
     """The policies in force that use it."""
 
     @property
+    def failing_since(self) -> float | None:
+        """Since when a download has been failing; none if none has."""
+        times = (one.failing_since for one in self.urls)
+        return min((one for one in times if one is not None), default=None)
+
+    @property
     def problem(self) -> str:
         """Why it does not act, or not in its newest version; empty if it does. What the last
         download met is newer than what the last compilation found."""
@@ -72,3 +78,14 @@ class ListStatus:
             return found
         # A server that answers nothing, or with a page of something else, fails no download.
         return self.lost or "what it is made of has no entries"
+
+
+def wrong_with_list(
+    name: str, state: ListState, taken: int | None, *, is_failing: bool
+) -> str | None:
+    """What is wrong with a list that a policy uses, in a few words. None also for one that is on
+    its way for the first time."""
+    is_failing = is_failing or state == "held back"
+    if not taken and (is_failing or state == "in force"):
+        return f"list {name} has no entries"
+    return f"list {name} stays at its last good version" if is_failing else None

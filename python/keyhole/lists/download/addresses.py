@@ -41,11 +41,15 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class AddressGuard:
-    """Checks each connection; ``own`` are the addresses on which Keyhole itself listens."""
+    """Checks each connection; ``own`` are the addresses on which Keyhole itself listens, and
+    ``remedy`` is how others are allowed."""
 
     allow: tuple[Network, ...] = ()
     own: frozenset[tuple[str, int]] = frozenset()
     resolve: Resolve = system_resolve
+    remedy: str = (
+        "to allow your own list servers, add their network to downloads.allow in keyhole.yaml"
+    )
 
     def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a host, after each was checked.
@@ -61,10 +65,7 @@ class AddressGuard:
             raise DownloadError(f"{host} has no address")
         for one in found:
             if why := self.refusal(one, port):
-                raise DownloadError(
-                    f"{host} has the address {one}, {why}; to allow your own list servers, add "
-                    "their network to downloads.allow in keyhole.yaml"
-                )
+                raise DownloadError(f"{host} has the address {one}, {why}; {self.remedy}")
         return list(found)
 
     def refusal(self, address: str, port: int) -> str | None:

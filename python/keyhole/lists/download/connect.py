@@ -43,8 +43,8 @@ class CheckedBackend(httpcore2.NetworkBackend):
         raise problem
 
 
-def pool(guard: AddressGuard, ca: Path | None) -> httpcore2.ConnectionPool:
-    """A connection pool for one download; ``ca`` is a file with additional roots. Raises
+def download_context(ca: Path | None) -> ssl.SSLContext:
+    """How servers of lists are verified; ``ca`` is a file with additional roots. Raises
     `DownloadError` where it cannot be read."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -53,6 +53,11 @@ def pool(guard: AddressGuard, ca: Path | None) -> httpcore2.ConnectionPool:
             context.load_verify_locations(ca)
         except (OSError, ssl.SSLError) as error:
             raise DownloadError(f"cannot read downloads.ca {ca}: {error}") from error
+    return context
+
+
+def pool(guard: AddressGuard, context: ssl.SSLContext) -> httpcore2.ConnectionPool:
+    """A connection pool for one exchange with a server that ``guard`` allows."""
     return httpcore2.ConnectionPool(
         ssl_context=context, network_backend=CheckedBackend(guard), max_connections=1, http2=False
     )

@@ -11,7 +11,7 @@ import httpcore2
 from keyhole import __version__
 from keyhole.lists.download.addresses import AddressGuard
 from keyhole.lists.download.body import ListWriter, decompressed
-from keyhole.lists.download.connect import pool
+from keyhole.lists.download.connect import download_context, pool
 from keyhole.lists.download.error import DownloadError
 from keyhole.model.units import MIB
 from keyhole.model.url import read_list_url
@@ -101,7 +101,7 @@ class _Download:
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), IDLE_SECONDS)
         try:
             with (
-                pool(self._guard, self._ca) as connections,
+                pool(self._guard, download_context(self._ca)) as connections,
                 connections.stream(
                     "GET", url, headers=list(headers.items()), extensions={"timeout": timeouts}
                 ) as response,
