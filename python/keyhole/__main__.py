@@ -35,6 +35,7 @@ COMMANDS = {
         "top": "keyhole.cli.top",
         "engines": "keyhole.cli.engines",
         "events": "keyhole.cli.events",
+        "evidence": "keyhole.cli.evidence",
     },
     "Now": {
         "pause": "keyhole.cli.pause",

@@ -53,7 +53,7 @@ ALONE = {
         "lists",
         "now",
     ),
-    *("backup", "tunneling", "when-parts-fail"),
+    *("backup", "evidence", "tunneling", "when-parts-fail"),
     "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
     "install",  # changes the machine; tests/release/test_debian_install.py has another one for it
 }
@@ -327,6 +327,24 @@ def test_the_guide_to_events_can_be_followed(
         Terminal(said, tmp_path, write=write).walk(_text("docs/guides/events.md"))
         assert siem.messages("test")
         assert hook.events("test")
+
+
+def test_the_guide_to_evidence_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:
+    resolver.start().server.ask("www.example.org")
+    resolver.wait_for_api()
+    page = _text("docs/guides/evidence.md")
+    Terminal({"/tmp/keyhole": str(resolver.folder)}, tmp_path).walk(page)
+    found = json.loads(resolver.command("evidence", "head", "--json").stdout)
+    file = str(tmp_path / "december.tar.gz")
+    report = json.loads(call_keyhole("evidence", "check", file, "--json").stdout)
+    assert (report["head"], report["wrong"]) == (found["digest"], [])
+    assert report["queries"] > 0
+    assert report["audit_entries"] > 0
+    assert call_keyhole("evidence", "check", file, "--head", "0" * 64).returncode == 1
+    (tmp_path / "none").write_text("no export")
+    assert call_keyhole("evidence", "check", str(tmp_path / "none")).returncode == 2
+    actions = [one["action"] for one in resolver.api("GET", "/audit").json()["items"]]
+    assert "evidence_export" in actions
 
 
 def _listens(port: int) -> bool:

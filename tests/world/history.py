@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.querylog.history import Criteria, History, Retention
+from keyhole.querylog.intake import Intake
 
 FOREVER = Retention(10**9, 2**50)
 
@@ -40,7 +41,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.spool = folder / "log"
         self.root = self.spool / "history"
-        self.spool.mkdir(parents=True)
+        self.spool.mkdir(parents=True, exist_ok=True)
         self._opened: list[History] = []
 
     def write(self, *lines: dict[str, Any] | bytes, file: str = "queries.jsonl") -> None:
@@ -49,9 +50,9 @@ class Place:
             for one in lines:
                 out.write(one if isinstance(one, bytes) else json.dumps(one).encode() + b"\n")
 
-    def open(self, retention: Retention = FOREVER) -> History:
+    def open(self, retention: Retention = FOREVER, intake: Intake | None = None) -> History:
         """The history, opened like by a process that starts now."""
-        history = History(self.root, self.spool, retention)
+        history = History(self.root, self.spool, retention, intake)
         self._opened.append(history)
         return history
 

@@ -164,11 +164,22 @@ class DataFolder:
         """The searchable query history, built from the query log."""
         return self.path / "log" / "history"
 
+    @property
+    def evidence(self) -> Path:
+        """The evidence chain, and the key that signs it."""
+        return self.path / "evidence"
+
     def protect(self) -> None:
         """Takes the rights of others away from what only Keyhole reads: an older version, a restore
         or a copy may have given them."""
         mend_alone(self.path)
-        for folder in (self.state, self.query_log.parent, self.api_socket.parent, self.secrets):
+        for folder in (
+            self.state,
+            self.query_log.parent,
+            self.api_socket.parent,
+            self.secrets,
+            self.evidence,
+        ):
             mend(folder)
         mend_alone(self.identity)
         for file in self.path.glob(f"{self.database.name}*"):

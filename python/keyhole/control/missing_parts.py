@@ -28,6 +28,8 @@ _IDENTITY_FILES = (
     ("enrollments.json", "the clients that wait to be enrolled"),
     ("issued.jsonl", "the record of what was issued, by which names are revoked"),
 )
+_EVIDENCE = "evidence/"
+_LOST_EVIDENCE = "the proof that the queries and the audit record of before are unchanged"
 _REMADE = "the next start makes them again from what the documents gave last"
 _ALWAYS = (SETTINGS, DOCUMENTS, DATABASE, _IDENTITY + _ROOT)
 """What everybody has who ever used a folder."""
@@ -166,6 +168,14 @@ def identity_missing(data: DataFolder) -> Iterator[MissingPart]:
             yield MissingPart(_IDENTITY + name, f"{file} is gone", lost)
 
 
+def evidence_missing(data: DataFolder) -> Iterator[MissingPart]:
+    """The files of the evidence chain that were there and are gone."""
+    for name in ("chain.jsonl", "key.pem"):
+        file = data.evidence / name
+        if not file.exists() and data.installation.has(f"{_EVIDENCE}{name}"):
+            yield MissingPart(f"{_EVIDENCE}{name}", f"{file} is gone", _LOST_EVIDENCE)
+
+
 def all_missing(data: DataFolder, settings: Settings) -> list[MissingPart]:
     """Everything that the folder once had and has no more."""
     some = (
@@ -175,7 +185,11 @@ def all_missing(data: DataFolder, settings: Settings) -> list[MissingPart]:
         overrides_missing(data),
         database_missing(data, settings),
     )
-    return [*(one for one in some if one is not None), *identity_missing(data)]
+    return [
+        *(one for one in some if one is not None),
+        *identity_missing(data),
+        *evidence_missing(data),
+    ]
 
 
 def snapshot_missing(data: DataFolder) -> str | None:

@@ -22,6 +22,7 @@ from keyhole.querylog.place import NO_QUERY, ReadingPlace
 
 if TYPE_CHECKING:
     from keyhole.querylog.history import Criteria, History
+    from keyhole.querylog.intake import Intake
     from keyhole.querylog.spool import Position
 
 INGEST_SECONDS = 5.0
@@ -45,15 +46,23 @@ _DAY_US = 86_400_000_000
 
 
 def query_history(
-    settings: Settings, data: DataFolder, notify: Notify, parts: Parts, clock: ClockWatch
+    settings: Settings,
+    data: DataFolder,
+    notify: Notify,
+    parts: Parts,
+    clock: ClockWatch,
+    intake: "Intake | None" = None,
 ) -> "QueryHistory | None":
-    """The history of the settings; none if the history or the query log is off."""
+    """The history of the settings; none if the history or the query log is off. ``intake`` numbers
+    its rows."""
     log = settings.written.log
     if not log.keep or not log.history:
         return None
     bounds = Bounds(log.retention, log.history, log.statistics, log.anonymize_after)
     pace = IngestPace(data.query_log, log.keep)
-    return QueryHistory(data.history, data.query_log.parent, bounds, notify, parts, clock, pace)
+    return QueryHistory(
+        data.history, data.query_log.parent, bounds, notify, parts, clock, pace, intake
+    )
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,9 @@ class QueryHistory:
         parts: Parts,
         clock: ClockWatch,
         pace: IngestPace,
+        intake: "Intake | None" = None,
     ) -> None:
+        self._intake = intake
         self._parts = parts
         self._clock = clock
         self._pace = pace
@@ -128,7 +139,7 @@ class QueryHistory:
                 retention = Retention(
                     bounds.age, bounds.octets, bounds.statistics, bounds.anonymize_after
                 )
-                self._history = History(self._root, self._spool, retention)
+                self._history = History(self._root, self._spool, retention, self._intake)
             return self._history
 
     def begin_export(self) -> Export:

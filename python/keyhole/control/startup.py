@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keyhole.control.cluster_documents import ClusterDocuments
     from keyhole.control.credentials import CredentialService
     from keyhole.control.events.service import EventService
+    from keyhole.control.evidence.keeper import EvidenceKeeper
     from keyhole.control.graph import GraphService
     from keyhole.control.history_simulation import SimulationService
     from keyhole.control.in_the_clear import ClearService
@@ -56,7 +57,11 @@ async def open_services(
     control_plane.pools[LIST_REFRESH] = lists.reading
     with control_plane.parts.recorded(DISK, OSError):
         await lists.begin()
-    queries = query_history(settings, data, notify, control_plane.parts, control_plane.clock)
+    keeper = await _keeper(control_plane, data)
+    intake = keeper.make_intake() if keeper else None
+    queries = query_history(
+        settings, data, notify, control_plane.parts, control_plane.clock, intake
+    )
     if control_plane.fleet is not None:
         control_plane.fleet.queries = queries
     dnstap_feed = dnstap(settings, data, notify)
@@ -71,12 +76,11 @@ async def open_services(
     if override_store is not None:
         tasks.append(asyncio.create_task(override_store.run()))
     if changes is not None:
-        trail = AuditTrail(
-            changes.database, control_plane.settings, data, control_plane.reconciler, notify
-        )
+        trail = _trail(control_plane, data, changes, events, notify)
         tasks.append(asyncio.create_task(trail.run()))
-        if events is not None:
-            events.add_source(AuditSource(changes.database))
+    if keeper is not None and queries is not None:
+        _begin_evidence(keeper, queries, changes, events)
+        tasks.append(asyncio.create_task(keeper.run()))
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
     authentication = await open_authentication(settings, changes, notify)
@@ -101,6 +105,7 @@ async def open_services(
             simulations=_simulations(control_plane, data, queries, changes, decisions),
             kiali=kiali,
             events=events,
+            evidence=keeper,
         )
     finally:
         for task in tasks:
@@ -180,6 +185,42 @@ def _cluster(control_plane: ControlPlane, data: DataFolder) -> "ClusterDocuments
     return ClusterDocuments(
         control_plane.settings, data, control_plane.reconciler, control_plane.parts
     )
+
+
+def _trail(
+    control_plane: ControlPlane,
+    data: DataFolder,
+    changes: Changes,
+    events: "EventService | None",
+    notify: Notify,
+) -> AuditTrail:
+    if events is not None:
+        events.add_source(AuditSource(changes.database))
+    settings, reconciler = control_plane.settings, control_plane.reconciler
+    return AuditTrail(changes.database, settings, data, reconciler, notify)
+
+
+def _begin_evidence(
+    keeper: "EvidenceKeeper",
+    queries: QueryHistory,
+    changes: Changes | None,
+    events: "EventService | None",
+) -> None:
+    keeper.use(queries, changes.database if changes else None)
+    if events is not None:
+        events.add_source(keeper)
+
+
+async def _keeper(control_plane: ControlPlane, data: DataFolder) -> "EvidenceKeeper | None":
+    log = control_plane.settings.written.log
+    if not (log.evidence and log.keep and log.history):
+        return None
+    from keyhole.control.evidence.export import remove_leftovers
+    from keyhole.control.evidence.keeper import EvidenceKeeper
+
+    remove_leftovers(data.evidence)
+    # A chain of years takes a moment to read.
+    return await asyncio.to_thread(EvidenceKeeper, data, control_plane.parts)
 
 
 def _events(

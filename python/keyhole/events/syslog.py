@@ -12,7 +12,7 @@ _NIL = "-"
 _BOM = "\ufeff"
 _LOG_AUDIT, _SECURITY, _DAEMON = 13, 10, 3
 """Facilities of RFC 5424 section 6.2.1."""
-_FACILITY = {"audit": _LOG_AUDIT, "attention": _DAEMON, "test": _DAEMON}
+_FACILITY = {"audit": _LOG_AUDIT, "evidence": _LOG_AUDIT, "attention": _DAEMON, "test": _DAEMON}
 SD_ID = "keyhole@32473"
 """Keyhole has no enterprise number of its own; this one is for examples (RFC 5612), so that it is
 nobody else's."""

@@ -1,6 +1,5 @@
 """The audit record: an append-only chain, each entry with the digest of the one before."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, text
 
+from keyhole.model.chained import FIRST, entry_digest
 from keyhole.store.tables.audit import AUDIT
 
-_FIRST = "0" * 64
 _AT_ONCE = 1_000
 _PARAMETERS = 500
 """Numbers in one query; SQLite takes at most 999 parameters."""
@@ -58,7 +57,7 @@ def append(connection: Connection, entry: AuditEntry, time: datetime | None = No
     last = connection.execute(
         select(AUDIT.c.id, AUDIT.c.digest).order_by(AUDIT.c.id.desc()).limit(1)
     ).first()
-    number, before = (last.id + 1, last.digest) if last else (1, _FIRST)
+    number, before = (last.id + 1, last.digest) if last else (1, FIRST)
     row = {
         "id": number,
         "time": (time or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds"),
@@ -116,11 +115,20 @@ def records_of(connection: Connection, numbers: Iterable[int]) -> dict[int, Audi
     return found
 
 
+def chained_fields(connection: Connection, after: int, last: int) -> Iterator[list[Any]]:
+    """The records after number ``after`` up to ``last``, each as the list of its fields, of which
+    the digest is the last one."""
+    for row in _all(connection, after):
+        if row["id"] > last:
+            return
+        yield [row[column.name] for column in AUDIT.columns]
+
+
 def verify(connection: Connection) -> tuple[int, str | None]:
     """Verifies the digests from the first record on; returns how many are valid, and the error of
     the next one, if any. Removed records at the end are not detected: store the last digest
     elsewhere for that."""
-    valid, expected = 0, _FIRST
+    valid, expected = 0, FIRST
     for row in _all(connection):
         if row["id"] != valid + 1:
             return valid, f"record {valid + 1} is missing"
@@ -132,8 +140,8 @@ def verify(connection: Connection) -> tuple[int, str | None]:
     return valid, None
 
 
-def _all(connection: Connection) -> Iterator[dict[str, Any]]:
-    last = 0
+def _all(connection: Connection, after: int = 0) -> Iterator[dict[str, Any]]:
+    last = after
     while True:
         query = select(AUDIT).where(AUDIT.c.id > last).order_by(AUDIT.c.id).limit(_AT_ONCE)
         rows = [dict(row._mapping) for row in connection.execute(query)]
@@ -145,7 +153,7 @@ def _all(connection: Connection) -> Iterator[dict[str, Any]]:
 
 def _digest(row: dict[str, Any]) -> str:
     fields = [row[column.name] for column in AUDIT.columns if column.name != "digest"]
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+    return entry_digest(fields)
 
 
 def _record(row: Row[Any]) -> AuditRecord:

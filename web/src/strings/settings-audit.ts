@@ -99,5 +99,6 @@ export const audit = {
     'backup',
     'restore',
     'setup_new',
+    'evidence_export',
   ],
 };

@@ -242,6 +242,12 @@ class LogSection(Section):
         examples=["7d"],
     )
 
+    evidence: Annotated[bool, FLAG] = Field(
+        True,
+        description="Whether each hour of the history is recorded in the evidence chain, by "
+        "digests, with the head of the audit record. It takes some 6 MB a year, which stay.",
+    )
+
     @field_validator("keep", "history")
     @classmethod
     def _is_worth_it(cls, value: int) -> int:

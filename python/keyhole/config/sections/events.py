@@ -13,14 +13,14 @@ from keyhole.model.field_types import FLAG, FieldType, Section, count, error_at,
 from keyhole.model.name import read_server_name
 from keyhole.model.url import read_list_url
 
-Kind = Literal["audit", "attention", "findings", "refusals", "queries"]
+Kind = Literal["audit", "attention", "evidence", "findings", "refusals", "queries"]
 OF_QUERIES: tuple[Kind, ...] = ("findings", "refusals", "queries")
 """Kinds that are made of the query log."""
 SYSLOG_TLS_PORT = 6514
 """RFC 5425 section 4.1."""
 _EXAMPLE = "siem.example.org:6514"
 _WEBHOOK = "https://hooks.example.org/keyhole"
-_DEFAULT: tuple[Kind, ...] = ("audit", "attention", "findings")
+_DEFAULT: tuple[Kind, ...] = ("audit", "attention", "evidence", "findings")
 
 
 def read_syslog_server(written: object) -> str:
@@ -84,8 +84,8 @@ class SyslogSection(_ReceiverSection):
     kinds: tuple[Kind, ...] = Field(
         _DEFAULT,
         description="What it is told: audit (who changed what), attention (what stopped working, "
-        "and what works again), findings (tunnels and rebinding), refusals (refused queries) and "
-        "queries (all others).",
+        "and what works again), evidence (the head of the evidence chain, each hour), findings "
+        "(tunnels and rebinding), refusals (refused queries) and queries (all others).",
     )
     tls: Annotated[bool, FLAG] = Field(
         True,
@@ -185,7 +185,7 @@ class EventsSection(Section):
     queue: Annotated[int, count(100, 1_000_000)] = Field(
         10_000,
         description="Events that wait in memory for each slow or absent receiver; more are dropped "
-        "and counted. Entries of audit wait in the database, so that none is dropped.",
+        "and counted. Entries of audit and evidence wait where they are, so that none is dropped.",
     )
     syslog: SyslogSection = Field(default_factory=SyslogSection)
     webhook: WebhookSection = Field(default_factory=WebhookSection)

@@ -67,6 +67,11 @@ class Contents:
         """Authority, keys, certificates, tokens, revocations, enrollments, journal."""
         yield from self._walk(self.data.identity, f"{DATA}/identity")
 
+    def evidence(self) -> Iterator[tuple[str, Path]]:
+        """The evidence chain and its key. Read before the history, so that no record speaks of
+        queries that are not in the backup."""
+        yield from self._walk(self.data.evidence, f"{DATA}/{self.data.evidence.name}")
+
     def history(self) -> Iterator[tuple[str, Path]]:
         """The query log and its history. What says how far the log was read comes first: rows that
         are newer are read again, and none is lost."""
@@ -79,7 +84,7 @@ class Contents:
     def rest(self) -> Iterator[tuple[str, Path]]:
         """All else in the data folder, documents and files beside settings that lie elsewhere, and
         what settings and documents name anywhere else."""
-        own = {"state", "identity", "log", "run", self.data.database.name}
+        own = {"state", "identity", "log", "run", self.data.database.name, self.data.evidence.name}
         own.add(self.data.installation.path.name)  # was read first, or is newer than all the rest
         own |= {f"{self.data.database.name}{end}" for end in ("-wal", "-shm", "-journal")}
         for name in (one.name for one in _entries(self.data.path)):

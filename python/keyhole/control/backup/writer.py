@@ -208,6 +208,7 @@ def _write(
         useless = unreadable(scratch)
         known = {f"{DATA}/{one.path}" for one in contents.left_out}  # those that are gone
         contents.left_out += [one for one in useless if one.path not in known]
+        _add_files(archive, contents.evidence())
         if request.with_history:
             _add_history(archive, contents, scratch)
         _add_files(archive, contents.rest())

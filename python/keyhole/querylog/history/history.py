@@ -34,6 +34,7 @@ from keyhole.querylog.history.fresh_edges import FreshEdges
 from keyhole.querylog.history.ingesters import Ingesters
 from keyhole.querylog.history.mender import Mender
 from keyhole.querylog.history.name_index import NameIndex, name_indexes, refresh
+from keyhole.querylog.history.removed import Removed, forget_removed, read_removed
 from keyhole.querylog.history.retain import Retention, retain
 from keyhole.querylog.history.rollups import rollups
 from keyhole.querylog.history.search import Key, Order, SearchPage, search
@@ -50,6 +51,7 @@ from keyhole.querylog.history.statistics import (
     totals,
 )
 from keyhole.querylog.history.uncounted import Missing, Uncounted
+from keyhole.querylog.intake import Intake
 from keyhole.querylog.spool import Piece, Position
 
 Answer = TypeVar("Answer")
@@ -78,15 +80,20 @@ class Size:
 class History:
     """Safe to use from several threads; a search ingests new lines first."""
 
-    def __init__(self, root: Path, spool: Path, retention: Retention) -> None:
-        """``root`` is the folder of the history, ``spool`` the folder of the engine's log."""
+    def __init__(
+        self, root: Path, spool: Path, retention: Retention, intake: Intake | None = None
+    ) -> None:
+        """``root`` is the folder of the history, ``spool`` the folder of the engine's log,
+        ``intake`` numbers new rows."""
+        self._has_evidence = intake is not None
+        self._intake = intake or Intake()
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
         self._retention = retention
         finish_joining(root)
         remove_leftovers(root)
         self._uncounted = Uncounted(root)
-        self._ingesters = Ingesters(root, spool, self._uncounted)
+        self._ingesters = Ingesters(root, spool, self._uncounted, self._intake)
         self._anonymizer = Anonymizer(root)
         self._database = connect(root)
         self.fresh_edges = FreshEdges()
@@ -123,6 +130,19 @@ class History:
         if made:
             self._segments = self._present()
             self.fresh_edges.add(cursor, made)
+
+    def close_intake(self) -> tuple[int, list[Removed]]:
+        """Takes new lines in and closes their number, so that no row gets it any more; returns it,
+        and what retention has removed. Raises as `ingest` does."""
+        with self._writing:
+            self._ingest()
+            return self._intake.close(), read_removed(self._root)
+
+    def forget_removed(self, known: list[Removed]) -> None:
+        """Forgets what was removed, unless more was removed since. Raises ``OSError``."""
+        with self._writing:
+            if read_removed(self._root) == known:
+                forget_removed(self._root)
 
     def position_of(self, engine: str) -> Position | None:
         """How much of a remote engine's log is ingested; ``engine`` must be usable as part of a
@@ -164,7 +184,7 @@ class History:
                 self._reload()
 
     def _maintain(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
-        gone = retain(cursor, self._root, self._retention, now)
+        gone = retain(cursor, self._root, self._retention, now, is_noted=self._has_evidence)
         compact(cursor, self._root, segments(self._root))
         if self._retention.anonymize_after is not None:
             # After joining, which could mix segments with and without clients.

@@ -9,8 +9,17 @@ import duckdb
 
 from keyhole.querylog.counts import Key
 from keyhole.querylog.entry import IS_VALID
-from keyhole.querylog.history.schema import ENGINE, IS_WHOLE, LOCAL, QUERIES, SELECT, read_json
+from keyhole.querylog.history.schema import (
+    ENGINE,
+    INTAKE,
+    IS_WHOLE,
+    LOCAL,
+    QUERIES,
+    SELECT,
+    read_json,
+)
 from keyhole.querylog.history.segment import BUCKET_SECONDS, Segment, segments, write_segment
+from keyhole.querylog.intake import Intake
 from keyhole.querylog.spool import (
     Piece,
     Position,
@@ -37,9 +46,10 @@ _COUNT = (
 class Ingester:
     """Ingests the log of one engine. Only one of them may work on a folder at a time."""
 
-    def __init__(self, root: Path, engine: str = "") -> None:
+    def __init__(self, root: Path, engine: str = "", intake: Intake | None = None) -> None:
         """``engine`` is a remote engine as part of a file name; empty means the engine of this
-        folder."""
+        folder. ``intake`` numbers the rows."""
+        self._intake = intake or Intake()
         self._root = root
         self._engine = engine
         self.name = engine or LOCAL
@@ -113,8 +123,8 @@ class Ingester:
             source = read_json(str(draft))
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE piece AS SELECT {SELECT}, ?::VARCHAR AS {ENGINE}, "
-                f"lost FROM {source}",
-                [self.name],
+                f"?::BIGINT AS {INTAKE}, lost FROM {source}",
+                [self.name, self._intake.number],
             )
             lost = connection.execute(
                 "SELECT coalesce(sum(greatest(lost, 0)), 0) FROM piece"

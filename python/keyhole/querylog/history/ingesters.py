@@ -9,6 +9,7 @@ from keyhole.querylog.counts import CountFiles, CountRecord, read_records
 from keyhole.querylog.history.ingest import MAX_AGE_SECONDS, MAX_AHEAD_SECONDS, Ingester
 from keyhole.querylog.history.segment import Segment
 from keyhole.querylog.history.uncounted import Uncounted
+from keyhole.querylog.intake import Intake
 from keyhole.querylog.spool import Piece, Position
 
 _LOCAL = ""
@@ -18,13 +19,14 @@ class Ingesters:
     """One for the engine of this folder, and one for each remote engine. Only one thread at a time
     may use them."""
 
-    def __init__(self, root: Path, spool: Path, uncounted: Uncounted) -> None:
+    def __init__(self, root: Path, spool: Path, uncounted: Uncounted, intake: Intake) -> None:
         """``root`` is the folder of the history, ``spool`` the folder of the engine's log."""
         self._root = root
         self._spool = spool
         self._uncounted = uncounted
+        self._intake = intake
         self._count_files = CountFiles(spool)
-        self._of: dict[str, Ingester] = {_LOCAL: Ingester(root)}
+        self._of: dict[str, Ingester] = {_LOCAL: Ingester(root, intake=intake)}
 
     @property
     def lost(self) -> int:
@@ -84,5 +86,5 @@ class Ingesters:
 
     def _remote(self, engine: str) -> Ingester:
         if engine not in self._of:
-            self._of[engine] = Ingester(self._root, engine)
+            self._of[engine] = Ingester(self._root, engine, self._intake)
         return self._of[engine]

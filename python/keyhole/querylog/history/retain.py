@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from keyhole.querylog.history.removed import note_removed
 from keyhole.querylog.history.rollups import ROLLUP_SHARE, drop_old_rollups, save_rollup
 from keyhole.querylog.history.segment import Segment, segments
 
@@ -26,14 +27,22 @@ class Retention:
 
 
 def retain(
-    connection: duckdb.DuckDBPyConnection, root: Path, retention: Retention, now: float
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    retention: Retention,
+    now: float,
+    *,
+    is_noted: bool = False,
 ) -> int:
-    """Removes segments beyond the limits; returns the number of removed rows.
+    """Removes segments beyond the limits, each noted before where ``is_noted``; returns the number
+    of removed rows.
 
     Raises ``OSError`` and ``duckdb.Error``; the remaining files are complete then.
     """
     gone = 0
     for one in _leaving(root, retention, now):
+        if is_noted:
+            note_removed(root, one)
         if one.end >= (now - retention.statistics) * 1_000_000 and free(root) >= FREE_OCTETS:
             save_rollup(connection, root, one)
         one.drop()

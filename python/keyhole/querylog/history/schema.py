@@ -36,6 +36,9 @@ OPTIONAL = ("file", "line", "target", "allow", "answer", "tls", "upstream_tls", 
 ENGINE = "engine"
 """The engine that wrote a query: the SPIFFE ID of its certificate, or `LOCAL`. What it writes is no
 source for that. Rows from before this column have none."""
+INTAKE = "intake"
+"""The number under which a row was taken in (`keyhole.querylog.intake`). Rows from before
+this column have none."""
 LOCAL = "local"
 NAMES = (*COLUMNS, ENGINE)
 SELECT = ", ".join(

@@ -23,6 +23,7 @@ import duckdb
 from keyhole.querylog.history.schema import (
     COLUMNS,
     ENGINE,
+    INTAKE,
     OPTIONAL,
     QUERIES,
     WITHHELD_QUERIES,
@@ -134,7 +135,7 @@ def named_segments(folder: Path, part: str) -> Iterator[Segment]:
 
 def write_row_schema(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
     """Writes a file with all columns and no row, for files that are older than a column."""
-    kinds = {**COLUMNS, "time": "BIGINT", ENGINE: "VARCHAR"}
+    kinds = {**COLUMNS, "time": "BIGINT", ENGINE: "VARCHAR", INTAKE: "BIGINT"}
     columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds.items())
     with suppress(OSError, duckdb.Error), durable.draft_of(root / ROW_SCHEMA) as draft:
         quoted = str(draft).replace("'", "''")

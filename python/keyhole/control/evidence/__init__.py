@@ -1,0 +1,1 @@
+"""Keeps the evidence chain while Keyhole runs, and exports it."""

@@ -1,0 +1,102 @@
+"""Digests of rows by when they were taken in and by their hour, however they lie in segments."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import duckdb
+
+from keyhole.querylog.history.schema import COLUMNS, ENGINE, INTAKE
+from keyhole.querylog.history.segment import CLIENT_COLUMNS, Segment, row_files
+
+HOUR_US = 3_600_000_000
+_AT_ONCE = 10_000
+FORM = 1
+"""The columns below and their order; a later form has others, and digests name theirs."""
+_FORM_1 = (*COLUMNS, ENGINE)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as text: with its client, and without; ``queries`` is how many it stands for."""
+
+    whole: bytes
+    anonymous: bytes
+    queries: int
+
+
+@dataclass
+class HourDigest:
+    """The rows of one hour (in hours of Unix time): how many, and the SHA-256 of their lines, with
+    clients and without."""
+
+    hour: int
+    rows: int = 0
+    queries: int = 0
+    _whole: Any = field(default_factory=hashlib.sha256, repr=False)
+    _anonymous: Any = field(default_factory=hashlib.sha256, repr=False)
+
+    def add(self, line: Line) -> None:
+        """Takes the next row."""
+        self.rows += 1
+        self.queries += line.queries
+        self._whole.update(line.whole)
+        self._anonymous.update(line.anonymous)
+
+    @property
+    def whole(self) -> str:
+        """With clients."""
+        return str(self._whole.hexdigest())
+
+    @property
+    def anonymous(self) -> str:
+        """Without clients: what remains once they were removed."""
+        return str(self._anonymous.hexdigest())
+
+
+def sealed_lines(
+    cursor: duckdb.DuckDBPyConnection, segments: Sequence[Segment], after: int, last: int
+) -> Iterator[tuple[int, Iterator[Line]]]:
+    """The rows that were taken in with numbers above ``after`` up to ``last``, by hour, in an order
+    that no join of segments changes. Raises ``duckdb.Error``."""
+    if not segments:
+        return
+    anonymous = _json(dict.fromkeys(CLIENT_COLUMNS, "NULL"))
+    cursor.execute(
+        f'SELECT "time" // {HOUR_US} AS hour, coalesce("count", 1), {anonymous} AS less, '
+        f"{_json({})} AS more FROM read_parquet({row_files(segments)}) "
+        f'WHERE {INTAKE} > ? AND {INTAKE} <= ? ORDER BY hour, "time", less, more',
+        [after, last],
+    )
+    for hour, rows in groupby(_rows(cursor), key=lambda row: int(row[0])):
+        yield hour, (Line(_octets(more), _octets(less), count) for _, count, less, more in rows)
+
+
+def sealed_hours(
+    cursor: duckdb.DuckDBPyConnection, segments: Sequence[Segment], after: int, last: int
+) -> list[HourDigest]:
+    """The digests of these rows, one for each hour in which a query came."""
+    found = []
+    for hour, lines in sealed_lines(cursor, segments, after, last):
+        digest = HourDigest(hour)
+        for line in lines:
+            digest.add(line)
+        found.append(digest)
+    return found
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := cursor.fetchmany(_AT_ONCE):
+        yield from rows
+
+
+def _octets(text: str) -> bytes:
+    # JSON has no line breaks, so that lines cannot be taken for others.
+    return text.encode() + b"\n"
+
+
+def _json(replaced: dict[str, str]) -> str:
+    pairs = ", ".join(f"'{name}', " + replaced.get(name, f'"{name}"') for name in _FORM_1)
+    return f"json_object({pairs})::VARCHAR"
