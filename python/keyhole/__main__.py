@@ -32,6 +32,7 @@ COMMANDS = {
         "stats": "keyhole.cli.stats",
         "graph": "keyhole.cli.graph",
         "screen": "keyhole.cli.screen",
+        "findings": "keyhole.cli.findings",
         "top": "keyhole.cli.top",
         "engines": "keyhole.cli.engines",
         "events": "keyhole.cli.events",

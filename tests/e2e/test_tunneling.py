@@ -57,6 +57,36 @@ def test_a_workload_that_tunnels_is_blocked_and_another_one_is_not_touched(
     assert other.rcode != "REFUSED"
     calm = ask_as(resolver.server, "dot", callers["bad"], "www.example.org")
     assert calm.rcode != "REFUSED", "another domain of the same client"
+    _check_finding(resolver)
+
+
+def _check_finding(resolver: Resolver) -> None:
+    """What people see of it, and do about it."""
+
+    def found() -> bool:
+        items = resolver.api("GET", "/findings", params={"state": "open"}).json()["items"]
+        return [sum(one["refused"].values()) for one in items] == [_NAMES - _FIT]
+
+    resolver.wait_for(found, "the finding has all queries that were refused")
+    one = resolver.api("GET", "/findings/1").json()
+    assert one["client"] == {"kind": "token", "value": "bad", "name": None}
+    assert (one["domain"], one["policy"], one["rule"]) == (
+        "evil.example",
+        "home",
+        "tunneling.block",
+    )
+    assert (one["action"], one["octets"], one["observed"]) == ("blocked", 1024 + 64, {"alert": 1})
+    assert one["names"][:2] == [_name(3), _name(_FIT)]
+    assert resolver.api("GET", "/status").json()["open_findings"] == 1
+    shown = resolver.command("findings", "show", "1").stdout
+    assert all(word in shown for word in ("token bad", "8 refused", _name(_FIT)))
+    muted = resolver.command("findings", "mute", "1", "--for", "1d", "--why", "a test").stdout
+    assert "muted until" in muted
+    assert "a test" in muted
+    assert "no open findings" in resolver.command("findings").stdout
+    assert "token bad" in resolver.command("findings", "--all").stdout
+    assert "closed" in resolver.command("findings", "close", "1").stdout
+    assert resolver.api("GET", "/findings/2").status_code == 404
 
 
 def test_a_policy_that_observes_says_what_it_would_have_done_and_refuses_nothing(

@@ -1,5 +1,7 @@
 """Findings: what was refused and what needs attention, each with its way to the log."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenTab, check_access
@@ -37,3 +39,21 @@ def test_what_works_is_said(tab: OpenTab) -> None:
 def test_they_can_be_used_by_everybody(tab: OpenTab) -> None:
     row = "No trusted authority has issued the certificate"
     check_access(tab, "/findings?range=1h", lambda page: _row(page, row))
+
+
+def test_a_client_that_tunnels_is_shown_with_its_names_and_can_be_muted(
+    tab: OpenTab, lab_page: LabPage
+) -> None:
+    for number in range(20):
+        lab_page.lab.server.ask(f"{number:060}.tunnel.example", "A")
+    page = tab("/findings?range=1h")
+    row = page.get_by_role("table", name="Clients to look at").get_by_role("row")
+    row.filter(has_text="tunnel.example").get_by_role("link").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("tunneling.alert")
+    expect(dialog.get_by_role("listitem").first).to_contain_text("tunnel.example")
+    log = dialog.get_by_role("link", name="Its queries in the log")
+    expect(log).to_have_attribute("href", re.compile(r"/log\?.*below=tunnel\.example"))
+    dialog.get_by_label("Reason").fill("a test")
+    dialog.get_by_role("button", name="Mute").click()
+    expect(dialog).to_contain_text(re.compile(r"Muted\s+until .*: a test"))

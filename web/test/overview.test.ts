@@ -22,6 +22,7 @@ const status = (more: Partial<Status> = {}): Status => ({
   undelivered: [],
   events: [],
   handshakes: [],
+  open_findings: 0,
   dnstap: [],
   traces: null,
   upstreams: [],

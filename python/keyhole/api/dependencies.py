@@ -12,6 +12,7 @@ from keyhole.control.changes import Changes
 from keyhole.control.clients import ClientService
 from keyhole.control.credentials import CredentialService
 from keyhole.control.explain import ExplainService
+from keyhole.control.findings import FindingService
 from keyhole.control.graph import GraphService
 from keyhole.control.history_simulation import SimulationService
 from keyhole.control.in_the_clear import ClearService
@@ -53,6 +54,15 @@ def _decisions(services: RunningServices) -> DecisionService:
     if services.decisions is None:
         raise _no_database()
     return services.decisions
+
+
+def _findings(services: RunningServices) -> FindingService:
+    if services.findings is not None:
+        return services.findings
+    if services.changes is None:
+        raise _no_database()
+    why = "there are no findings without a query log: log.keep is 0 in keyhole.yaml"
+    raise ApiProblem(503, "not_possible_now", why)
 
 
 def _no_history() -> ApiProblem:
@@ -117,6 +127,8 @@ Pauses = Annotated[PauseService, Depends(_pauses)]
 """A route parameter: pauses of blocking."""
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 """A route parameter: decisions about names."""
+Findings = Annotated[FindingService, Depends(_findings)]
+"""A route parameter: findings."""
 StoredDocuments = Annotated[Changes, Depends(_changes)]
 """A route parameter: documents and their changes."""
 

@@ -131,6 +131,7 @@ class Status(BaseModel):
         description="Refused TLS handshakes, by listener and reason; the query log has address and "
         "claimed identity of those of dns and mesh."
     )
+    open_findings: int = Field(description="Findings that nobody has muted or closed.")
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
     traces: TraceReceiver | None = Field(
         description="The receiver of traces; null if traces are off, or while no engine answers."
@@ -187,6 +188,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             for one in services.control_plane.withdrawals.deliveries()
             if not one.has_it
         ],
+        open_findings=_open_findings(services),
         dnstap=[DnstapOutput(**vars(one)) for one in states],
         traces=_traces(stats) if stats else None,
         events=event_receivers(services),
@@ -214,6 +216,11 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
 def _restored(services: Services) -> str | None:
     record = read_restore_record(services.data)
     return record.text if record else None
+
+
+def _open_findings(services: Services) -> int:
+    counts = services.findings.counts() if services.findings else {}
+    return sum(count for (_, state), count in counts.items() if state == "open")
 
 
 def _report(one: PartState) -> PartReport:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from keyhole.control.compile import Compiled
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import EngineState, state_of
+from keyhole.control.findings import FindingCollector
 from keyhole.control.notice import Notice, Notify, Severity, report_to
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
@@ -48,6 +49,7 @@ class Fleet:
         self._offer: Offer | None = None
         self._notified: dict[str, str] = {}
         self.queries: QueryHistory | None = None
+        self.findings: FindingCollector | None = None
         """The history for their query logs; set once it is open."""
         domain = settings.resolved.trust_domain
         ids = [
@@ -147,6 +149,8 @@ class Fleet:
         if not is_place or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")
         piece = Piece(lines, Position(spool, offset))
+        if self.findings is not None:
+            await asyncio.to_thread(self.findings.take_remote, engine, piece)
         await asyncio.to_thread(self._history().ingest_from, _folder_name(engine), piece, engine)
 
     async def store_counts(self, engine: str, lines: bytes) -> None:

@@ -84,6 +84,7 @@ async def _report(services: Services) -> ControlReport:
             EventReport(one.kind, one.since is None, one.sent, one.lost, one.waiting)
             for one in (services.events.states() if services.events else ())
         ],
+        findings=services.findings.counts() if services.findings else {},
     )
 
 

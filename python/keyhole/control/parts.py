@@ -19,6 +19,7 @@ CHANGES = "changes"
 KUBERNETES, KUBERNETES_DOCUMENTS = "watch of Kubernetes", "documents in Kubernetes"
 KUBERNETES_STATUS = "status in Kubernetes"
 EVIDENCE = "evidence"
+FINDINGS = "findings"
 """The names of the parts."""
 
 

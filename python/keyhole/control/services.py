@@ -8,6 +8,7 @@ from keyhole.control.changes import Changes
 from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.dnstap import Dnstap
+from keyhole.control.findings import FindingService
 from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.overrides import DecisionService, PauseService
 from keyhole.control.query_history import QueryHistory
@@ -63,3 +64,5 @@ class Services:
     """Events for other programs; none if no receiver is named."""
     evidence: "EvidenceKeeper | None" = None
     """The evidence chain; none if it or the query history is off."""
+    findings: FindingService | None = None
+    """Findings; none without a database or a query log."""

@@ -14,6 +14,7 @@ from keyhole.control.dnstap import dnstap
 from keyhole.control.error import ControlError
 from keyhole.control.events.sources import AuditSource
 from keyhole.control.explain import ExplainService
+from keyhole.control.findings import FindingCollector, FindingService
 from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.list_refresh.refresher import own_addresses
 from keyhole.control.missing_parts import DATABASE as DATABASE_PART
@@ -73,14 +74,10 @@ async def open_services(
     tasks = [asyncio.create_task(part.run()) for part in parts if part is not None]
     changes = await open_changes(control_plane, data, notify)
     override_store = await open_overrides(changes, data, control_plane, notify)
-    if override_store is not None:
-        tasks.append(asyncio.create_task(override_store.run()))
-    if changes is not None:
-        trail = _trail(control_plane, data, changes, events, notify)
-        tasks.append(asyncio.create_task(trail.run()))
-    if keeper is not None and queries is not None:
-        _begin_evidence(keeper, queries, changes, events)
-        tasks.append(asyncio.create_task(keeper.run()))
+    trail = _trail(control_plane, data, changes, events, notify)
+    collector = _findings(control_plane, data, notify, changes)
+    later = (override_store, trail, _with_sources(keeper, queries, changes, events), collector)
+    tasks += [asyncio.create_task(part.run()) for part in later if part is not None]
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
     authentication = await open_authentication(settings, changes, notify)
@@ -106,6 +103,7 @@ async def open_services(
             kiali=kiali,
             events=events,
             evidence=keeper,
+            findings=FindingService(collector) if collector else None,
         )
     finally:
         for task in tasks:
@@ -116,6 +114,26 @@ async def open_services(
             await asyncio.to_thread(queries.close)
         if changes is not None:
             changes.database.close()
+
+
+def _findings(
+    control_plane: ControlPlane, data: DataFolder, notify: Notify, changes: Changes | None
+) -> FindingCollector | None:
+    """None without a database, and without a query log to find something in."""
+    log = control_plane.settings.written.log
+    if changes is None or not log.keep:
+        return None
+    collector = FindingCollector(
+        changes.database,
+        data.query_log.parent,
+        (log.retention, log.anonymize_after),
+        notify,
+        control_plane.parts,
+        control_plane.clock,
+    )
+    if control_plane.fleet is not None:
+        control_plane.fleet.findings = collector
+    return collector
 
 
 def _graph(control_plane: ControlPlane, queries: QueryHistory) -> "GraphService":
@@ -190,25 +208,31 @@ def _cluster(control_plane: ControlPlane, data: DataFolder) -> "ClusterDocuments
 def _trail(
     control_plane: ControlPlane,
     data: DataFolder,
-    changes: Changes,
+    changes: Changes | None,
     events: "EventService | None",
     notify: Notify,
-) -> AuditTrail:
+) -> AuditTrail | None:
+    if changes is None:
+        return None
     if events is not None:
         events.add_source(AuditSource(changes.database))
     settings, reconciler = control_plane.settings, control_plane.reconciler
     return AuditTrail(changes.database, settings, data, reconciler, notify)
 
 
-def _begin_evidence(
-    keeper: "EvidenceKeeper",
-    queries: QueryHistory,
+def _with_sources(
+    keeper: "EvidenceKeeper | None",
+    queries: QueryHistory | None,
     changes: Changes | None,
     events: "EventService | None",
-) -> None:
+) -> "EvidenceKeeper | None":
+    """The keeper of the evidence chain with what it is about; none where nothing is kept."""
+    if keeper is None or queries is None:
+        return None
     keeper.use(queries, changes.database if changes else None)
     if events is not None:
         events.add_source(keeper)
+    return keeper
 
 
 async def _keeper(control_plane: ControlPlane, data: DataFolder) -> "EvidenceKeeper | None":

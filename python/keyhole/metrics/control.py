@@ -1,13 +1,15 @@
 """The state of control as metrics: what needs attention, and which engine is behind."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 ENGINE_STATES = ("in force", "behind", "away", "never seen")
+FINDING_KINDS = ("tunnel",)
+FINDING_STATES = ("open", "muted", "closed")
 LIST_STATES = ("waiting", "downloading", "compiling", "in force", "held back", "unused")
 
 
@@ -60,6 +62,8 @@ class ControlReport:
     certificates: Mapping[str, datetime]
     """The end of each certificate by what it is for, such as ``listeners``."""
     events: Iterable[EventReport] = ()
+    findings: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many findings there are, by kind and state."""
 
 
 def control_metrics(report: ControlReport) -> Iterator[Metric]:
@@ -83,6 +87,15 @@ def control_metrics(report: ControlReport) -> Iterator[Metric]:
         ends.add_metric([what], end.timestamp())
     yield ends
     yield from _events(list(report.events))
+    found = GaugeMetricFamily(
+        "keyhole_findings",
+        "Findings by kind (tunnel) and state (open, muted, closed).",
+        labels=["kind", "state"],
+    )
+    for kind in FINDING_KINDS:
+        for state in FINDING_STATES:
+            found.add_metric([kind, state], report.findings.get((kind, state), 0))
+    yield found
 
 
 def _events(receivers: list[EventReport]) -> Iterator[Metric]:

@@ -22,7 +22,7 @@ _IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-
 _MAX_IDENTITY = 2048
 _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
 # Left out where there is none.
-_OPTIONAL_TEXTS = ("file", "target", "allow", "answer", "tls", "upstream_tls")
+_OPTIONAL_TEXTS = ("file", "target", "allow", "answer", "tls", "upstream_tls", "domain")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,10 @@ class LogEntry:
     answer: str | None = None
     tls: str | None = None
     upstream_tls: str | None = None
+    domain: str | None = None
+    """The registered domain whose budget speaks of the query; absent where none does."""
+    octets: int | None = None
+    """What was on the account of that budget with the query."""
     count: int = 1
     """How many queries it stands for: those that were turned away are summed up without a name, and
     its client is then the network prefix; a busy engine sums up alike ones of one second, at the
@@ -102,6 +106,8 @@ class LogEntry:
             "answer": self.answer,
             "tls": self.tls,
             "upstream_tls": self.upstream_tls,
+            "domain": self.domain,
+            "octets": self.octets,
         }
         return {
             "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -156,7 +162,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         return None
     if kind is not None and not _is_type(kind):
         return None
-    if not all(_is_name(texts[key] or ".") for key in ("target", "allow")):
+    if not all(_is_name(texts[key] or ".") for key in ("target", "allow", "domain")):
         return None
     client_ref = _client_ref(texts["identity"], texts["token"], texts["client"])
     time = datetime.fromisoformat(_word(fields["time"]))
@@ -185,6 +191,8 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         answer=texts["answer"],
         tls=texts["tls"],
         upstream_tls=texts["upstream_tls"],
+        domain=texts["domain"],
+        octets=_optional_number(fields.get("octets")),
         count=_number(fields.get("count", 1)),
         engine=_text(fields.get("engine", "local")),
     )

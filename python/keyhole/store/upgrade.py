@@ -4,7 +4,7 @@ from sqlalchemy import Connection, inspect, text
 
 from keyhole.store.error import StoreError
 
-NEWEST = "0005_audit_indexes"
+NEWEST = "0006_findings"
 """The revision of the newest migration."""
 
 _LOCK = 0x6B657968  # "keyh": an arbitrary key of an advisory lock

@@ -117,6 +117,14 @@ function ofQueries({ status, totals, traffic, range }: Known): Notice[] {
   if (totals && totals.lost > 0) {
     found.push({ tone: 'failed', title: words.lost(count(totals.lost)), more: words.lostMore });
   }
+  if (status && status.open_findings > 0) {
+    found.push({
+      tone: 'failed',
+      title: words.findings(count(status.open_findings)),
+      more: words.findingsMore,
+      href: '/findings',
+    });
+  }
   const handshakes = [...(status?.handshakes ?? [])].sort((a, b) => b.count - a.count);
   const refused = handshakes.reduce((all, one) => all + one.count, 0);
   if (refused > 0) {

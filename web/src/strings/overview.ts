@@ -79,6 +79,8 @@ export const overview = {
     openMore: 'Not encrypted, or nothing proved who asked. See who, and how to mend it.',
     lost: (count: string) => `${count} queries are missing in the log`,
     lostMore: 'The query log was too small for them, the disk was full, or an engine was killed.',
+    findings: (count: string) => `${count} clients to look at`,
+    findingsMore: 'They told a domain more by names than a policy alerts at.',
     handshakes: (count: string) => `${count} refused handshakes`,
     dnstap: (target: string) => `dnstap: ${target} cannot be written`,
     events: (target: string) => `Events are not taken by ${target}`,

@@ -11,6 +11,7 @@
 //! | `names` | which names were asked |
 //! | `pairs` | how many octets each client told each domain |
 //! | `held` | how much of a table each client uses, which decides who has to yield |
+//! | `strike` | what is said of a query whose budget is used up |
 //! | `throttle` | how often a new name may pass when a budget is nearly used up |
 //! | `shipped` | domains that are known to need many names |
 //!
@@ -24,6 +25,7 @@ mod pairs;
 mod registered_domain;
 mod shipped;
 mod slots;
+mod strike;
 mod throttle;
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub use pairs::Totals;
 pub use registered_domain::RegisteredDomain;
 pub use shipped::shipped;
 use slots::Slots;
+pub use strike::Strike;
 use throttle::Throttle;
 
 /// Pairs of a client and a domain that are counted at once: 6 MiB.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use keyhole_wire::Name;
 
 use crate::Reason;
-use crate::budgets::Level;
+use crate::budgets::Strike;
 use crate::policy::GivenAnswer;
 use crate::tls_version::TlsVersion;
 use crate::transport::Transport;
@@ -39,6 +39,9 @@ pub(super) const UPSTREAM_TLS: u32 = 6;
 pub(super) const IDENTITY: u64 = 1;
 pub(super) const TOKEN: u64 = 2;
 
+/// The kind of cause that says sums of its own.
+pub(super) const TUNNELING: u64 = 8;
+
 /// What decided, as far as an event remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StoredCause {
@@ -49,7 +52,7 @@ pub(super) enum StoredCause {
     PrivateAddresses,
     Pause,
     Record,
-    Tunneling(Level),
+    Tunneling(Strike),
 }
 
 /// Who asked, beside the address.
@@ -162,8 +165,9 @@ impl<'w> Shared<'w> {
             words.split_first_chunk::<HEAD>()?;
         let (has_waited, has_target) = (times as u32 != 0, lengths >> 48 & 0xff != 0);
         let is_own = first >> 40 & IS_OWN != 0;
+        let has_strike = [32, 40].iter().any(|&at| lengths >> at & 0xff == TUNNELING);
         let length = (first >> 16 & 0xff) as usize;
-        if has_waited || has_target || is_own || length == 0 {
+        if has_waited || has_target || is_own || has_strike || length == 0 {
             return None;
         }
         let (name, behind) = behind.split_at_checked(length.div_ceil(8))?;
@@ -197,7 +201,7 @@ fn stored_cause(kind: u64, word: u64) -> Option<StoredCause> {
         5 => Some(StoredCause::PrivateAddresses),
         6 => Some(StoredCause::Pause),
         7 => Some(StoredCause::Record),
-        8 => Level::ALL.get(index(word)?).copied().map(StoredCause::Tunneling),
+        TUNNELING => Strike::from_word(word as u32).map(StoredCause::Tunneling),
         _ => None,
     }
 }

@@ -13,6 +13,7 @@ use super::handshakes::Line;
 use super::memo::Memo;
 use super::snapshot_names::SnapshotNames;
 use super::turned_away::{Kind, Sum};
+use crate::budgets::RegisteredDomain;
 use crate::policy::GivenAnswer;
 use crate::snapshot::Snapshot;
 use crate::spiffe_id::SpiffeId;
@@ -174,6 +175,7 @@ impl<'s> Writer<'s> {
         self.target(entry, &names);
         self.text
             .text("observed", entry.would_block.and_then(|would_block| names.words(would_block)));
+        self.strike(entry);
         self.text.text("upstream", entry.upstream.and_then(|place| names.upstream(place)));
         self.text.optional("upstream_tls", entry.upstream_tls.map(TlsVersion::word));
         let number = snapshot.map(|snapshot| snapshot.number);
@@ -236,6 +238,20 @@ impl<'s> Writer<'s> {
             && names.yields(entry.cause)
         {
             self.text.name("allow", name);
+        }
+    }
+
+    /// What a budget says of the query: the registered domain that it is of, and the octets that were
+    /// on the account. Left out where none does.
+    fn strike(&mut self, entry: &StoredEvent<'_>) {
+        let strikes = [entry.cause, entry.would_block].into_iter().flatten();
+        let mut found = strikes.filter_map(|cause| match cause {
+            StoredCause::Tunneling(strike) => Some(strike),
+            _ => None,
+        });
+        if let (Some((name, _)), Some(strike)) = (&entry.question, found.next_back()) {
+            self.text.name("domain", &RegisteredDomain::of(name).domain(name));
+            self.text.number("octets", strike.octets.into());
         }
     }
 

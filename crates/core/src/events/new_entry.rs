@@ -6,7 +6,8 @@ use std::time::Instant;
 use keyhole_wire::Name;
 
 use super::entry::{
-    ARRIVED, HAS_CLIENT, HEAD, IDENTITY, IS_OWN, NO_UPSTREAM, NONE, TLS, TOKEN, UPSTREAM_TLS, WHO,
+    ARRIVED, HAS_CLIENT, HEAD, IDENTITY, IS_OWN, NO_UPSTREAM, NONE, TLS, TOKEN, TUNNELING,
+    UPSTREAM_TLS, WHO,
 };
 use super::event::Event;
 use super::ring::Ring;
@@ -178,7 +179,7 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
         Some(Cause::PrivateAddresses) => (5, NONE),
         Some(Cause::Pause) => (6, NONE),
         Some(Cause::Record) => (7, NONE),
-        Some(Cause::Tunneling(level)) => (8, level as u32),
+        Some(Cause::Tunneling(strike)) => (TUNNELING, strike.word()),
     }
 }
 

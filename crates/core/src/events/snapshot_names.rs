@@ -43,7 +43,7 @@ impl<'s> SnapshotNames<'s> {
         match stored_cause {
             StoredCause::Rule(index) => self.origin(index),
             StoredCause::List(index) => self.list(index),
-            StoredCause::Tunneling(level) => Some(tunneling_words(level)),
+            StoredCause::Tunneling(strike) => Some(tunneling_words(strike.level)),
             StoredCause::Default
             | StoredCause::Record
             | StoredCause::Mode

@@ -2,7 +2,7 @@
 
 use keyhole_names::list_file::ListHit;
 
-use crate::budgets::Level;
+use crate::budgets::Strike;
 
 /// What decided. [`super::describe`] gives the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,5 +22,5 @@ pub enum Cause {
     /// The policy withholds private addresses in answers for public names.
     PrivateAddresses,
     /// The client's budget of name octets for the registered domain.
-    Tunneling(Level),
+    Tunneling(Strike),
 }

@@ -12,6 +12,7 @@ use super::pattern;
 use super::rules::{Rank, RuleContext};
 use super::span::Span;
 use super::trace::Step;
+use crate::budgets::Strike;
 use crate::document::{Action, DefaultDocument, MatchDocument, Mode, RuleDocument};
 use crate::list_table::ListTable;
 use crate::reason::Stage;
@@ -38,7 +39,10 @@ pub fn describe(
         Cause::Mode => ("mode", json!({ "mode": policy.mode })),
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
         Cause::PrivateAddresses => ("private_addresses", json!({})),
-        Cause::Tunneling(level) => ("tunneling", json!({ "level": level.word() })),
+        Cause::Tunneling(strike) => {
+            let Strike { level, octets } = strike;
+            ("tunneling", json!({ "level": level.word(), "octets": octets }))
+        }
     };
     value["cause"] = json!(word);
     value["policy"] = json!(policy.name);

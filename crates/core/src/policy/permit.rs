@@ -153,9 +153,10 @@ impl Permit {
     pub fn would_block(&self) -> Option<Cause> {
         self.would_block
     }
-    /// The same with what would have happened if it acted, unless something else is noted.
+    /// The same with what would have happened if it acted. It has precedence over what else was noted:
+    /// nobody hides a tunnel in names that an observed list has.
     pub fn noting(self, observed: Cause) -> Self {
-        Self { would_block: self.would_block.or(Some(observed)), ..self }
+        Self { would_block: Some(observed), ..self }
     }
     /// The same, on whose account what goes upstream counts.
     pub fn for_owner(self, owner: Owner) -> Self {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::End;
 use crate::Reason;
-use crate::budgets::{Asked, Budgets, Charge, Level, RegisteredDomain};
+use crate::budgets::{Asked, Budgets, Charge, Level, RegisteredDomain, Strike};
 use crate::counters::{Counters, Total};
 use crate::policy::{Cause, Permit, Policy, Spared, Step, Trace, Tunneling};
 use crate::question::Question;
@@ -82,7 +82,7 @@ pub fn screen(
     if charge.forgot {
         account.counters.add(account.worker, Total::BudgetsForgotten);
     }
-    let cause = Cause::Tunneling(charge.level);
+    let cause = Cause::Tunneling(Strike::new(charge.level, tunneling.limits, charge.totals));
     match charge.level {
         Level::Throttle if tunneling.acts => end(&permit, Reason::TunnelThrottled, cause),
         Level::Block if tunneling.acts => end(&permit, Reason::TunnelBudget, cause),

@@ -1,0 +1,190 @@
+"""Makes findings of the query log while control runs, and keeps them in the database.
+
+How far the log was looked through is written with the findings, in one transaction. So a query
+counts once, also if the process is killed at any moment.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from keyhole.control.clock import ClockWatch
+from keyhole.control.findings.finding import Finding, Growth, grow
+from keyhole.control.findings.signal import Signal, signals
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.parts import FINDINGS, Parts
+from keyhole.errors import KeyholeError
+from keyhole.querylog.spool import Piece, Position, pieces
+from keyhole.store import Database
+from keyhole.store.findings import (
+    ReadPosition,
+    read_findings,
+    read_positions,
+    write_findings,
+    write_position,
+)
+
+LOCAL = "local"
+"""The engine of this machine."""
+LOOK_SECONDS = 5.0
+CLEANUP_SECONDS = 300.0
+MAX_AHEAD_SECONDS = 86_400
+"""A log that is further ahead than this comes from a clock that is wrong."""
+
+
+class FindingCollector:
+    """All findings; thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        spool: Path,
+        ages: tuple[float, float | None],
+        notify: Notify,
+        parts: Parts,
+        clock: ClockWatch,
+    ) -> None:
+        """``spool`` is the folder of the query log. ``ages`` are those of the log, in seconds: a
+        finding goes after the first, and loses its client after the second, counted from the last
+        query that it has."""
+        self.database = database
+        self._spool = spool
+        self._age, self._anonymous_after = ages
+        self._notify = notify
+        self._parts = parts
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[int, Finding] = {}
+        self._positions: dict[str, ReadPosition] = {}
+        self._is_read = False
+
+    @property
+    def known(self) -> list[Finding]:
+        """All of them, the newest first; a mute that has ended is open again."""
+        now = time.time()
+        return [_as_of(one, now) for one in sorted(self._known.values(), key=_newest)]
+
+    async def run(self) -> None:
+        """Looks regularly for what is new, until it is cancelled."""
+        cleaned_at: float | None = None
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+                if cleaned_at is None or time.monotonic() - cleaned_at >= CLEANUP_SECONDS:
+                    await asyncio.to_thread(self.clean)
+                    cleaned_at = time.monotonic()
+            except (KeyholeError, OSError) as error:
+                self._fails(error)
+            else:
+                self._parts.works(FINDINGS)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Takes what is new in the log of this machine; raises ``StoreError`` and ``OSError``."""
+        self.read()
+        at = self._positions.get(LOCAL)
+        for piece in pieces(self._spool, Position(at.spool, at.offset) if at else None):
+            self.take(LOCAL, piece)
+
+    def take_remote(self, engine: str, piece: Piece) -> None:
+        """Takes a piece of the log of an engine elsewhere. What fails is said, and never keeps the
+        log from being stored."""
+        try:
+            self.take(engine, piece)
+        except KeyholeError as error:
+            self._fails(error)
+
+    def _fails(self, error: Exception) -> None:
+        self._parts.fail(FINDINGS, f"{error}\nit is tried again; until then no finding is made")
+
+    def read(self) -> None:
+        """Reads what is stored, once; raises ``StoreError``."""
+        with self._lock:
+            if self._is_read:
+                return
+            with self.database.read() as connection:
+                self._known = {one.number: one for one in read_findings(connection)}
+                self._positions = read_positions(connection)
+            self._is_read = True
+
+    def take(self, engine: str, piece: Piece) -> None:
+        """Takes a piece of the log of an engine, unless it was taken before; raises
+        ``StoreError``."""
+        self.read()
+        position = ReadPosition(engine, piece.position.spool, piece.position.offset)
+        with self._lock:
+            known = self._positions.get(engine)
+            is_same = known is not None and known.spool == position.spool
+            if known is not None and is_same and position.offset <= known.offset:
+                return
+            found = [*_plausible(signals(piece.lines))]
+            # Where nothing was found, reading it again finds nothing: that spares a write.
+            if found:
+                growth = grow(self._known, found)
+                self._write(growth, lambda connection: write_position(connection, position))
+                self._tell(growth)
+            self._positions[engine] = position
+
+    def change(self, change: Callable[[Connection, dict[int, Finding]], Finding]) -> Finding:
+        """Writes the finding that ``change`` gives, in its transaction. Raises what it raises, and
+        ``StoreError``; then nothing changed."""
+        self.read()
+        with self._lock, self.database.begin() as connection:
+            changed = change(connection, {one.number: one for one in self.known})
+            write_findings(connection, [changed])
+            self._known = {**self._known, changed.number: changed}
+        return changed
+
+    def clean(self) -> None:
+        """Removes what is older than the log may be. By a clock that is ahead everything is old."""
+        if self._clock.check() is not None:
+            return
+        with self._lock:
+            growth, now = Growth(), time.time()
+            for one in self._known.values():
+                if one.last < now - self._age:
+                    growth.gone.add(one.number)
+                elif self._must_forget(one, now):
+                    growth.changed[one.number] = replace(one, client_kind="anonymous", client="")
+            if growth.gone or growth.changed:
+                self._write(growth)
+
+    def _must_forget(self, one: Finding, now: float) -> bool:
+        after = self._anonymous_after
+        return after is not None and one.client_kind != "anonymous" and one.last < now - after
+
+    def _write(self, growth: Growth, also: Callable[[Connection], None] = lambda _: None) -> None:
+        with self.database.begin() as connection:
+            write_findings(connection, growth.changed.values(), growth.gone)
+            also(connection)
+        kept = {**self._known, **growth.changed}
+        self._known = {number: one for number, one in kept.items() if number not in growth.gone}
+
+    def _tell(self, growth: Growth) -> None:
+        if growth.new:
+            some = "1 new finding" if len(growth.new) == 1 else f"{len(growth.new)} new findings"
+            said = tuple(
+                f"finding {number}: {one.level} below {one.domain}"
+                for number, one in ((number, growth.changed[number]) for number in growth.new[:3])
+            )
+            self._notify(Notice(Severity.WARNING, f"{some}; keyhole findings shows them", said))
+
+
+def _plausible(found: Iterable[Signal]) -> Iterable[Signal]:
+    latest = time.time() + MAX_AHEAD_SECONDS
+    return (one for one in found if one.second <= latest)
+
+
+def _as_of(one: Finding, now: float) -> Finding:
+    if one.state == "muted" and one.until is not None and one.until <= now:
+        return replace(one, state="open", until=None)
+    return one
+
+
+def _newest(one: Finding) -> int:
+    return -one.last

@@ -1,0 +1,121 @@
+"""How a finding grows with what the query log says, within its bounds."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from keyhole.control.findings.signal import Signal
+from keyhole.store.findings import Evidence, StoredFinding
+
+Finding = StoredFinding
+LEVELS = ("alert", "throttle", "block")
+"""How far a budget was used up, in their order."""
+MAX_FINDINGS = 1_000
+MAX_NAMES = 20
+"""Names that a finding keeps: half of them the first ones, half the last ones."""
+MAX_POINTS = 60
+"""Points of a curve; then every other one is dropped."""
+
+
+@dataclass
+class Growth:
+    """What signals changed of the findings that were known."""
+
+    changed: dict[int, Finding] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+    new: list[int] = field(default_factory=list)
+
+
+def grow(known: Mapping[int, Finding], signals: Iterable[Signal]) -> Growth:
+    """Adds signals to the findings that they belong to, and makes findings of the others. One that
+    was closed stays as it is: what comes after it is a finding of its own."""
+    growth = Growth()
+    by_key = {_key(one): one for one in known.values() if one.state != "closed"}
+    number = max(known, default=0)
+    for signal in signals:
+        found = by_key.get(signal.key)
+        if found is None:
+            number += 1
+            found = _new(number, signal)
+            growth.new.append(number)
+        found = _with(found, signal)
+        by_key[signal.key] = growth.changed[found.number] = found
+    _bound({**known, **growth.changed}, growth)
+    return growth
+
+
+def _bound(every: Mapping[int, Finding], growth: Growth) -> None:
+    """The least important ones go when there are too many, but not the newest: no number is given
+    twice."""
+    too_many = len(every) - MAX_FINDINGS
+    if too_many <= 0:
+        return
+    newest = max(every)
+    ranked = sorted((one for one in every.values() if one.number != newest), key=_rank)
+    for one in ranked[:too_many]:
+        growth.gone.add(one.number)
+        growth.changed.pop(one.number, None)
+    growth.new = [number for number in growth.new if number not in growth.gone]
+
+
+def _rank(one: Finding) -> tuple[bool, int, int]:
+    return (one.state != "closed", _level(one.level), one.last)
+
+
+def _key(one: Finding) -> tuple[str, str, str, str]:
+    return (one.kind, one.client_kind, one.client, one.domain)
+
+
+def _level(word: str) -> int:
+    return LEVELS.index(word) if word in LEVELS else -1
+
+
+def _new(number: int, signal: Signal) -> Finding:
+    return Finding(
+        number,
+        signal.kind,
+        signal.client_kind,
+        signal.client,
+        signal.domain,
+        signal.policy,
+        None,
+        signal.level,
+        signal.second,
+        signal.second,
+        signal.octets,
+    )
+
+
+def _with(found: Finding, signal: Signal) -> Finding:
+    return replace(
+        found,
+        policy=signal.policy or found.policy,
+        level=max(found.level, signal.level, key=_level),
+        first=min(found.first, signal.second),
+        last=max(found.last, signal.second),
+        octets=max(found.octets, signal.octets),
+        evidence=_evidence(found.evidence, signal),
+    )
+
+
+def _evidence(evidence: Evidence, signal: Signal) -> Evidence:
+    counts = dict(evidence.refused if signal.is_refused else evidence.observed)
+    counts[signal.level] = counts.get(signal.level, 0) + signal.count
+    which = "refused" if signal.is_refused else "observed"
+    names, curve = _names(evidence.names, signal.name), _curve(evidence.curve, signal)
+    return replace(evidence, names=names, curve=curve, **{which: counts})
+
+
+def _names(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    if name in names:
+        return names
+    half = MAX_NAMES // 2
+    return (*names, name) if len(names) < MAX_NAMES else (*names[:half], *names[half + 1 :], name)
+
+
+def _curve(curve: tuple[tuple[int, int], ...], signal: Signal) -> tuple[tuple[int, int], ...]:
+    """A flat piece keeps its two ends."""
+    point = (signal.second, signal.octets)
+    if len(curve) >= 2 and curve[-1][1] == curve[-2][1] == signal.octets:
+        curve = curve[:-1]
+    curve = (*curve, point)
+    return curve if len(curve) <= MAX_POINTS else (*curve[:-1:2], point)

@@ -1,0 +1,81 @@
+"""What lines of the query log say for findings."""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from keyhole.querylog.entry import LogEntry, read_line
+
+_MARK = b'"octets":'
+"""Only lines that a budget speaks of have it: within a text, the quotation mark is escaped."""
+_REFUSED = {"tunnel_throttled": "throttle", "tunnel_budget": "block"}
+_OBSERVED = "tunneling: "
+_IPV6_BITS = 56
+"""Clients of one such network share an account: it is what one customer has."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A query that a budget speaks of."""
+
+    kind: str
+    client_kind: str
+    client: str
+    domain: str
+    policy: str | None
+    level: str
+    second: int
+    """Of Unix time."""
+    octets: int
+    """On the account with it."""
+    name: str
+    is_refused: bool
+    count: int
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What one finding is about."""
+        return (self.kind, self.client_kind, self.client, self.domain)
+
+
+def signals(lines: bytes) -> Iterator[Signal]:
+    """Those of whole lines; others and damaged ones are passed over."""
+    at = lines.find(_MARK)
+    while at >= 0:
+        begin, end = lines.rfind(b"\n", 0, at) + 1, lines.find(b"\n", at)
+        end = len(lines) if end < 0 else end
+        entry = read_line(lines[begin:end])
+        if isinstance(entry, LogEntry) and (found := _signal(entry)) is not None:
+            yield found
+        at = lines.find(_MARK, end)
+
+
+def _signal(entry: LogEntry) -> Signal | None:
+    refused = _REFUSED.get(entry.reason)
+    observed = entry.observed or ""
+    level = refused or (observed.removeprefix(_OBSERVED) if observed.startswith(_OBSERVED) else "")
+    if not level or entry.domain is None or entry.octets is None or entry.name is None:
+        return None
+    client = entry.client_ref
+    value = _network(client.value) if client.kind == "address" else client.value
+    return Signal(
+        "tunnel",
+        client.kind,
+        value,
+        entry.domain,
+        entry.policy,
+        level,
+        int(entry.time.timestamp()),
+        entry.octets,
+        entry.name,
+        refused is not None,
+        entry.count,
+    )
+
+
+def _network(address: str) -> str:
+    """The network whose clients share an account; an IPv4 address is one by itself."""
+    found = ipaddress.ip_address(address)
+    if found.version == 4:
+        return address
+    return str(ipaddress.ip_network((int(found), _IPV6_BITS), strict=False))

@@ -1,0 +1,157 @@
+"""Findings are made of the query log, once of each query, and never grow beyond their bounds."""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from keyhole.control.clock import ClockWatch
+from keyhole.control.error import InvalidError, NotThereError
+from keyhole.control.findings import FindingCollector, FindingService
+from keyhole.control.findings.finding import MAX_FINDINGS, MAX_NAMES, MAX_POINTS
+from keyhole.control.parts import Parts
+from keyhole.querylog.spool import Piece, Position
+from keyhole.store import Actor, Database
+from keyhole.store import records as audit_records
+
+_LINE = {
+    "transport": "dot", "client": "192.0.2.7", "identity": None, "token": None, "policy": "home",
+    "name": "x.evil.example", "type": "A", "outcome": "answered", "reason": "forwarded",
+    "rule": None, "list": None, "observed": "tunneling: alert", "upstream": None,
+    "duration_us": 5, "snapshot": 1, "domain": "evil.example", "octets": 1_030,
+}  # fmt: skip
+_REFUSED = {"outcome": "refused", "reason": "tunnel_budget", "observed": None}
+_ADA = Actor("ada", "socket")
+
+
+def _line(at: float = 0.0, **changes: Any) -> bytes:
+    """A line of a query that came so many seconds ago."""
+    second = time.gmtime(time.time() - at)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", second)
+    return json.dumps({"time": moment, **_LINE, **changes}, separators=(",", ":")).encode() + b"\n"
+
+
+class Log:
+    """The query log of one machine, and who makes findings of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = Database.in_file(folder / "control.db")
+        self.said: list[str] = []
+        self.start()
+
+    def start(self) -> None:
+        """As a process that starts."""
+        clock = cast(ClockWatch, SimpleNamespace(check=lambda: None))
+        notify = lambda notice: self.said.append(notice.text)  # noqa: E731
+        self.collector = FindingCollector(
+            self.database, self.folder, (3_600.0, 600.0), notify, Parts(notify), clock
+        )
+        self.findings = FindingService(self.collector)
+
+    def write(self, *lines: bytes) -> None:
+        """Appends lines, and has them looked at."""
+        with (self.folder / "queries.jsonl").open("ab") as file:
+            file.write(b"".join(lines))
+        self.collector.look()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterable[Log]:
+    made = Log(tmp_path)
+    yield made
+    made.database.close()
+
+
+def test_a_finding_says_who_where_how_much_and_what_was_done(log: Log) -> None:
+    other = _line(name='"octets":.example', domain=None, octets=None, observed=None)
+    log.write(
+        b"damaged\n", other, _line(60), b'{"octets":9}\n',
+        _line(50, name="y.evil.example", octets=4_100, count=3, **_REFUSED),
+        _line(40, name="y.evil.example", octets=4_100, **_REFUSED),
+        _line(client="2001:db8:0:12::7"), _line(client="2001:db8:0:f0::9"),
+        _line(client=None), _line(token="tv"),
+    )  # fmt: skip
+    found = {(one.client_kind, one.client): one for one in log.findings.all()}
+    assert [*found] == [
+        ("address", "2001:db8::/56"), ("anonymous", ""), ("token", "tv"), ("address", "192.0.2.7"),
+    ]  # fmt: skip
+    one = found["address", "192.0.2.7"]
+    assert (one.domain, one.policy, one.level, one.octets) == (
+        "evil.example",
+        "home",
+        "block",
+        4_100,
+    )
+    assert one.evidence.names == ("x.evil.example", "y.evil.example")
+    assert (one.evidence.observed, one.evidence.refused) == ({"alert": 1}, {"block": 4})
+    assert [octets for _, octets in one.evidence.curve] == [1_030, 4_100, 4_100]
+    assert one.last - one.first in (19, 20, 21)
+    assert log.said == ["4 new findings; keyhole findings shows them"]
+
+
+def test_a_query_counts_once_however_often_control_starts(log: Log) -> None:
+    log.write(_line(), _line())
+    log.start()
+    log.write(_line())
+    piece = Piece(_line(), Position("abc", 100))
+    for _ in range(2):
+        log.collector.take_remote("spiffe://a.example/engine", piece)
+    assert [one.evidence.observed for one in log.findings.all()] == [{"alert": 4}]
+
+
+def test_what_comes_after_a_finding_was_closed_is_a_new_one_and_a_mute_goes_on_counting(
+    log: Log,
+) -> None:
+    log.write(_line())
+    log.findings.close(1, _ADA, "reinstalled")
+    log.write(_line())
+    assert [(one.number, one.state) for one in log.findings.all()] == [(1, "closed"), (2, "open")]
+    log.findings.mute(2, 3_600, _ADA, "backup")
+    log.write(_line())
+    muted = log.findings.find(2)
+    assert (muted.state, muted.who, muted.why) == ("muted", "ada", "backup")
+    assert muted.evidence.observed == {"alert": 2}
+    assert log.findings.counts() == {("tunnel", "closed"): 1, ("tunnel", "muted"): 1}
+    ended = replace(muted, until=int(time.time()) - 1)
+    log.collector.change(lambda *_: ended)
+    assert log.findings.find(2).state == "open"
+    with log.database.read() as connection:
+        made = [one.entry.action for one in audit_records(connection)]
+    assert made == ["finding_muted", "finding_closed"]
+    with pytest.raises(NotThereError, match="no finding 7"):
+        log.findings.close(7, _ADA, None)
+    with pytest.raises(InvalidError):
+        log.findings.mute(2, 5, _ADA, "too short")
+
+
+def test_findings_and_their_evidence_stay_within_their_bounds(log: Log) -> None:
+    log.write(*(_line(client=None, domain=f"d{number}.example") for number in range(1_200)))
+    log.write(*(_line(name=f"{n}.evil.example", octets=1_030 + n) for n in range(300)))
+    found = {one.number: one for one in log.findings.all()}
+    assert len(found) == MAX_FINDINGS
+    one = found[1_201]
+    assert len(one.evidence.names) == MAX_NAMES
+    assert one.evidence.names[0] == "0.evil.example"
+    assert one.evidence.names[-1] == "299.evil.example"
+    assert len(one.evidence.curve) <= MAX_POINTS
+    assert one.evidence.curve[-1][1] == 1_329
+
+
+def test_a_finding_is_kept_no_longer_than_the_log_and_its_client_no_longer_than_there(
+    log: Log,
+) -> None:
+    log.write(_line(), _line(700, client="192.0.2.8"), _line(3_700, client="192.0.2.9"))
+    log.collector.clean()
+    left = [(one.number, one.client_kind, one.client) for one in log.findings.all()]
+    assert left == [(1, "address", "192.0.2.7"), (2, "anonymous", "")]
+
+
+def test_a_line_from_a_clock_that_is_wrong_makes_no_finding(log: Log) -> None:
+    log.write(_line(-3 * 86_400))
+    assert log.findings.all() == []
