@@ -112,7 +112,7 @@ def test_the_server_takes_each_form_that_files_have_and_unknown_keys_in_none(
         answer = kinds.try_to_create(_object("Policy", "keyhole", "one", **spec))
         assert answer.is_success, message(answer)
         assert answer.json()["spec"] == spec, "nothing is added, and nothing is taken out"
-    answer = kinds.try_to_create(_object("Policy", "keyhole", "one", colour="red"))
+    answer = kinds.try_to_create(_object("Policy", "keyhole", "one", shape="round"))
     assert "unknown field" in message(answer)
     answer = kinds.try_to_create(_object("Policy", "keyhole", "x" * 64, subjects=[]))
     assert "a name of at most 63 characters" in message(answer)

@@ -12,6 +12,7 @@ from keyhole.control.declared import KUBERNETES_FILE
 from keyhole.control.error import UnwritableError
 from keyhole.mesh.documents.delegation import Delegation
 from keyhole.mesh.documents.resource import Key
+from keyhole.system.regular_file import read_whole
 
 _RULES = "delegation.json"
 
@@ -39,7 +40,7 @@ class ClusterCopy:
     def is_current(self) -> bool:
         """Whether it was made by the rules of now."""
         try:
-            rules = (self._folder / _RULES).read_text(encoding="utf-8")
+            rules = read_whole(self._folder / _RULES).decode()
         except (OSError, UnicodeDecodeError):
             return False
         return rules == repr(self._delegation) and (self._folder / COPY).is_file()
