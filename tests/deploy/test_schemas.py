@@ -1,5 +1,6 @@
 """All that the chart renders is valid by closed schemas of Kubernetes, Istio and Gateway API."""
 
+import json
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -68,6 +69,13 @@ def _closed(schema: Any) -> Any:
 
 
 def _problems(one: Object) -> list[str]:
+    return _problems_of(json.dumps(one))
+
+
+@cache
+def _problems_of(text: str) -> list[str]:
+    """Most variants render the same objects, and a look at one reads all schemas again."""
+    one: Object = json.loads(text)
     version, kind = one["apiVersion"], one["kind"]
     if version in _CORE:
         kubernetes_validate = import_module("kubernetes_validate")
