@@ -30,7 +30,7 @@ _ROWS = {
     """,
     "names": """
         list_file name_map
-        error hashed_name
+        address_name error hashed_name
     """,
     "lists": """
         request

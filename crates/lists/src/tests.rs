@@ -260,7 +260,7 @@ fn absurd_input_gives_reasons() {
 }
 
 #[test]
-fn octets_that_are_no_text_spoil_only_the_name_that_they_stand_in() {
+fn broken_utf_8_costs_only_the_name_that_it_stands_in() {
     let mut compiler = Compiler::new(&[]);
     compiler.begin_list("ads", ListKind::Block).unwrap();
     let octets =
