@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use keyhole_wire::Answer;
+
 use super::pending::{Pending, WaitingSender};
 use super::progress::{EndSummary, Progress, ReplyInfo};
 use crate::Reason;
@@ -11,7 +13,7 @@ use crate::arrival::{Arrival, Sender};
 use crate::client_identity::Credential;
 use crate::clock::When;
 use crate::events::{Event, EventContext};
-use crate::policy::{GivenAnswer, Trace};
+use crate::policy::{GivenAnswer, Permit, Trace};
 use crate::question::Question;
 use crate::reason::{Outcome, Stage};
 use crate::shares::Owner;
@@ -141,11 +143,16 @@ pub(super) async fn end_of_waiting(
     deadline: Instant,
     mut trace: impl Trace,
 ) -> End {
-    match fetch::wait(&core.lookup, snapshot, lookup, question, deadline, &mut trace).await {
+    // No permit, no lookup, also for what an alias leads to.
+    let is_blocked = |permit: &Permit, answer: &Answer| {
+        vet::leads_to_blocked(snapshot, question, permit, answer)
+    };
+    let (core, trace) = (&core.lookup, &mut trace);
+    match fetch::wait(core, snapshot, lookup, question, deadline, &is_blocked, trace).await {
         ControlFlow::Break(end) => end,
         ControlFlow::Continue(fetched) => {
             trace.enter(Stage::Vet);
-            vet::vet(snapshot, question, fetched, &mut trace)
+            vet::vet(snapshot, question, fetched, trace)
         }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use keyhole_wire::{Answer, Name, RecordType, Synthetic, ZoneAt};
-
-use super::resolve;
+use keyhole_wire::{Answer, Name, Synthetic, ZoneAt};
 
 /// An alias: owner, target and TTL in seconds.
 pub type Link = (Name, Name, u32);
@@ -31,15 +29,4 @@ pub enum Local {
         /// The target of the last alias.
         target: Name,
     },
-}
-
-impl Local {
-    /// The same as records, for what comes behind an alias; none for an alias and for what does not
-    /// fit into any message.
-    pub fn into_answer(self, name: &Name, kind: RecordType) -> Option<Arc<Answer>> {
-        match resolve::behind(name, kind, &[], name, &self).ok()? {
-            Self::Answer(answer) => Some(answer),
-            Self::Synthetic { .. } | Self::Alias { .. } => None,
-        }
-    }
 }

@@ -23,7 +23,9 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
-use keyhole_wire::{RecordType, Synthetic};
+use std::sync::Arc;
+
+use keyhole_wire::{Answer, Name, RecordType, Synthetic};
 
 pub use forwarding::Forwarding;
 use keyhole_names::HashedName;
@@ -47,6 +49,15 @@ const PREPARED: [RecordType; 6] = [
 
 /// For what does not fit into any message.
 const SERVFAIL: Local = Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0, zone: None };
+
+/// What is said of a name, as records, for what comes behind an alias; none for an alias and for what
+/// does not fit into any message.
+pub fn as_answer(local: &Local, name: &Name, kind: RecordType) -> Option<Arc<Answer>> {
+    match resolve::behind(name, kind, &[], name, local).ok()? {
+        Local::Answer(answer) => Some(answer),
+        Local::Synthetic { .. } | Local::Alias { .. } => None,
+    }
+}
 
 /// Local records that are seen together, compiled.
 pub struct Records {

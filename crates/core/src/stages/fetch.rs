@@ -6,6 +6,7 @@
 //! asked depends on the name (`policy::Domains`), also for a name behind an alias (`onward`). The
 //! only stage that waits; it takes the permit by value.
 
+mod asking;
 mod onward;
 mod steps;
 
@@ -20,13 +21,14 @@ use serde_json::Value;
 use super::screen::Screened;
 use super::{Body, End};
 use crate::Reason;
-use crate::lookup::{AnswerSource, Failure, Lookup, LookupAnswer};
+use crate::lookup::{AnswerSource, Lookup, LookupAnswer};
 use crate::policy::{Permit, Policy, Trace};
 use crate::question::Question;
 use crate::records::{Forwarding, Link, Local, Records};
 use crate::shares::Owner;
 use crate::snapshot::Snapshot;
-use crate::upstream::{ExchangeLog, UpstreamSet};
+use crate::upstream::ExchangeLog;
+use asking::{Asking, end_for, failed, may_be_a_check, upstream_of};
 use steps::{private_step, step, trace_records, trace_special, upstreams_step};
 
 /// What a look-up gave, still to be vetted.
@@ -179,13 +181,15 @@ pub fn ready(
     })))
 }
 
-/// Waits for an upstream, and for the upstreams of other names where an answer leads to them.
+/// Waits for an upstream, and for the upstreams of other names where an answer leads to them, unless
+/// `is_blocked` says of the aliases so far that the policy blocks the last of them.
 pub async fn wait(
     lookup: &Lookup,
     snapshot: &Snapshot,
     upstream_lookup: Box<UpstreamLookup>,
     question: &Question,
     deadline: Instant,
+    is_blocked: &(impl Fn(&Permit, &Answer) -> bool + Sync),
     trace: &mut impl Trace,
 ) -> ControlFlow<End, Fetched> {
     let UpstreamLookup { permit, set, name, chain, log } = *upstream_lookup;
@@ -195,7 +199,7 @@ pub async fn wait(
     match asking.ask(set, &name).await {
         Ok(found) if onward::leaves(policy, set, question.kind(), &found.answer) => {
             let hop = onward::Hop { set, found };
-            let continued = onward::follow(&asking, hop, chain.as_deref(), trace).await;
+            let continued = onward::follow(&asking, hop, chain.as_deref(), is_blocked, trace).await;
             continued.map_continue(|found| fetched(permit, found))
         }
         Ok(found) => with_aliases(question, permit, found, chain.as_deref()),
@@ -203,51 +207,6 @@ pub async fn wait(
             let set = &snapshot.upstream_sets[set];
             ControlFlow::Break(failed(&permit, set, failure, chain.is_some()))
         }
-    }
-}
-
-/// What every question for one query needs.
-struct Asking<'a> {
-    lookup: &'a Lookup,
-    snapshot: &'a Snapshot,
-    permit: &'a Permit,
-    question: &'a Question,
-    deadline: Instant,
-    log: Option<&'a Arc<ExchangeLog>>,
-}
-
-impl Asking<'_> {
-    /// What the upstreams of a set say about a name.
-    async fn ask(&self, set: usize, name: &Name) -> Result<LookupAnswer, Failure> {
-        let Self { lookup, snapshot, permit, question, deadline, log } = *self;
-        let (set, kind) = (&snapshot.upstream_sets[set], question.kind());
-        let mut outcome = lookup.wait_logging(permit, set, name, kind, deadline, log).await;
-        // RFC 4035 section 3.2.2: who checks DNSSEC itself gets the data that a check withholds. CD
-        // goes upstream for such names alone, and what comes of it is kept apart.
-        if question.query.checking_disabled && is_withheld(&outcome) {
-            let set = set.unchecked();
-            outcome = lookup.wait_logging(permit, set, name, kind, deadline, log).await;
-        }
-        let found = outcome?;
-        Ok(LookupAnswer { upstream: upstream_of(set, found.upstream), ..found })
-    }
-}
-
-/// The index in the snapshot of the upstream at this place of the set.
-#[inline]
-fn upstream_of(set: &UpstreamSet, place: Option<u16>) -> Option<u16> {
-    place.and_then(|place| set.upstream_index(place))
-}
-
-/// Whether an upstream said SERVFAIL, as it does where data fails its check (RFC 4035 section 5.5).
-fn may_be_a_check(answer: &Answer) -> bool {
-    answer.rcode() == Rcode::SERVFAIL
-}
-
-fn is_withheld(outcome: &Result<LookupAnswer, Failure>) -> bool {
-    match outcome {
-        Ok(found) => may_be_a_check(&found.answer),
-        Err(failure) => failure.answer.as_deref().is_some_and(may_be_a_check),
     }
 }
 
@@ -270,25 +229,6 @@ fn with_aliases(
         }
     }
     ControlFlow::Continue(fetched(permit, found))
-}
-
-/// An end without an answer, with what the policy said before.
-fn end_for(permit: &Permit, reason: Reason) -> End {
-    let mut end = End::because(reason);
-    end.cause = Some(permit.cause());
-    end.would_block = permit.would_block();
-    end
-}
-
-/// No answer. What an upstream itself said of its failure is passed on, unless it speaks of another
-/// name, behind an alias.
-fn failed(permit: &Permit, set: &UpstreamSet, failure: Failure, is_behind_alias: bool) -> End {
-    let mut end = end_for(permit, failure.reason);
-    if let Some(answer) = failure.answer.filter(|_| !is_behind_alias) {
-        let upstream = upstream_of(set, failure.upstream);
-        end.body = Body::Upstream { answer, age: 0, ttl_cap: None, upstream, tls: None };
-    }
-    end
 }
 
 fn fetched(permit: Permit, found: LookupAnswer) -> Fetched {

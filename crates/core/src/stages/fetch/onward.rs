@@ -13,13 +13,13 @@ use keyhole_names::HashedName;
 use keyhole_wire::{Answer, LeadingRecord, Name, Rcode, Record, RecordType};
 use serde_json::json;
 
+use super::asking::{Asking, end_for, failed};
 use super::steps::{step, upstreams_step};
-use super::{Asking, end_for, failed};
 use crate::Reason;
 use crate::lookup::{AnswerSource, LookupAnswer};
-use crate::policy::{Policy, Trace};
-use crate::records::{Link, Local};
-use crate::stages::{End, vet};
+use crate::policy::{Permit, Policy, Trace};
+use crate::records::{Link, Local, as_answer};
+use crate::stages::End;
 
 /// How often one answer may lead from upstreams to others.
 const MAX_HOPS: usize = 8;
@@ -57,6 +57,7 @@ pub(super) async fn follow(
     asking: &Asking<'_>,
     first: Hop,
     chain: Option<&[Link]>,
+    is_blocked: &(impl Fn(&Permit, &Answer) -> bool + Sync),
     trace: &mut impl Trace,
 ) -> ControlFlow<End, LookupAnswer> {
     let policy = &asking.snapshot.policies[asking.permit.policy()];
@@ -74,7 +75,7 @@ pub(super) async fn follow(
         way.lead(records, age);
         // What the policy blocks is not asked for; `vet` says the same of what is here.
         let so_far = way.so_far()?;
-        if vet::leads_to_blocked(asking.snapshot, asking.question, asking.permit, &so_far) {
+        if is_blocked(asking.permit, &so_far) {
             return way.end(&so_far, 0, |_| false);
         }
         let target = match local(asking, policy, target) {
@@ -238,7 +239,7 @@ fn local(asking: &Asking<'_>, policy: &Policy, target: Name) -> Target {
     match records.answer(&HashedName::new(&target), kind, policy) {
         None => Target::Name(target),
         Some((Local::Alias { chain, target }, _)) => Target::Alias(chain, target.to_lower()),
-        Some((local, _)) => local.into_answer(&target, kind).map_or(Target::Fault, Target::Answer),
+        Some((local, _)) => as_answer(&local, &target, kind).map_or(Target::Fault, Target::Answer),
     }
 }
 
