@@ -17,9 +17,8 @@ from keyhole.api.history_times import history_errors
 from keyhole.api.principal import Administrator, Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.control.evidence.export import Wanted, export_evidence
-from keyhole.control.evidence.keeper import EvidenceKeeper
+from keyhole.control.evidence.service import EvidenceService
 from keyhole.evidence.error import EvidenceError
-from keyhole.store import AuditEntry, append
 
 router = APIRouter(prefix="/evidence", tags=["evidence"])
 
@@ -27,14 +26,14 @@ _MEDIA = "application/gzip"
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _evidence(services: RunningServices) -> EvidenceKeeper:
+def _evidence(services: RunningServices) -> EvidenceService:
     if services.evidence is None:
         why = "there is no evidence chain: log.evidence is false, or log.history or log.keep is 0B"
         raise ApiProblem(503, "not_possible_now", why)
     return services.evidence
 
 
-Evidence = Annotated[EvidenceKeeper, Depends(_evidence)]
+Evidence = Annotated[EvidenceService, Depends(_evidence)]
 
 
 class EvidenceHead(BaseModel):
@@ -72,10 +71,10 @@ class EvidenceFile(FileResponse):
 
 
 @router.get("")
-def get_evidence(keeper: Evidence, _: Viewer) -> EvidenceHead:
+def get_evidence(evidence: Evidence, _: Viewer) -> EvidenceHead:
     """Shows the end of the evidence chain."""
     try:
-        head = keeper.head
+        head = evidence.head
     except EvidenceError as error:
         raise ApiProblem(503, "not_possible_now", str(error)) from None
     return EvidenceHead(**vars(head))
@@ -87,7 +86,7 @@ def get_evidence(keeper: Evidence, _: Viewer) -> EvidenceHead:
     responses={200: {"description": "The file.", "content": {_MEDIA: {}}}},
 )
 async def export_evidence_file(
-    keeper: Evidence,
+    evidence: Evidence,
     queries: Queries,
     changes: StoredDocuments,
     caller: Administrator,
@@ -99,21 +98,11 @@ async def export_evidence_file(
     since, until = _aware(span.since, _FIRST), _aware(span.until, datetime.now(UTC))
     if since >= until:
         raise ApiProblem(422, "not_valid", "since must be before until")
-    actor = actor_of(caller, request)
-    wanted = Wanted(since, until, actor.name)
+    wanted = Wanted(since, until, actor_of(caller, request))
 
     def make() -> EvidenceFile:
-        entry = AuditEntry(
-            actor.name,
-            actor.via,
-            "evidence_export",
-            actor.address,
-            detail={"since": since.isoformat(), "until": until.isoformat()},
-        )
-        with changes.database.begin() as connection:
-            append(connection, entry)
         with history_errors():
-            return EvidenceFile(export_evidence(keeper, queries, changes.database, wanted))
+            return EvidenceFile(export_evidence(evidence, queries, changes.database, wanted))
 
     try:
         return await asyncio.to_thread(make)

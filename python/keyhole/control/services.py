@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from keyhole.control.clients import ClientService
     from keyhole.control.credentials import CredentialService
     from keyhole.control.events.service import EventService
-    from keyhole.control.evidence.keeper import EvidenceKeeper
+    from keyhole.control.evidence.service import EvidenceService
     from keyhole.control.explain import ExplainService
     from keyhole.control.graph import GraphService
     from keyhole.control.history_simulation import SimulationService
@@ -62,7 +62,7 @@ class Services:
     """The series for Kiali; none if they are off."""
     events: "EventService | None" = None
     """Events for other programs; none if no receiver is named."""
-    evidence: "EvidenceKeeper | None" = None
+    evidence: "EvidenceService | None" = None
     """The evidence chain; none if it or the query history is off."""
     findings: FindingService | None = None
     """Findings; none without a database or a query log."""

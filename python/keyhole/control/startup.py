@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from keyhole.control.cluster_documents import ClusterDocuments
     from keyhole.control.credentials import CredentialService
     from keyhole.control.events.service import EventService
-    from keyhole.control.evidence.keeper import EvidenceKeeper
+    from keyhole.control.evidence.service import EvidenceService
     from keyhole.control.graph import GraphService
     from keyhole.control.history_simulation import SimulationService
     from keyhole.control.in_the_clear import ClearService
@@ -58,8 +58,8 @@ async def open_services(
     control_plane.pools[LIST_REFRESH] = lists.reading
     with control_plane.parts.recorded(DISK, OSError):
         await lists.begin()
-    keeper = await _keeper(control_plane, data)
-    intake = keeper.make_intake() if keeper else None
+    evidence = await _evidence(control_plane, data)
+    intake = evidence.make_intake() if evidence else None
     queries = query_history(
         settings, data, notify, control_plane.parts, control_plane.clock, intake
     )
@@ -76,7 +76,7 @@ async def open_services(
     override_store = await open_overrides(changes, data, control_plane, notify)
     trail = _trail(control_plane, data, changes, events, notify)
     collector = _findings(control_plane, data, notify, changes)
-    later = (override_store, trail, _with_sources(keeper, queries, changes, events), collector)
+    later = (override_store, trail, _with_sources(evidence, queries, changes, events), collector)
     tasks += [asyncio.create_task(part.run()) for part in later if part is not None]
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
@@ -102,7 +102,7 @@ async def open_services(
             simulations=_simulations(control_plane, data, queries, changes, decisions),
             kiali=kiali,
             events=events,
-            evidence=keeper,
+            evidence=evidence,
             findings=FindingService(collector) if collector else None,
         )
     finally:
@@ -221,30 +221,30 @@ def _trail(
 
 
 def _with_sources(
-    keeper: "EvidenceKeeper | None",
+    evidence: "EvidenceService | None",
     queries: QueryHistory | None,
     changes: Changes | None,
     events: "EventService | None",
-) -> "EvidenceKeeper | None":
-    """The keeper of the evidence chain with what it is about; none where nothing is kept."""
-    if keeper is None or queries is None:
+) -> "EvidenceService | None":
+    """The evidence chain with what it is about; none where nothing is kept."""
+    if evidence is None or queries is None:
         return None
-    keeper.use(queries, changes.database if changes else None)
+    evidence.use(queries, changes.database if changes else None)
     if events is not None:
-        events.add_source(keeper)
-    return keeper
+        events.add_source(evidence)
+    return evidence
 
 
-async def _keeper(control_plane: ControlPlane, data: DataFolder) -> "EvidenceKeeper | None":
+async def _evidence(control_plane: ControlPlane, data: DataFolder) -> "EvidenceService | None":
     log = control_plane.settings.written.log
     if not (log.evidence and log.keep and log.history):
         return None
     from keyhole.control.evidence.export import remove_leftovers
-    from keyhole.control.evidence.keeper import EvidenceKeeper
+    from keyhole.control.evidence.service import EvidenceService
 
     remove_leftovers(data.evidence)
     # A chain of years takes a moment to read.
-    return await asyncio.to_thread(EvidenceKeeper, data, control_plane.parts)
+    return await asyncio.to_thread(EvidenceService, data, control_plane.parts)
 
 
 def _events(

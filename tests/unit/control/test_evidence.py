@@ -17,14 +17,14 @@ import pytest
 
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.evidence.export import Wanted, export_evidence
-from keyhole.control.evidence.keeper import EvidenceKeeper
+from keyhole.control.evidence.service import EvidenceService
 from keyhole.control.parts import Parts
 from keyhole.control.query_history import QueryHistory
 from keyhole.evidence.check import Report, check_export
 from keyhole.evidence.error import EvidenceError
 from keyhole.evidence.record import Signed
 from keyhole.querylog.history import History, Retention
-from keyhole.store import AuditEntry, Database, append
+from keyhole.store import Actor, AuditEntry, Database, append
 from tests.world.history import FOREVER, Place, line
 
 _NOW = int(time.time())
@@ -46,9 +46,9 @@ class House:
 
     def open(self, retention: Retention = FOREVER) -> None:
         """Like a process that starts now."""
-        self.keeper = EvidenceKeeper(self.data, Parts(lambda _: None))
-        self.history: History = self.place.open(retention, self.keeper.make_intake())
-        self.keeper.use(cast(QueryHistory, _Opened(self.history)), self.database)
+        self.evidence = EvidenceService(self.data, Parts(lambda _: None))
+        self.history: History = self.place.open(retention, self.evidence.make_intake())
+        self.evidence.use(cast(QueryHistory, _Opened(self.history)), self.database)
 
     def ask(self, *names: str, age: float = 0) -> None:
         """Has queries for these names come in, so many seconds ago."""
@@ -63,14 +63,14 @@ class House:
     def export(self) -> Path:
         """All that there is, as a file."""
         until = datetime.now(UTC) + timedelta(days=1)
-        wanted = Wanted(datetime(2020, 1, 1, tzinfo=UTC), until, "root")
+        wanted = Wanted(datetime(2020, 1, 1, tzinfo=UTC), until, Actor("root", "socket"))
         opened = cast(QueryHistory, _Opened(self.history))
-        return export_evidence(self.keeper, opened, self.database, wanted)
+        return export_evidence(self.evidence, opened, self.database, wanted)
 
 
 @dataclass
 class _Opened:
-    """What a keeper needs of the history service."""
+    """What a evidence needs of the history service."""
 
     opened: History
 
@@ -91,12 +91,12 @@ def _filled(house: House) -> Path:
     """An export of three records: one before a restart, and one without queries."""
     house.act("first")
     house.ask("a.example", "b.example")
-    house.keeper.seal()
+    house.evidence.seal()
     house.open()
     house.act("second")
     house.ask("late.example", age=7_200)
     house.ask("c.example")
-    house.keeper.seal()
+    house.evidence.seal()
     return house.export()
 
 
@@ -104,13 +104,13 @@ def test_an_export_is_whole_over_restarts_late_queries_and_joined_segments(house
     for number in range(20):
         house.ask(f"n{number}.example")
         house.history.ingest()
-    house.keeper.seal()
+    house.evidence.seal()
     house.history.maintain()
     assert len(house.history.segments) < 20
     report = check_export(_filled(house))
     assert (report.wrong, report.notes) == ([], [])
-    assert (report.records, report.queries, report.audit_entries) == (4, 24, 2)
-    assert report.head == house.keeper.head.digest
+    assert (report.records, report.queries, report.audit_entries) == (4, 24, 3)
+    assert report.head == house.evidence.head.digest
     assert check_export(house.export(), head=report.head, key=report.key).wrong == []
     (wrong,) = check_export(house.export(), head="0" * 64).wrong
     assert "that was noted" in wrong
@@ -120,7 +120,7 @@ def test_what_was_made_anonymous_or_removed_is_said_and_proved(house: House) -> 
     day = 86_400
     house.ask("old.example", age=3 * day)
     house.ask("older.example", age=9 * day)
-    house.keeper.seal()
+    house.evidence.seal()
     house.history.close()
     house.open(Retention(age=5 * day, octets=2**50, anonymize_after=2.0 * day))
     house.history.maintain()
@@ -138,7 +138,7 @@ def test_what_was_made_anonymous_or_removed_is_said_and_proved(house: House) -> 
 def test_a_history_that_was_changed_or_lost_without_a_record_is_named(house: House) -> None:
     house.ask("a.example", "b.example")
     house.ask("gone.example", age=7_200)
-    house.keeper.seal()
+    house.evidence.seal()
     for one in house.history.segments:
         file = one.path("rows")
         where = "WHERE name != 'gone.example'"
@@ -237,7 +237,7 @@ TAMPERED: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
     ),
     "audit ends early": (
         _lines(lambda all_: all_[:-1], "audit.jsonl"),
-        "audit: it does not end with entry 2",
+        "audit: it does not end with entry 3",
     ),
     "the manifest": (
         _lines(lambda all_: [one.replace(b'"root"', b'"eve"') for one in all_], "manifest.json"),
@@ -273,19 +273,19 @@ def test_a_file_that_is_cut_off_is_named_or_refused(house: House, tmp_path: Path
 
 
 def test_a_chain_that_is_gone_or_changed_is_not_begun_anew(house: House) -> None:
-    house.keeper.seal()
-    house.keeper.seal()
+    house.evidence.seal()
+    house.evidence.seal()
     chain = house.data.evidence / "chain.jsonl"
     good = chain.read_bytes()
     chain.write_bytes(good + b'{"record":{"aud')  # a crash while it was written
-    house.keeper = EvidenceKeeper(house.data, Parts(lambda _: None))
-    house.keeper.use(cast(QueryHistory, _Opened(house.history)), house.database)
-    assert house.keeper.seal().number == 3
+    house.evidence = EvidenceService(house.data, Parts(lambda _: None))
+    house.evidence.use(cast(QueryHistory, _Opened(house.history)), house.database)
+    assert house.evidence.seal().number == 3
     assert check_export(house.export()).wrong == []
     for content in (None, good.replace(b'"number":1', b'"number":9', 1), good.splitlines()[1]):
         chain.unlink() if content is None else chain.write_bytes(content)
         parts = Parts(lambda _: None)
-        broken = EvidenceKeeper(house.data, parts)
+        broken = EvidenceService(house.data, parts)
         (part,) = parts.states()
         assert (part.name, part.state.value) == ("evidence", "missing")
         assert "restore the folder evidence" in part.why
@@ -295,35 +295,35 @@ def test_a_chain_that_is_gone_or_changed_is_not_begun_anew(house: House) -> None
 
 def test_a_record_is_due_once_an_hour_has_ended_and_a_siem_is_told_its_digest(house: House) -> None:
     now = [10 * 3600 + 3599.0]
-    keeper = EvidenceKeeper(house.data, Parts(lambda _: None), clock=lambda: now[0])
-    keeper.use(cast(QueryHistory, _Opened(house.history)), house.database)
-    due = [keeper.is_due]
+    evidence = EvidenceService(house.data, Parts(lambda _: None), clock=lambda: now[0])
+    evidence.use(cast(QueryHistory, _Opened(house.history)), house.database)
+    due = [evidence.is_due]
     now[0] += 1
-    due.append(keeper.is_due)
-    record = keeper.seal()
+    due.append(evidence.is_due)
+    record = evidence.seal()
     assert (record.begin[11:19], record.end[11:19]) == ("10:59:59", "11:00:00")
-    assert [*due, keeper.is_due] == [False, True, False]
-    (event,) = keeper.after(0, 10)
+    assert [*due, evidence.is_due] == [False, True, False]
+    (event,) = evidence.after(0, 10)
     assert (event.kind, event.number, event.fields["digest"]) == ("evidence", 1, record.digest)
-    assert keeper.after(keeper.last(), 10) == []
+    assert evidence.after(evidence.last(), 10) == []
 
 
 def test_the_chain_goes_on_from_a_backup_that_is_older_than_the_history(
     house: House, tmp_path: Path
 ) -> None:
     house.ask("a.example")
-    house.keeper.seal()
+    house.evidence.seal()
     # As in a backup: the chain is read first, and a record is made before the history is read.
     folder = tmp_path / "restored"
     shutil.copytree(house.data.evidence, folder / "evidence")
     house.ask("b.example")
     house.act("apply")
-    later = house.keeper.seal()
+    later = house.evidence.seal()
     shutil.copytree(house.place.spool, folder / "log")
     restored = House(folder, house.database)
     restored.ask("c.example")
     report = check_export(restored.export())
     assert report.wrong == []
-    assert (report.records, report.queries, report.audit_entries) == (2, 3, 1)
+    assert (report.records, report.queries, report.audit_entries) == (2, 3, 2)
     assert check_export(restored.export(), head=later.digest).wrong
     restored.place.close()

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyhole import __version__
-from keyhole.control.evidence.keeper import EvidenceKeeper
+from keyhole.control.evidence.service import EvidenceService
 from keyhole.control.query_history import QueryHistory
 from keyhole.evidence.archive import member_of, write_archive
 from keyhole.evidence.chain import read_chain
 from keyhole.evidence.error import EvidenceError
 from keyhole.evidence.form import AUDIT, CHAIN, FORMAT, KEY, Manifest, Queries, State, queries_name
 from keyhole.evidence.record import Hour, Record
-from keyhole.store import Database
+from keyhole.store import Actor, AuditEntry, Database, append
 from keyhole.store.audit import chained_fields
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Wanted:
 
     since: datetime
     until: datetime
-    by: str
+    actor: Actor
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -44,22 +44,30 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def export_evidence(
-    keeper: EvidenceKeeper, queries: QueryHistory, database: Database, wanted: Wanted
+    evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Wanted
 ) -> Path:
-    """Seals what was taken in until now, and writes the export into a folder of its own, which the
-    caller removes. Blocks; raises `EvidenceError`, ``OSError`` and ``duckdb.Error``."""
-    keeper.seal()
-    records = keeper.chain.after(0, 2**31)
+    """Records who exports, seals what was taken in until now, and writes the export into a folder
+    of its own, which the caller removes. Blocks; raises `EvidenceError`, ``OSError`` and ``duckdb.Error``."""
+    with database.begin() as connection:
+        append(connection, _audit_entry(wanted))
+    evidence.seal()
+    records = evidence.chain.after(0, 2**31)
     chosen = [one for one in records if _is_wanted(one, wanted)]
     if not chosen:
         raise EvidenceError("no record of the evidence chain is of that time")
-    folder = keeper.chain.file.parent / f"{_FOLDER}{secrets.token_hex(8)}"
+    folder = evidence.chain.file.parent / f"{_FOLDER}{secrets.token_hex(8)}"
     folder.mkdir(mode=0o700)
     try:
-        return _export(keeper, queries, database, wanted, records, chosen, folder)
+        return _export(evidence, queries, database, wanted, records, chosen, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _audit_entry(wanted: Wanted) -> AuditEntry:
+    actor = wanted.actor
+    detail = {"since": wanted.since.isoformat(), "until": wanted.until.isoformat()}
+    return AuditEntry(actor.name, actor.via, "evidence_export", actor.address, detail=detail)
 
 
 def _is_wanted(record: Record, wanted: Wanted) -> bool:
@@ -68,7 +76,7 @@ def _is_wanted(record: Record, wanted: Wanted) -> bool:
 
 
 def _export(
-    keeper: EvidenceKeeper,
+    evidence: EvidenceService,
     queries: QueryHistory,
     database: Database,
     wanted: Wanted,
@@ -79,9 +87,9 @@ def _export(
     (folder / "queries").mkdir()
     with (folder / CHAIN).open("wb") as file:
         # Records that were appended meanwhile are of no use here.
-        for signed, _ in zip(read_chain(keeper.chain.file), records, strict=False):
+        for signed, _ in zip(read_chain(evidence.chain.file), records, strict=False):
             file.write(signed.line + b"\n")
-    (folder / KEY).write_text(keeper.chain.key.public.pem)
+    (folder / KEY).write_text(evidence.chain.key.public.pem)
     _write_audit(database, records, chosen, folder / AUDIT)
     found = [one for record in chosen for one in _write_queries(queries, records, record, folder)]
     names = [CHAIN, AUDIT, KEY, *(one.file for one in found if one.file is not None)]
@@ -89,19 +97,19 @@ def _export(
         format=FORMAT,
         keyhole=__version__,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
-        by=wanted.by,
+        by=wanted.actor.name,
         since=wanted.since.isoformat(),
         until=wanted.until.isoformat(),
         first=chosen[0].number,
         last=chosen[-1].number,
         head=records[-1].number,
         head_digest=records[-1].digest,
-        key=keeper.chain.key.public.pem,
+        key=evidence.chain.key.public.pem,
         members={name: member_of(folder / name) for name in names},
         queries=found,
     )
     target = folder / "evidence.tar.gz"
-    write_archive(target, folder, manifest, keeper.chain.key)
+    write_archive(target, folder, manifest, evidence.chain.key)
     return target
 
 

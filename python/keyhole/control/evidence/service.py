@@ -34,7 +34,7 @@ class Head:
     key: str
 
 
-class EvidenceKeeper:
+class EvidenceService:
     """The chain of one data folder. Run :meth:`run` as a task; it never ends by itself."""
 
     name = "evidence"
@@ -160,7 +160,7 @@ class EvidenceKeeper:
 
 def _event(record: Record) -> Event:
     return Event(
-        EvidenceKeeper.name,
+        EvidenceService.name,
         Severity.NOTICE,
         f"evidence record {record.number}: {record.digest}",
         {
@@ -175,7 +175,7 @@ def _event(record: Record) -> Event:
         },
         datetime.fromisoformat(record.end),
         f"evidence-{record.number}-{record.digest[:12]}",
-        EvidenceKeeper.name,
+        EvidenceService.name,
         record.number,
     )
 
