@@ -47,7 +47,8 @@ def export_evidence(
     evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Wanted
 ) -> Path:
     """Records who exports, seals what was taken in until now, and writes the export into a folder
-    of its own, which the caller removes. Blocks; raises `EvidenceError`, ``OSError`` and ``duckdb.Error``."""
+    of its own, which the caller removes. Blocks; raises `EvidenceError`, ``OSError`` and
+    ``duckdb.Error``."""
     with database.begin() as connection:
         append(connection, _audit_entry(wanted))
     evidence.seal()
