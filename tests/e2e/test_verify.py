@@ -15,7 +15,7 @@ from tests.world.lab import Lab
 from tests.world.process import call_keyhole
 from tests.world.tools import needs_root
 
-FORMATS = ("json", "html", "junit", "sarif")
+FORMATS = ("json", "html", "junit", "sarif", "prometheus")
 
 
 def test_the_lab_keeps_every_promise_and_each_format_says_so(

@@ -1,5 +1,7 @@
 """``keyhole verify``: attacks a running Keyhole, and says of each promise whether it holds."""
 
+import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,13 +39,23 @@ def verify(
         Path | None,
         typer.Option("--lab", metavar="FILE", help="Ready file of a lab that runs already."),
     ] = None,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            "--watch",
+            metavar="SECONDS",
+            min=10,
+            help="Try again so long after each run, until Ctrl-C; print what changed.",
+        ),
+    ] = None,
     formats: Annotated[
         list[str] | None,
         typer.Option(
             "--format",
-            metavar="json|html|junit|sarif",
+            metavar="FORMAT",
             rich_help_panel=_REPORT,
-            help="In place of the table, or for --output; may be repeated.",
+            help="json, html, junit, sarif or prometheus, in place of the table or for --output; "
+            "may be repeated.",
         ),
     ] = None,
     outputs: Annotated[
@@ -134,7 +146,7 @@ def verify(
     """
     # Imported here, so that other commands start faster.
     from keyhole.errors import KeyholeError
-    from keyhole.verify.proof import Proof, list_checks, prove
+    from keyhole.verify.proof import Proof, keep_proving, list_checks, prove
     from keyhole.verify.server import Server
 
     proof = Proof(tuple(only or ()), tuple(formats or ()), tuple(outputs or ()))
@@ -170,6 +182,8 @@ def verify(
                 api=api,
                 metrics=metrics or [],
             )
+        if watch is not None:
+            keep_proving(proof, there, lab, partial(time.sleep, watch))
         code = prove(proof, there, lab)
     except (KeyholeError, OSError) as error:
         typer.echo(f"error: {error}", err=True)

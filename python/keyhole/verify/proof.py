@@ -1,21 +1,26 @@
 """The use case of ``keyhole verify``: a target, its checks, and the report."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
+from keyhole.errors import KeyholeError
 from keyhole.system import durable
 from keyhole.verify.check import Check
 from keyhole.verify.error import VerifyError
 from keyhole.verify.formats import FORMATS
-from keyhole.verify.formats.table import show, show_checks
+from keyhole.verify.formats.table import show, show_changes, show_checks
 from keyhole.verify.own_lab import attached_lab, own_lab
 from keyhole.verify.run import Report, chosen, lab_target, run_checks
 from keyhole.verify.server import Server
 from keyhole.verify.target import Target
+
+# Another user's program collects metrics, which tell no name.
+_MODES = {"prometheus": durable.SHARED_FILE}
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,35 @@ def prove(proof: Proof, server: Server | None, lab: Path | None) -> int:
     """Attacks, writes and prints; returns the exit code. Raises `KeyholeError` if nothing could be
     attacked."""
     checks = proof.check()
-    with _target(server, lab) as target:
-        report = _watched(checks, target)
-    _deliver(proof, report)
+    report = _one_run(checks, server, lab)
+    _write(proof, report)
+    _print(proof, report, None)
     return report.exit_code
+
+
+def keep_proving(
+    proof: Proof, server: Server | None, lab: Path | None, pause: Callable[[], None]
+) -> None:
+    """The same again and again, with a pause after each run, until it is interrupted.
+
+    After the first report it prints only what has changed. A run that cannot begin is told, and
+    leaves the files as they are: the time in them then says how old they are.
+    """
+    checks, before = proof.check(), None
+    while True:
+        try:
+            report = _one_run(checks, server, lab)
+            _write(proof, report)
+            _print(proof, report, before)
+            before = report
+        except (KeyholeError, OSError) as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        pause()
+
+
+def _one_run(checks: tuple[Check, ...], server: Server | None, lab: Path | None) -> Report:
+    with _target(server, lab) as target:
+        return _shown(checks, target)
 
 
 def list_checks(proof: Proof) -> None:
@@ -68,7 +98,7 @@ def _target(server: Server | None, lab: Path | None) -> Iterator[Target]:
         yield target
 
 
-def _watched(checks: tuple[Check, ...], target: Target) -> Report:
+def _shown(checks: tuple[Check, ...], target: Target) -> Report:
     """Runs them, and says meanwhile what is tried: on a terminal alone, and never in the report."""
     terminal = Console(stderr=True, highlight=False)
     if not terminal.is_terminal:
@@ -81,11 +111,17 @@ def _watched(checks: tuple[Check, ...], target: Target) -> Report:
         return run_checks(checks, target, progress)
 
 
-def _deliver(proof: Proof, report: Report) -> None:
+def _write(proof: Proof, report: Report) -> None:
     # RFC 8259 section 8.1 and the XML declaration of JUnit: UTF-8.
     for word, file in zip(proof.formats, proof.outputs, strict=False):
-        durable.write_text(file, FORMATS[word](report))
+        durable.write_text(file, FORMATS[word](report), _MODES.get(word, durable.PRIVATE_FILE))
+
+
+def _print(proof: Proof, report: Report, before: Report | None) -> None:
+    console = Console(highlight=False, soft_wrap=True)
     if len(proof.formats) > len(proof.outputs):
-        print(FORMATS[proof.formats[-1]](report), end="")
+        print(FORMATS[proof.formats[-1]](report), end="", flush=True)
+    elif before is not None:
+        show_changes(console, before, report)
     else:
-        show(Console(highlight=False, soft_wrap=True), report)
+        show(console, report)

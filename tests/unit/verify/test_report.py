@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from keyhole.verify.check import Check, Seen, Threat, Verdict, run_check
@@ -15,10 +16,12 @@ from keyhole.verify.checks import ALL
 from keyhole.verify.error import SkippedError, VerifyError
 from keyhole.verify.formats import FORMATS
 from keyhole.verify.formats.table import show
-from keyhole.verify.proof import Proof
+from keyhole.verify.proof import Proof, keep_proving
 from keyhole.verify.run import Report, chosen, run_checks
 from keyhole.verify.server import Server
 from keyhole.verify.target import Target
+from tests.world.certificates import Authority
+from tests.world.wide_open import WideOpen
 
 HOSTILE = "<script>alert(1)</script> ]]> \" ' & \x1b[31m \x00 \u202e [red]"
 TARGET = Target(title="198.51.100.7", open=[])
@@ -130,6 +133,47 @@ def test_sarif_keeps_the_rules_of_its_version(report: Report) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run["invocations"][0]["startTimeUtc"])
 
 
+def test_metrics_say_which_promise_is_broken_and_nothing_of_a_server(report: Report) -> None:
+    text = FORMATS["prometheus"](report)
+    (held, lines, started) = text_string_to_metric_families(text)
+    values = {sample.labels["check"]: sample.value for sample in held.samples}
+    assert values == {"one": 1, "two": 0, "four": 0}, "what was skipped has no series"
+    assert {sample.labels["verdict"] for sample in lines.samples} == set(Verdict)
+    assert started.samples[0].value == int(report.started.timestamp())
+    assert "script" not in text
+
+
+def test_a_watch_tells_once_what_broke_and_once_that_it_holds_again(
+    authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vice, file, told = "compares names with case", tmp_path / "verify.prom", []
+
+    def pause() -> None:
+        told.append((capsys.readouterr(), 'check="bypass-case"' in file.read_text()))
+        # Broken in the second and third run, mended in the fourth; then it is interrupted.
+        if len(told) == 4:
+            raise KeyboardInterrupt
+        (server.vices.add if len(told) < 3 else server.vices.discard)(vice)
+
+    with WideOpen(authority) as server:
+        there = Server(
+            *("127.0.0.1", None, server.ports["dot"]),
+            ca=authority.root,
+            known="www.example.org",
+            blocked="blocked.example",
+        )
+        proof = Proof(("bypass-case", "bypass-flags"), ("prometheus",), (file,))
+        with pytest.raises(KeyboardInterrupt):
+            keep_proving(proof, there, None, pause)
+    outputs = [said.out for said, _ in told]
+    assert outputs[0].count("pass  ") == 2
+    assert [("fail  " in one, "(bypass-case" in one) for one in outputs[1:]] == [
+        *((True, True), (False, False), (False, True))
+    ]
+    assert not any("(bypass-flags" in one for one in outputs[1:])
+    assert all(seen for _, seen in told)
+
+
 def test_the_table_tells_all_of_what_failed_and_one_line_of_the_rest(report: Report) -> None:
     console = Console(width=200, record=True, color_system=None)
     show(console, report)
@@ -154,7 +198,10 @@ def test_each_check_has_an_id_of_its_own_and_says_who_asks_for_it() -> None:
     ("proof", "said"),
     [
         (Proof(only=("rebind",)), "there is no check rebind"),
-        (Proof(formats=("pdf",)), "pdf is no format; there are json, html, junit, sarif"),
+        (
+            Proof(formats=("pdf",)),
+            "pdf is no format; there are json, html, junit, sarif, prometheus",
+        ),
         (Proof(outputs=(Path("a.json"),)), "in pairs"),
         (Proof(formats=("json", "html")), "in pairs"),
         (Proof(formats=("json",), outputs=(Path("/nowhere/a.json"),)), "no folder /nowhere"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from keyhole.verify.formats.html import as_html
 from keyhole.verify.formats.json import as_json
 from keyhole.verify.formats.junit import as_junit
+from keyhole.verify.formats.prometheus import as_prometheus
 from keyhole.verify.formats.sarif import as_sarif
 from keyhole.verify.run import Report
 
@@ -13,4 +14,5 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "html": as_html,
     "junit": as_junit,
     "sarif": as_sarif,
+    "prometheus": as_prometheus,
 }

@@ -19,8 +19,23 @@ def show(console: Console, report: Report) -> None:
     """Prints the report."""
     for line in report.in_order_of_interest():
         _show_line(console, line)
+    _show_counts(console, report)
+
+
+def show_changes(console: Console, before: Report, report: Report) -> None:
+    """Prints what became of each line since the run before, and nothing of lines that are as they
+    were."""
+    verdicts = {line.check.id: line.verdict for line in before.lines}
+    for line in report.in_order_of_interest():
+        if verdicts.get(line.check.id) is not line.verdict:
+            _show_line(console, line)
+    _show_counts(console, report)
+
+
+def _show_counts(console: Console, report: Report) -> None:
     counts = [f"{report.count(one)} {one.value}" for one in Verdict if report.count(one)]
-    console.print(f"[bold]{escape(report.target)}[/]: {', '.join(counts)}")
+    when = f"{report.started:%Y-%m-%d %H:%M:%S} UTC"
+    console.print(f"[bold]{escape(report.target)}[/]: {', '.join(counts)} [dim]({when})[/]")
 
 
 def _show_line(console: Console, line: Line) -> None:
