@@ -90,6 +90,9 @@ def mistake(call: Call) -> str | None:
                 _check_words(name, context.params)
                 return None
             given = [*context._protected_args, *context.args]
+            # `keyhole findings` does something by itself, and has commands below.
+            if not given and getattr(command, "invoke_without_command", False):
+                return None
             name, command, words = command.resolve_command(context, given)
     except typer.Exit:
         return None  # --help
