@@ -1,5 +1,6 @@
 """The commands of the guide to Kubernetes, run as they stand there against a real API server."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from keyhole.mesh.render import MODES
 from tests.docs.pages import BLOCK
 from tests.world.kubernetes_api import KubernetesApi, message, needs_kubernetes
 from tests.world.kubernetes_objects import Objects
+from tests.world.process import call_keyhole
+from tests.world.resolver import Resolver
 from tests.world.waiting import until
 from tools.chart import MANIFESTS, ROOT
 
@@ -187,3 +190,33 @@ def test_pods_of_a_labelled_namespace_get_keyhole_as_their_nameserver(cluster: O
     assert servers("asks", dnsPolicy="None", dnsConfig=own) == ["192.0.2.1"]
     accounts = [{**account, "metadata": {"name": "default", "namespace": name}} for name in spaces]
     cluster.delete_all([*policies, *accounts, *namespaces])
+
+
+def test_mesh_status_says_of_each_workload_how_its_queries_arrived(
+    kubernetes: KubernetesApi, cluster: Objects, resolver: Resolver
+) -> None:
+    resolver.start()
+    assert resolver.server.ask("www.example.org", transport="tcp").addresses
+    text = (ROOT / "deploy/client/netshoot.yaml").read_text()
+    objects = list(yaml.safe_load_all(text))
+    for one in objects:
+        assert cluster.apply(one).is_success
+    path = f"{cluster.path(objects[-1])}/status"
+    address = {"status": {"podIPs": [{"ip": "127.0.0.1"}], "podIP": "127.0.0.1"}}
+    kind = {"content-type": "application/merge-patch+json"}
+    assert cluster.client.patch(path, json=address, headers=kind).is_success
+    words = ("mesh", "status", "--kubeconfig", str(kubernetes.kubeconfig), "--namespace", "client")
+
+    def told() -> Object | None:
+        done = call_keyhole(*words, "--data", str(resolver.folder), "--json")
+        (one,) = json.loads(done.stdout)["workloads"]
+        return {"code": done.returncode, **one} if one["queries"] else None
+
+    one = until(told, "the query is in the history")
+    assert one["workload"] == "client/netshoot"
+    # Nobody knows this pod but by its address.
+    assert (one["code"], one["encrypted"], one["authenticated"]) == (1, "no", "no")
+    shown = call_keyhole(*words, "--data", str(resolver.folder)).stdout.splitlines()
+    assert shown[1].split()[:7] == ["client/netshoot", "1", "-", "1", "no", "no", "home"]
+    assert shown[-1] == "1 workload: 1 not protected, 0 asked nothing"
+    cluster.delete_all(objects)

@@ -1,4 +1,4 @@
-"""``keyhole mesh``: manifests for a cluster, and a check of manifests."""
+"""``keyhole mesh``: manifests for a cluster, a check of manifests, the state of a cluster."""
 
 import sys
 from dataclasses import asdict
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from keyhole.cli import mesh_status
 from keyhole.cli.app import FAILED
 from keyhole.cli.options import JSON
 from keyhole.cli.output import console, print_json
@@ -40,6 +41,7 @@ Exit code 0: no trap. 1: at least one, or the manifests cannot be read.
 """
 
 app = typer.Typer(help="Keyhole in a cluster, with Istio or without.", no_args_is_help=True)
+app.add_typer(mesh_status.app)
 
 
 @app.command("render", epilog=RENDER_EXAMPLES)
