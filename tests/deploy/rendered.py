@@ -56,9 +56,14 @@ _DOCUMENTS: dict[str, dict[str, str]] = {
     },
     "crds-everywhere": {"documents.source": "crds", "documents.namespaces": "{*}"},
 }
+_WITH_SIDECARS: dict[str, dict[str, str]] = {
+    "proxy-doh": {"resolver.identity": "proxy", "resolver.doh.enabled": "true"},
+}
+_ALL = {**_VARIANTS, **_IN_A_MESH, **_WITH_SIDECARS, **_DOCUMENTS}
 CASES = [
     *product(MODES, _VARIANTS),
     *product(("sidecar", "ambient"), _IN_A_MESH),
+    *product(("sidecar",), _WITH_SIDECARS),
 ]
 """All pairs of a mode and the name of some values, with which control asks no API server."""
 WATCHING = [("sidecar", "crds"), ("ambient", "crds"), ("plain", "crds-everywhere")]
@@ -69,7 +74,7 @@ each_case = pytest.mark.parametrize(("mode", "variant"), CASES + WATCHING)
 @cache
 def text_of(mode: str, variant: str) -> str:
     """What helm renders of one case."""
-    return template({"mode": mode, **({**_VARIANTS, **_IN_A_MESH, **_DOCUMENTS}[variant])})
+    return template({"mode": mode, **_ALL[variant]})
 
 
 @cache

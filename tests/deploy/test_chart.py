@@ -53,6 +53,7 @@ def test_helm_finds_nothing_wrong_with_the_chart() -> None:
         ({"control.database.address": "db.example.org"}, "address"),
         ({"mode": "plain", "resolver.identity": "proxy"}, "identity"),
         ({"mode": "plain", "ingress.api": "istio"}, "api"),
+        ({"mode": "ambient", "resolver.doh.enabled": "true"}, "doh"),
         ({"resolver.clients": "{netshoot}"}, "clients"),
         ({"ingress.allow": "{192.0.2.1}"}, "allow"),
         ({"control.documents.forwarder\\.yaml": "x"}, "forwarder.yaml"),
@@ -118,7 +119,7 @@ def test_selectors_and_ports_of_services_lead_to_pods(mode: str, variant: str) -
             # No UDP in a mesh, and a protocol that Istio need not guess.
             assert port.get("protocol", "TCP") == "TCP"
             assert port["appProtocol"]
-            assert port["name"].split("-")[0] in ("tcp", "tls", "http", "https")
+            assert port["name"].split("-")[0] in ("tcp", "tls", "http", "http2", "https")
 
 
 @each_case

@@ -1,10 +1,11 @@
 """The settings in the config maps open what was intended, and no more."""
 
 from ipaddress import ip_address
+from itertools import product
 
 import pytest
 
-from tests.deploy.rendered import needs_helm, settings_of
+from tests.deploy.rendered import needs_helm, objects_of, settings_of
 
 pytestmark = needs_helm
 
@@ -14,13 +15,40 @@ def _open(listeners: list[str]) -> list[str]:
     return [one for one in listeners if not ip_address(one.rpartition(":")[0]).is_loopback]
 
 
-@pytest.mark.parametrize("mode", ["sidecar", "ambient"])
-@pytest.mark.parametrize("variant", ["proxy", "proxy-page"])
+@pytest.mark.parametrize(
+    ("mode", "variant"),
+    [*product(("sidecar", "ambient"), ("proxy", "proxy-page")), ("sidecar", "proxy-doh")],
+)
 def test_where_the_mesh_names_clients_no_port_lets_them_ask_without_a_name(
     mode: str, variant: str
 ) -> None:
     listen = settings_of(mode, variant, "resolver")["listen"]
     assert listen["mesh"]
-    assert _open([*listen["udp"], *listen["tcp"], *listen["doh"]]) == []
+    others = [listen.get(one, []) for one in ("udp", "tcp", "doh", "doh_cleartext")]
+    assert _open([one for listeners in others for one in listeners]) == []
     # In ambient, ztunnel connects from within the pod. A sidecar captures what comes to this port.
     assert _open(listen["mesh"]) == ([] if mode == "ambient" else ["0.0.0.0:5300"])
+
+
+def test_the_sidecar_is_told_each_port_of_a_resolver_that_takes_dns_over_http() -> None:
+    objects = objects_of("sidecar", "proxy-doh")
+    (sidecar,) = [
+        one
+        for one in objects
+        if (one["kind"], one["metadata"]["name"]) == ("Sidecar", "keyhole-resolver")
+    ]
+    told = {one["port"]["number"]: one["defaultEndpoint"] for one in sidecar["spec"]["ingress"]}
+    (resolver,) = [
+        one
+        for one in objects
+        if (one["kind"], one["metadata"]["name"]) == ("StatefulSet", "keyhole-resolver")
+    ]
+    (container,) = [
+        one
+        for one in resolver["spec"]["template"]["spec"]["containers"]
+        if one["name"] == "resolver"
+    ]
+    assert told.keys() == {port["containerPort"] for port in container["ports"]}
+    # Only what Keyhole listens to on loopback is handed over there.
+    (loopback,) = settings_of("sidecar", "proxy-doh", "resolver")["listen"]["doh_cleartext"]
+    assert {port: one for port, one in told.items() if one != f"0.0.0.0:{port}"} == {8053: loopback}

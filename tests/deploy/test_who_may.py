@@ -119,6 +119,14 @@ def test_dns_over_tls_is_outside_of_the_mesh_for_who_has_no_sidecar(mode: str) -
     assert not without.may_reach(core_dns, RESOLVER, 8853)
 
 
+def test_dns_over_http_is_for_those_who_may_ask() -> None:
+    rules = Rules(objects_of("sidecar", "proxy-doh"), "sidecar")
+    reached = {name for name, one in SOURCES.items() if rules.may_reach(one, RESOLVER, 8053)}
+    assert reached - {"resolver"} == {"netshoot"}
+    without = Rules(objects_of("sidecar", "proxy"), "sidecar")
+    assert not without.may_reach(NETSHOOT, RESOLVER, 8053)
+
+
 @pytest.mark.parametrize("mode", ["sidecar", "ambient"])
 def test_every_account_of_a_namespace_may_ask_if_it_is_named(mode: str) -> None:
     rules = Rules(objects_of(mode, "all"), mode)

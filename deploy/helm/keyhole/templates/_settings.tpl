@@ -71,12 +71,17 @@ listen:
   {{- end }}
   dot: {{ if .Values.resolver.dot.enabled }}["0.0.0.0:8853"]{{ else }}[]{{ end }}
   doh: []
+  {{- if .Values.resolver.doh.enabled }}
+  # The sidecar says who asks; it alone reaches this.
+  doh_cleartext: ["127.0.0.1:8053"]
+  {{- end }}
 clients: {{ include "keyhole.networks" . }}
 # The network decides here; the mesh or the network policy decides who gets this far.
 authentication: {tcp: permissive}
-{{- if $proxy }}
+{{- if or $proxy .Values.resolver.doh.enabled }}
 mesh: {trust_domains: [{{ .Values.mesh.trustDomain }}]}
-{{- else if $sidecar }}
+{{- end }}
+{{- if and $sidecar (not $proxy) }}
 # Behind a sidecar all clients have one address.
 limits: {connections_per_client: 10000, new_connections_per_network: 10000, waiting_per_network: 10000}
 {{- end }}
