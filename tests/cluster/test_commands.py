@@ -15,7 +15,6 @@ from keyhole.mesh.render import MODES
 from tests.docs.pages import BLOCK
 from tests.world.kubernetes_api import KubernetesApi, message, needs_kubernetes
 from tests.world.kubernetes_objects import Objects
-from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 from tests.world.waiting import until
 from tools.chart import MANIFESTS, ROOT
@@ -208,7 +207,7 @@ def test_mesh_status_says_of_each_workload_how_its_queries_arrived(
     words = ("mesh", "status", "--kubeconfig", str(kubernetes.kubeconfig), "--namespace", "client")
 
     def told() -> Object | None:
-        done = call_keyhole(*words, "--data", str(resolver.folder), "--json")
+        done = resolver.command(*words, "--json")
         (one,) = json.loads(done.stdout)["workloads"]
         return {"code": done.returncode, **one} if one["queries"] else None
 
@@ -216,7 +215,7 @@ def test_mesh_status_says_of_each_workload_how_its_queries_arrived(
     assert one["workload"] == "client/netshoot"
     # Nobody knows this pod but by its address.
     assert (one["code"], one["encrypted"], one["authenticated"]) == (1, "no", "no")
-    shown = call_keyhole(*words, "--data", str(resolver.folder)).stdout.splitlines()
+    shown = resolver.command(*words).stdout.splitlines()
     assert shown[1].split()[:7] == ["client/netshoot", "1", "-", "1", "no", "no", "home"]
     assert shown[-1] == "1 workload: 1 not protected, 0 asked nothing"
     cluster.delete_all(objects)

@@ -22,6 +22,20 @@ _LISTENER = re.compile(r"(0\.0\.0\.0):(\d+)|(127\.0\.0\.1):(5301|5300|1054|8081)
 _READ_ONLY = 0o555
 
 
+def lay_out(place: Path, files: Mapping[str, str], number: int) -> None:
+    """Writes the files of a volume, or their ``number``-th update, in one step as kubelet does."""
+    version = place / f"..{number}"
+    version.mkdir(parents=True)
+    for name, text in files.items():
+        (version / name).write_text(text)
+        if not (place / name).is_symlink():
+            (place / name).symlink_to(f"..data/{name}")
+    version.chmod(_READ_ONLY)
+    draft = place / "..data_tmp"
+    draft.symlink_to(version.name)
+    draft.replace(place / "..data")
+
+
 class Cluster:
     """What was rendered, and the pods that run of it."""
 
@@ -102,17 +116,8 @@ class Pod:
     def mount(self, volume: str, files: Mapping[str, str]) -> None:
         """Mounts a config map or a secret, or updates it, in one step as kubelet does."""
         self._updates += 1
-        place = self.etc / volume
-        version = place / f"..{self._updates}"
-        version.mkdir(parents=True)
-        for name, text in files.items():
-            (version / name).write_text(self.cluster.local(text, self))
-            if not (place / name).is_symlink():
-                (place / name).symlink_to(f"..data/{name}")
-        version.chmod(_READ_ONLY)
-        draft = place / "..data_tmp"
-        draft.symlink_to(version.name)
-        draft.replace(place / "..data")
+        texts = {name: self.cluster.local(text, self) for name, text in files.items()}
+        lay_out(self.etc / volume, texts, self._updates)
 
     def edit(self, volume: str, kind: str, spec: Mapping[str, Any]) -> None:
         """Changes the documents of one kind in a config map."""

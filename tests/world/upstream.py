@@ -59,6 +59,8 @@ class Upstream:
         zone: Zone | None = None,
         protocol: str = "dot",
         context: ssl.SSLContext | None = None,
+        address: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.zone = zone or Zone(ttl)
         self.questions: list[str] = []
@@ -67,7 +69,8 @@ class Upstream:
         """Names of the headers of each request over HTTP."""
         self.connections = 0
         self.shown: list[str] = []
-        self.port = 0
+        self.address = address
+        self.port = port
         self._serve: Callable[..., Coroutine[Any, Any, None]]
         self._serve = {"dot": self._serve_dot, "doh": self._serve_doh}[protocol]
         with_keys = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -116,7 +119,7 @@ class Upstream:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._context)
+            asyncio.start_server(self._connected, self.address, self.port, ssl=self._context)
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()

@@ -78,9 +78,7 @@ def test_a_mesh_that_does_not_enforce_encryption_vouches_for_nothing(manifests: 
     assert one.why == ("10 not encrypted",)
 
 
-def test_pods_of_one_account_are_one_workload_and_an_address_of_a_node_is_nobodys() -> (
-    None
-):
+def test_pods_of_one_account_are_one_workload_and_an_address_of_a_node_is_nobodys() -> None:
     ended = _pod("job", mesh="sidecar")
     ended.tree["status"]["phase"] = "Succeeded"
     pods = [_pod(mesh="sidecar"), _pod(), _pod("agent", hostNetwork=True), ended]

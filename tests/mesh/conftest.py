@@ -1,0 +1,15 @@
+"""One real mesh for all tests of this folder; a minute to start."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.world.certificates import Authority
+from tests.world.real_mesh import Mesh, real_mesh
+
+
+@pytest.fixture(scope="session")
+def mesh(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Mesh]:
+    """The chart, injected and running, with clients in and outside of the mesh."""
+    with real_mesh(tmp_path_factory.mktemp("mesh"), authority) as one:
+        yield one
