@@ -1,9 +1,8 @@
 """Forwarding by name: upstreams that another product asks for some domains alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from keyhole.importers.product_settings import Server, Setup
+from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.settings_file import Place
 from keyhole.importers.upstreams import encrypted_server, read_upstream
@@ -42,7 +41,7 @@ def take_forwarding(
         except ValueError as error:
             changes.append(f"{text}: {error}")
             continue
-        _add(setup, replace(server, domains=found))
+        setup.forwarding.setdefault(server, {}).update(dict.fromkeys(found))
         changes += more
         taken = True
     if not taken:
@@ -66,16 +65,6 @@ def _domains(written: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         except ValueError as error:
             changes.append(f"{text or 'names of one label'}: {error}")
     return tuple(dict.fromkeys(found)), changes
-
-
-def _add(setup: Setup, server: Server) -> None:
-    """A server that is asked for other domains already gets these as well."""
-    for index, one in enumerate(setup.servers):
-        if one.domains and replace(one, domains=server.domains) == server:
-            domains = tuple(dict.fromkeys([*one.domains, *server.domains]))
-            setup.servers[index] = replace(one, domains=domains)
-            return
-    setup.servers.append(server)
 
 
 def _in_the_clear(host: str, port: int | None, domains: Sequence[str]) -> str:

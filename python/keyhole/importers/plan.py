@@ -65,7 +65,7 @@ class _Plan:
 
     def _upstreams(self) -> tuple[list[Document], dict[Server, str]]:
         own = (server for one in self.setup.clients for server in one.servers)
-        servers = dict.fromkeys([*self.setup.servers, *own])
+        servers = dict.fromkeys([*self.setup.every_server(), *own])
         names = {
             server: self.names.assign("Upstream", server.server_name, "upstream")
             for server in servers
@@ -238,7 +238,7 @@ class _Plan:
     def _servers(self, policy: _ClientPolicy) -> list[Server]:
         """The upstreams to name: those for all other names, and those for some domains. None where
         nothing but these was taken: a policy that names none uses all that there will be."""
-        every = self.setup.servers
+        every = self.setup.every_server()
         general = policy.servers or [server for server in every if not server.domains]
         return [*general, *(server for server in every if server.domains)] if general else []
 

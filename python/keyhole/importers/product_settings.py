@@ -5,9 +5,10 @@ bundles; all other clients have the default bundles.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from keyhole.importers.settings_file import Place
+from keyhole.model.upstream import MAX_DOMAINS
 
 Answer = str
 """As in a policy: nxdomain, nodata, refused, null, or an address."""
@@ -135,6 +136,8 @@ class Setup:
     clients: list[ClientSettings] = field(default_factory=list)
     records: list[LocalRecord] = field(default_factory=list)
     servers: list[Server] = field(default_factory=list)
+    forwarding: dict[Server, dict[str, None]] = field(default_factory=dict)
+    """The domains for which alone a server is asked, in their order; the server has none itself."""
     suggestions: list[Server] = field(default_factory=list)
     """Encrypted services of public resolvers that were used without encryption."""
     timeout: int | None = None
@@ -152,6 +155,16 @@ class Setup:
     log: str = "full"
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why other settings are left, by the beginning of their path."""
+
+    def every_server(self) -> list[Server]:
+        """All upstreams but those of clients; one for each part of the domains of a server that
+        an Upstream can have."""
+        found = list(self.servers)
+        for server, domains in self.forwarding.items():
+            names = tuple(domains)
+            parts = range(0, len(names), MAX_DOMAINS)
+            found += [replace(server, domains=names[at : at + MAX_DOMAINS]) for at in parts]
+        return found
 
     def rules(self) -> Iterator[NameRule]:
         """All rules of all bundles."""

@@ -17,7 +17,7 @@ _KEY = "names of upstreams"
 
 def allow_upstream_names(setup: Setup, report: Report) -> None:
     """Allows the name of an upstream where a rule would block it, and reports that."""
-    every = [*setup.servers, *(server for one in setup.clients for server in one.servers)]
+    every = [*setup.every_server(), *(server for one in setup.clients for server in one.servers)]
     blocks = [(rule, list(_matches(rule))) for rule in setup.rules() if not rule.allow]
     for name in dict.fromkeys(server.server_name for server in every or setup.suggestions):
         if is_address(name):

@@ -16,7 +16,7 @@ from keyhole.system.regular_file import open_regular
 
 MAX_LIST_FILE = 512 * MIB
 _CHUNK = 1 * MIB
-COMPILER = 3
+COMPILER = 4
 """The version of what the core makes of the same lines: with a new one, everything is compiled
 again, and counts of entries are not compared with those of the version before."""
 

@@ -16,6 +16,8 @@ from keyhole.model.subject import SPIFFE_ID
 
 PORTS = {"doh": 443, "dot": 853, "tcp": 53}  # RFC 8484, RFC 7858, RFC 7766
 DOH_PATH = "/dns-query"
+MAX_DOMAINS = 1000
+"""Domains of one upstream. Several with the same server may have more."""
 _SHA256_OCTETS = 32
 
 
@@ -126,9 +128,10 @@ class UpstreamSpec(Spec):
     )
     domains: list[Annotated[str, DOMAIN]] = Field(
         default_factory=list,
-        max_length=1000,
+        max_length=MAX_DOMAINS,
         description="It is asked for these names and all below them, and for nothing else; a "
-        "network stands for the names of its addresses. No other upstream is asked for them. "
+        "network stands for the names of its addresses. No other upstream of the same policy is "
+        "asked for them. "
         "Empty: it is asked for all names that are in no domain.",
     )
 

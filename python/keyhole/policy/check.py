@@ -25,6 +25,7 @@ from keyhole.policy.checks.upstreams import (
     advise_on_forwarders,
     check_cleartext,
     check_general_upstreams,
+    check_mixed_sets,
 )
 from keyhole.policy.include import applied_policies, check_includes
 from keyhole.policy.own_names import check_own_names
@@ -73,6 +74,7 @@ def _of_all(documents: Documents, own_names: Sequence[str], is_whole: bool) -> l
     return [
         *check_references(documents, is_whole=is_whole),
         *check_general_upstreams(documents, is_whole=is_whole),
+        *check_mixed_sets(documents),
         *check_includes(documents),
         *check_records(documents),
         *check_shadowed(documents),

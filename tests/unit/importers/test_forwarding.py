@@ -108,3 +108,15 @@ dns:
     assert _upstreams_named(found) == []
     # The encrypted service of the same operator is suggested, as it is without domains.
     assert any("dns.quad9.net" in text for text in found.done.files.values())
+
+
+def test_more_domains_than_an_upstream_can_have_are_those_of_several(tmp_path: Path) -> None:
+    names = [f"n{number}.example" for number in range(1001)]
+    lines = "".join(f"    - '[/{name}/]tls://10.0.0.1'\n" for name in names)
+    (file := tmp_path / "AdGuardHome.yaml").write_text(
+        f"schema_version: 29\ndns:\n  upstream_dns:\n    - tls://9.9.9.9\n{lines}"
+    )
+    specs = Imported("adguard", file).specs("Upstream").values()
+    domains = [spec["domains"] for spec in specs if "domains" in spec]
+    assert [len(one) for one in domains] == [1000, 1]
+    assert [*domains[0], *domains[1]] == names

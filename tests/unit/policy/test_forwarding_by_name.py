@@ -122,6 +122,12 @@ def test_a_router_in_the_clear_is_asked_for_its_domains_if_the_document_says_so(
             "queries would go there unencrypted; use dot or doh",
         ),
         (
+            [POLICY, UPSTREAM, upstream("dc", "[lan, corp.example]"), router("lan")],
+            "Upstream/router spec.domains: policy base would also ask dc for lan, which is not in "
+            "the clear; where it does not answer, its queries would go out unencrypted; give them "
+            "different domains, or have the policy name one of them in upstreams",
+        ),
+        (
             [POLICY, UPSTREAM, upstream("dc", "[corp.example, localhost]")],
             "Upstream/dc spec.domains[1]: localhost never leaves this machine (RFC 6761, RFC 7686)",
         ),

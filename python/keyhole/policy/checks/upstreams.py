@@ -3,6 +3,7 @@
 ``insecure: mesh`` says that a mesh encrypts the hop. Only a private network can be one: its
 addresses lead nowhere in the public network, and others have to be named in the settings.
 ``insecure: local-network`` says that nothing does; then no setting allows a public address.
+No set has both: where the encrypted one is silent, its queries would go out in the clear.
 Also policies that have upstreams for domains alone.
 Also the upstreams that settings name.
 """
@@ -13,6 +14,7 @@ from dataclasses import replace
 from keyhole.config.declaration import Documents
 from keyhole.errors import Problem
 from keyhole.model.address import LINK_LOCAL_NETWORKS, PRIVATE_NETWORKS, Address, Network
+from keyhole.model.domain import domain_names
 from keyhole.model.suggestion import suggest
 from keyhole.policy.include import applied_policies
 from keyhole.policy.trust_context import TrustContext
@@ -45,6 +47,36 @@ def check_cleartext(documents: Documents, context: TrustContext) -> Iterator[Pro
             )
             problem = upstream.problem(["spec", "addresses", index], why)
             yield problem if context.mesh_networks is not None else replace(problem, is_advice=True)
+
+
+def check_mixed_sets(documents: Documents) -> Iterator[Problem]:
+    """Upstreams in the clear that a policy would ask for the same domain as encrypted ones."""
+    known = {one.name: one for one in documents.upstreams}
+    if not any(one.spec.insecure == "local-network" for one in documents.upstreams):
+        return
+    told: set[tuple[str, str]] = set()
+    for flat in applied_policies(documents):
+        encrypted: dict[str, str] = {}
+        clear: list[tuple[str, str]] = []
+        for name in flat.policy.spec.upstreams.names or known:
+            upstream = known.get(name)
+            for domain in upstream.spec.domains if upstream else ():
+                for one in domain_names(domain):
+                    if upstream and upstream.spec.insecure == "local-network":
+                        clear.append((name, one))
+                    else:
+                        encrypted.setdefault(one, name)
+        for name, domain in clear:
+            other = encrypted.get(domain)
+            if other is None or (name, other) in told:
+                continue
+            told.add((name, other))
+            why = (
+                f"policy {flat.policy.name} would also ask {other} for {domain}, which is not in "
+                "the clear; where it does not answer, its queries would go out unencrypted; give "
+                "them different domains, or have the policy name one of them in upstreams"
+            )
+            yield known[name].problem(["spec", "domains"], why)
 
 
 def check_general_upstreams(documents: Documents, *, is_whole: bool = True) -> Iterator[Problem]:
