@@ -15,6 +15,7 @@ import pytest
 from keyhole.config import documents as reading
 from keyhole.config.documents import read_documents
 from keyhole.config.files import BESIDE, COPY
+from keyhole.config.sections.config import Config
 from keyhole.control.changes import change as changing
 from keyhole.control.changes.change import Changes
 from keyhole.control.data_folder import DataFolder
@@ -206,7 +207,7 @@ def test_the_pages_of_a_list_are_made_of_one_reading(
     tmp_path: Path, counted: Callable[[Any, str], list[Any]]
 ) -> None:
     folder = _folder(tmp_path / "documents", "pages")
-    settings = cast(Settings, SimpleNamespace(documents=folder))
+    settings = cast(Settings, SimpleNamespace(documents=folder, written=Config()))
     database = Database.in_file(tmp_path / "control.db")
     reconciler = cast(Reconciler, SimpleNamespace(documents=DocumentPool()))
     changes = Changes(database, settings, DataFolder(tmp_path), reconciler)

@@ -16,6 +16,7 @@ from keyhole.api.documents import actor_of
 from keyhole.api.history_times import history_errors
 from keyhole.api.principal import Administrator, Viewer
 from keyhole.api.problem import ApiProblem
+from keyhole.api.request_body import RequestBody
 from keyhole.control.evidence.export import Wanted, export_evidence
 from keyhole.control.evidence.service import EvidenceService
 from keyhole.evidence.error import EvidenceError
@@ -48,7 +49,7 @@ class EvidenceHead(BaseModel):
     key: str = Field(description="SHA-256 of the public key that signs the records.")
 
 
-class EvidenceSpan(BaseModel):
+class EvidenceSpan(RequestBody):
     """Of which time an export is."""
 
     since: datetime | None = Field(None, description="The start; by default all.")

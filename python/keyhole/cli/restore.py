@@ -13,7 +13,6 @@ from rich.markup import escape
 from keyhole.cli.options import CONFIG, DATA, JSON, WHY
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
-from keyhole.model.units import show_octets
 from keyhole.system.secret_input import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -113,6 +112,7 @@ def _copy(pipe: BinaryIO, file: BinaryIO) -> None:
     """Copies a pipe, which has no end that anybody promised."""
     from keyhole.control.backup.archive import MAX_OCTETS
     from keyhole.control.backup.error import BackupError
+    from keyhole.model.units import show_octets
 
     left = MAX_OCTETS
     try:

@@ -38,7 +38,10 @@ def test_each_protocol_has_a_complete_form(spec: str) -> None:
         ("protocol: dot, serverName: a.example, path: /q", "path: only doh has a path"),
         ("protocol: dot, serverName: a.example, insecure: mesh", "insecure: dot is encrypted"),
         ("protocol: tcp, insecure: mesh, ca: a.pem", "ca: tcp uses no certificates"),
-        ("protocol: tcp, insecure: yes", "insecure: yes is not valid here; valid are mesh, local-network"),
+        (
+            "protocol: tcp, insecure: yes",
+            "insecure: yes is not valid here; valid are mesh, local-network",
+        ),
         ("protocol: doh, serverName: a.example, path: '/q{?dns}'", "path: /q{?dns} is a template"),
         ("protocol: doh, serverName: a.example, pins: [abc]", "pins[0]: abc is not a pin"),
         ("protocol: doh, serverName: a.example, server_name: b", "did you mean serverName?"),
