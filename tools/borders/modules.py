@@ -54,8 +54,8 @@ _ROWS = {
         client_identity connections policy tls
         list_table records subjects trust
         counters document options
-        budgets clock close_notify cookie date faults histogram network pem question reason shares
-        special_addresses spiffe_id tls_version trace_context transport
+        budgets clock close_notify cookie date faults histogram network pem question reason
+        replay_baselines shares special_addresses spiffe_id tls_version trace_context transport
     """,
 }
 

@@ -32,6 +32,7 @@ pub mod question;
 pub mod reason;
 pub mod records;
 pub mod replay;
+pub mod replay_baselines;
 pub mod shares;
 pub mod snapshot;
 pub mod special_addresses;

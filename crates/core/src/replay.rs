@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::Error;
 use crate::budgets::{Asked, Budgets, Charge, Level, Limits, RegisteredDomain, shipped};
+use crate::replay_baselines::{Baselines, WORDS};
 
 /// What is replayed.
 #[derive(Deserialize)]
@@ -30,7 +31,8 @@ struct Request {
 /// Replays queries, a line of text each: seconds, client, name and type, with tabs between. Gives how
 /// many there were (`queries`, `clients`, `domains`), the lines that were none (`unreadable`), and each
 /// pair of client and domain with its `level` above `free` (`pairs`), with the octets of distinct names
-/// and the second at which it was flagged and blocked.
+/// and the second at which it was flagged and blocked, and by which of the public rules of
+/// [`crate::replay_baselines`] (`baselines`).
 ///
 /// # Errors
 /// A request that cannot be read.
@@ -85,6 +87,8 @@ struct Pair {
     level: Option<Level>,
     flagged: Option<Moment>,
     blocked: Option<Moment>,
+    baselines: Baselines,
+    struck: [Option<Moment>; 2],
 }
 
 /// When something happened, and how many octets of distinct names had left before that query.
@@ -108,6 +112,7 @@ impl Replay {
         };
         let is_spared = || self.shipped && shipped(&HashedName::new(&query.name)).is_some();
         let charge = self.budgets.charge(&asked, self.limits, false, is_spared);
+        let in_front = domain.octets();
         let domain = domain.domain(&query.name).to_string();
         self.queries += 1;
         if !self.clients.contains(query.client) {
@@ -118,13 +123,18 @@ impl Replay {
         }
         let pair = self.pairs.entry((query.client.to_owned(), domain)).or_default();
         pair.count(&charge, since);
+        pair.compare(&query.name, in_front, since);
     }
 
     fn report(self) -> Value {
-        let struck = |pair: &Pair| pair.flagged.is_some() || pair.blocked.is_some();
+        let by_rule = |pair: &Pair, rule: usize| pair.struck[rule].is_some();
+        let struck = |pair: &Pair| {
+            let by_budget = pair.flagged.is_some() || pair.blocked.is_some();
+            by_budget || by_rule(pair, 0) || by_rule(pair, 1)
+        };
         let mut pairs: Vec<_> = self.pairs.iter().filter(|(_, pair)| struck(pair)).collect();
         pairs.sort_by(|(one, a), (other, b)| b.octets.cmp(&a.octets).then(one.cmp(other)));
-        let of = |is: fn(&Pair) -> bool| {
+        let of = |is: &dyn Fn(&Pair) -> bool| {
             let domains: BTreeSet<&String> =
                 pairs.iter().filter(|(_, pair)| is(pair)).map(|((_, domain), _)| domain).collect();
             domains.len()
@@ -134,8 +144,12 @@ impl Replay {
             "unreadable": self.unreadable,
             "clients": self.clients.len(),
             "domains": self.domains.len(),
-            "flagged_domains": of(|pair| pair.flagged.is_some()),
-            "blocked_domains": of(|pair| pair.blocked.is_some()),
+            "flagged_domains": of(&|pair| pair.flagged.is_some()),
+            "blocked_domains": of(&|pair| pair.blocked.is_some()),
+            "baseline_domains": {
+                WORDS[0]: of(&|pair| by_rule(pair, 0)),
+                WORDS[1]: of(&|pair| by_rule(pair, 1)),
+            },
             "pairs": pairs.iter().map(|(key, pair)| pair.document(key)).collect::<Vec<_>>(),
         })
     }
@@ -155,6 +169,15 @@ impl Pair {
         }
     }
 
+    /// What the public rules say. The octets had left when they did.
+    fn compare(&mut self, name: &Name, in_front: u32, seconds: f64) {
+        let moment = Moment { seconds, octets: self.baselines.octets };
+        let struck = self.baselines.count(name, in_front, seconds as u64);
+        for (first, _) in self.struck.iter_mut().zip(struck).filter(|(_, struck)| *struck) {
+            first.get_or_insert(moment);
+        }
+    }
+
     fn document(&self, (client, domain): &(String, String)) -> Value {
         json!({
             "client": client,
@@ -163,6 +186,10 @@ impl Pair {
             "level": self.level.map(Level::word),
             "flagged": self.flagged.map(Moment::document),
             "blocked": self.blocked.map(Moment::document),
+            "baselines": {
+                WORDS[0]: self.struck[0].map(Moment::document),
+                WORDS[1]: self.struck[1].map(Moment::document),
+            },
         })
     }
 }
@@ -193,6 +220,9 @@ mod tests {
         assert_eq!((&pair["client"], &pair["domain"]), (&json!("c"), &json!("example.org")));
         assert_eq!(pair["flagged"], json!({ "seconds": 24.0, "octets": 24 * 42 }));
         assert_eq!(pair["blocked"], json!({ "seconds": 97.0, "octets": 97 * 42 }));
+        assert_eq!(pair["baselines"]["long_names"], json!({ "seconds": 99.0, "octets": 99 * 42 }));
+        assert_eq!(pair["baselines"]["sub_names"], Value::Null);
+        assert_eq!(report["baseline_domains"], json!({ "long_names": 1, "sub_names": 0 }));
     }
 
     #[test]

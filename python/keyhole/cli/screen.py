@@ -27,6 +27,8 @@ Exit code 0: nothing would be blocked. 1: something would, or the file cannot be
 """
 
 _MAX_PAIRS = 50
+_RULES = {"long_names": "100 long names in five minutes", "sub_names": "1,000 names in a minute"}
+"""Public rules, in the words of people."""
 
 app = typer.Typer(help="Budgets of names, against tunnels.", no_args_is_help=True)
 
@@ -68,6 +70,7 @@ def replay(
     Sizes are octets of distinct names of one client below one registered
     domain. Nothing is sent, and nothing is held back: what was captured has
     left. The octets shown had left before the query that was flagged or blocked.
+    Two rules that are in use elsewhere are run beside, for comparison.
     """
     from keyhole.control.screen_replay import replay_capture
 
@@ -84,7 +87,7 @@ def show(terminal: Console, report: dict[str, Any]) -> None:
     """Prints each pair of client and domain that was flagged, and the sums."""
     pairs = report["pairs"]
     for pair in pairs[:_MAX_PAIRS]:
-        style = "red" if pair["blocked"] else "yellow"
+        style = "red" if pair["blocked"] else "yellow" if pair["flagged"] else "dim"
         who = escape(sanitize(f"{pair['client']} {pair['domain']}"))
         terminal.print(f"[{style}]{who}[/] {moments(pair)}")
     if (more := len(pairs) - _MAX_PAIRS) > 0:
@@ -92,6 +95,8 @@ def show(terminal: Console, report: dict[str, Any]) -> None:
     if report["unreadable"]:
         terminal.print(f"[dim]lines that are no queries, skipped: {report['unreadable']:,}[/]")
     terminal.print(summary(report))
+    for word, found in report["baseline_domains"].items():
+        terminal.print(f"[dim]domains by the rule of {_RULES[word]}: {found:,}[/]")
 
 
 def moments(pair: dict[str, Any]) -> str:
@@ -101,6 +106,11 @@ def moments(pair: dict[str, Any]) -> str:
         f"({pair[word]['seconds']:,.0f} s)"
         for word in ("flagged", "blocked")
         if pair[word]
+    ]
+    words += [
+        f"{_RULES[word]} after {found['octets']:,} ({found['seconds']:,.0f} s)"
+        for word, found in pair["baselines"].items()
+        if found
     ]
     return ", ".join(words) + f"; {pair['queries']:,} queries"
 

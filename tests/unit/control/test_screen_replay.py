@@ -37,6 +37,8 @@ def test_a_tunnel_is_flagged_and_blocked_and_a_calm_client_is_not(tmp_path: Path
     # 40 octets of the name, 2 for the type TXT.
     assert pair["flagged"] == {"seconds": 34.5, "octets": 24 * 42}
     assert pair["blocked"] == {"seconds": 107.5, "octets": 97 * 42}
+    # The names have 52 octets as text, and the rule is about longer ones.
+    assert pair["baselines"] == {"long_names": None, "sub_names": None}
 
 
 def test_budgets_can_be_set_and_the_others_yield(tmp_path: Path) -> None:
