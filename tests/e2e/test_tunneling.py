@@ -58,6 +58,9 @@ def test_a_workload_that_tunnels_is_blocked_and_another_one_is_not_touched(
     calm = ask_as(resolver.server, "dot", callers["bad"], "www.example.org")
     assert calm.rcode != "REFUSED", "another domain of the same client"
     _check_finding(resolver)
+    told = ask_as(resolver.server, "dot", callers["good"], "big-1.other.example", "TXT")
+    assert told.rcode == "REFUSED", "an answer of 3,000 octets"
+    assert told.errors[0][1].startswith("tunnel_budget")
 
 
 def _check_finding(resolver: Resolver) -> None:

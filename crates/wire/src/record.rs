@@ -119,7 +119,10 @@ impl<'a> Record<'a> {
         &self.message[behind..self.data_end]
     }
 
-    fn stored(&self) -> &'a [u8] {
+    /// The data as it is stored: names in it may be compressed.
+    #[inline]
+    #[must_use]
+    pub fn stored(&self) -> &'a [u8] {
         &self.message[self.data_at..self.data_end]
     }
 

@@ -9,6 +9,7 @@
 //! | `registered_domain` | which part of a name its owner registered, and how long the rest is |
 //! | `slots` | sums over the last hour and day, in overlapping windows |
 //! | `names` | which names were asked |
+//! | `answers` | what answers tell a client, on the same account |
 //! | `pairs` | how many octets each client told each domain |
 //! | `held` | how much of a table each client uses, which decides who has to yield |
 //! | `strike` | what is said of a query whose budget is used up |
@@ -19,6 +20,7 @@
 //! waits for another. What is forgotten when a table is full can only make a sum too large, and it is
 //! the client with the most entries that pays for it.
 
+mod answers;
 mod held;
 mod names;
 mod pairs;
@@ -35,6 +37,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use keyhole_wire::{Name, RecordType};
 
+pub use answers::may_carry;
 use names::Names;
 use pairs::Pairs;
 pub use pairs::Totals;

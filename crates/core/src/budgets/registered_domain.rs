@@ -44,6 +44,14 @@ impl RegisteredDomain {
         u32::from(self.start).saturating_sub(1)
     }
 
+    /// Whether the domain is the network of the name of an address.
+    pub fn is_network(self, name: &Name) -> bool {
+        let (_, domain) = self.split(name);
+        [&b"\x07in-addr\x04arpa\0"[..], b"\x03ip6\x04arpa\0"]
+            .iter()
+            .any(|end| domain.ends_with(end))
+    }
+
     /// The domain as a name.
     pub fn domain(self, name: &Name) -> Name {
         Name::from_wire(self.split(name).1).unwrap_or(Name::ROOT)

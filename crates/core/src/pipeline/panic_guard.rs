@@ -65,7 +65,8 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
     // Held until the query has ended.
     let _waiting = waiting;
     let policy = Some(lookup.permit().policy());
-    let stages = end_of_waiting(core, lookup, &question, &snapshot, deadline, &mut trace);
+    let from = sender.borrow();
+    let stages = end_of_waiting(core, lookup, &question, &from, &snapshot, deadline, &mut trace);
     let end = catch_panic(stages).await.unwrap_or_else(|| End::because(Reason::InternalError));
     let now = Instant::now();
     let context = EventContext { snapshot: Some(&snapshot), policy };

@@ -18,6 +18,7 @@ use crate::question::Question;
 use crate::reason::{Outcome, Stage};
 use crate::shares::Owner;
 use crate::snapshot::Snapshot;
+use crate::stages::account::Account;
 use crate::stages::fetch::{Ready, UpstreamLookup};
 use crate::stages::parse::Rejected;
 use crate::stages::{
@@ -52,6 +53,7 @@ pub fn begin_traced(
         return reply_and_record(core, &query, &End::because(Reason::NotReady), out, trace);
     };
     let mut client_ref = None;
+    let account = account(core, &sender, now, || owner(core, &sender, &question).number());
     let mut stages = || {
         trace.enter(Stage::Admit);
         // Limits come first: they are the cheapest, and keyed on nothing that the client chooses.
@@ -66,13 +68,6 @@ pub fn begin_traced(
         let permit = authorize::authorize(snapshot, &client, &question, when, trace)?;
         trace.enter(Stage::Screen);
         // Before fetch: afterwards the data has left.
-        let account = screen::Account {
-            budgets: core.budgets.as_ref(),
-            counters: &core.counters,
-            worker: sender.worker,
-            client: || owner(core, &sender, &question).number(),
-            seconds: core.seconds(now),
-        };
         let screened = screen::screen(snapshot, &question, permit, &account, trace)?;
         trace.enter(Stage::Fetch);
         // Takes the permit by value: no permit, no lookup.
@@ -84,7 +79,7 @@ pub fn begin_traced(
         // On cache hits too: the cache stores what upstream said, never what was decided.
         ControlFlow::Continue(Ready::Now(fetched)) => {
             trace.enter(Stage::Vet);
-            vet::vet(snapshot, &question, fetched, trace)
+            vet::vet(snapshot, &question, fetched, &account, trace)
         }
         ControlFlow::Continue(Ready::Later(lookup)) => {
             let owner = owner(core, &sender, &question);
@@ -134,15 +129,29 @@ fn owner(core: &Core, sender: &Sender<'_>, question: &Question) -> Owner {
     }
 }
 
+/// On whose account it counts what is told, as of `now`.
+fn account<'c, F>(core: &'c Core, sender: &Sender<'_>, now: Instant, client: F) -> Account<'c, F> {
+    Account {
+        budgets: core.budgets.as_ref(),
+        counters: &core.counters,
+        worker: sender.worker,
+        client,
+        seconds: core.seconds(now),
+    }
+}
+
 /// fetch for a query that waits, and vet.
 pub(super) async fn end_of_waiting(
     core: &Core,
     lookup: Box<UpstreamLookup>,
     question: &Question,
+    sender: &Sender<'_>,
     snapshot: &Snapshot,
     deadline: Instant,
     mut trace: impl Trace,
 ) -> End {
+    let number = lookup.permit().permitted().owner().number();
+    let account = account(core, sender, Instant::now(), || number);
     // No permit, no lookup, also for what an alias leads to.
     let is_blocked = |permit: &Permit, answer: &Answer| {
         vet::leads_to_blocked(snapshot, question, permit, answer)
@@ -152,7 +161,7 @@ pub(super) async fn end_of_waiting(
         ControlFlow::Break(end) => end,
         ControlFlow::Continue(fetched) => {
             trace.enter(Stage::Vet);
-            vet::vet(snapshot, question, fetched, trace)
+            vet::vet(snapshot, question, fetched, &account, trace)
         }
     }
 }

@@ -19,7 +19,9 @@ pub async fn complete_traced(
     let Pending { question, snapshot, lookup, sender, began, deadline, waiting: _waiting, .. } =
         *pending;
     let policy = Some(lookup.permit().policy());
-    let end = end_of_waiting(core, lookup, &question, &snapshot, deadline, &mut *trace).await;
+    let from = sender.borrow();
+    let end =
+        end_of_waiting(core, lookup, &question, &from, &snapshot, deadline, &mut *trace).await;
     let now = Instant::now();
     let context = EventContext { snapshot: Some(&snapshot), policy };
     let waited = Some(now - began);

@@ -6,6 +6,7 @@
 //! never calls a stage. What two stages need is a library function: `policy::decide` serves both
 //! `authorize` and `vet`.
 
+pub mod account;
 pub mod admit;
 pub mod authorize;
 pub mod fetch;
@@ -22,7 +23,7 @@ use keyhole_wire::{Answer, Name, Synthetic, ZoneAt};
 
 use crate::Reason;
 use crate::lookup::LookupAnswer;
-use crate::policy::Cause;
+use crate::policy::{Cause, Permit};
 use crate::tls_version::TlsVersion;
 
 /// How a query ended: why, because of what, and what is to be said.
@@ -115,4 +116,13 @@ impl End {
         let body = Body::Synthetic(synthetic, 0, None);
         Self { reason, cause: None, would_block: None, target: None, body }
     }
+}
+
+/// The end of a query that carries more than names and answers need.
+#[cold]
+fn end_by_budget(permit: &Permit, reason: Reason, cause: Cause) -> End {
+    let mut end = End::because(reason);
+    end.cause = Some(cause);
+    end.would_block = permit.would_block();
+    end
 }

@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use keyhole_wire::RecordType;
 use serde_json::{Value, json};
 
-use super::End;
+use super::account::Account;
+use super::{End, end_by_budget};
 use crate::Reason;
-use crate::budgets::{Asked, Budgets, Charge, Level, RegisteredDomain, Strike};
-use crate::counters::{Counters, Total};
+use crate::budgets::{Asked, Charge, Level, RegisteredDomain, Strike};
 use crate::policy::{Cause, Permit, Policy, Spared, Step, Trace, Tunneling};
 use crate::question::Question;
 use crate::reason::Stage;
@@ -27,20 +27,6 @@ impl Screened {
     }
 }
 
-/// Where the octets of a question are counted, and for whom.
-pub struct Account<'a, F> {
-    /// The budgets of all clients; none where nobody counts.
-    pub budgets: Option<&'a Budgets>,
-    /// Where it is counted what budgets did.
-    pub counters: &'a Counters,
-    /// The worker that counts.
-    pub worker: usize,
-    /// The number of the client, asked only if it is needed; none for Keyhole's own questions.
-    pub client: F,
-    /// Seconds since the budgets were made.
-    pub seconds: u64,
-}
-
 /// Stops types that carry arbitrary bytes and that only tunnels ask for, and whoever has told a
 /// domain more by names than any other use of DNS needs.
 #[inline]
@@ -52,7 +38,7 @@ pub fn screen(
     trace: &mut impl Trace,
 ) -> ControlFlow<End, Screened> {
     if carries_anything(question.kind()) {
-        return end(&permit, Reason::TunnelType, permit.cause());
+        return ControlFlow::Break(end_by_budget(&permit, Reason::TunnelType, permit.cause()));
     }
     let policy = &snapshot.policies[permit.policy()];
     let tunneling = policy.tunneling.as_ref().filter(|_| may_leave(question));
@@ -76,29 +62,20 @@ pub fn screen(
     };
     let charge = budgets.charge(&asked, tunneling.limits, tunneling.acts, is_spared);
     trace.step(|| budget_step(policy, tunneling, question, &permit, &asked, &charge));
-    if charge.is_first {
-        account.counters.add(account.worker, Total::TunnelAlerts);
-    }
-    if charge.forgot {
-        account.counters.add(account.worker, Total::BudgetsForgotten);
-    }
+    account.note(&charge);
     let cause = Cause::Tunneling(Strike::new(charge.level, tunneling.limits, charge.totals));
     match charge.level {
-        Level::Throttle if tunneling.acts => end(&permit, Reason::TunnelThrottled, cause),
-        Level::Block if tunneling.acts => end(&permit, Reason::TunnelBudget, cause),
+        Level::Throttle if tunneling.acts => {
+            ControlFlow::Break(end_by_budget(&permit, Reason::TunnelThrottled, cause))
+        }
+        Level::Block if tunneling.acts => {
+            ControlFlow::Break(end_by_budget(&permit, Reason::TunnelBudget, cause))
+        }
         Level::Throttle | Level::Block => ControlFlow::Continue(Screened(permit.noting(cause))),
         // The log names the question with which a client becomes conspicuous, and not all the others.
         Level::Alert if charge.is_first => ControlFlow::Continue(Screened(permit.noting(cause))),
         Level::Alert | Level::Free => ControlFlow::Continue(Screened(permit)),
     }
-}
-
-#[cold]
-fn end(permit: &Permit, reason: Reason, cause: Cause) -> ControlFlow<End, Screened> {
-    let mut end = End::because(reason);
-    end.cause = Some(cause);
-    end.would_block = permit.would_block();
-    ControlFlow::Break(end)
 }
 
 /// NULL (RFC 1035 section 3.3.10: anything at all) and the numbers for private use (RFC 6895

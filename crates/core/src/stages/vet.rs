@@ -6,16 +6,19 @@
 //! client's verdict cannot leak to another and a changed rule acts on what is already cached.
 
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use keyhole_names::HashedName;
 use keyhole_wire::{Answer, AnswerError, Hints, Name, Record, RecordType};
 use serde_json::json;
 
+use super::account::Account;
 use super::authorize::blocked;
 use super::fetch::Fetched;
-use super::{Body, End};
+use super::{Body, End, end_by_budget};
 use crate::Reason;
+use crate::budgets::{Asked, Level, RegisteredDomain, Strike, may_carry};
 use crate::document::Mode;
 use crate::policy::{
     AliasChain, BlockAnswer, Cause, InStage, Permit, Policy, Step, Trace, Verdict, allowed_by_now,
@@ -31,11 +34,16 @@ pub fn vet(
     snapshot: &Snapshot,
     question: &Question,
     fetched: Fetched,
+    account: &Account<'_, impl Fn() -> Option<u64>>,
     trace: &mut impl Trace,
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
     let records = snapshot.records(policy);
     let Fetched { permit, reason, body } = fetched.above_others(policy, records, question);
+    let permit = match charge(policy, question, permit, &body, account) {
+        ControlFlow::Break(end) => return end,
+        ControlFlow::Continue(permit) => permit,
+    };
     let mut vetting = Vetting::new(snapshot, question, &permit, body.answer());
     vetting.is_declared = matches!(reason, Reason::LocalRecord | Reason::SpecialUse);
     // What a person declared as a local record may lead into the network.
@@ -73,6 +81,44 @@ pub fn leads_to_blocked(
     let mut vetting = Vetting::new(snapshot, question, permit, Some(answer));
     let mut aliases = answer.records().filter(|record| record.kind == RecordType::CNAME);
     aliases.any(|record| vetting.alias(&record, &mut ()).is_some())
+}
+
+/// Charges the data of an answer that could carry anything to its client, and withholds what is more
+/// than the budget of the domain allows: an upstream's alone, since what is known here tells nothing.
+#[inline]
+fn charge(
+    policy: &Policy,
+    question: &Question,
+    permit: Permit,
+    body: &Body,
+    account: &Account<'_, impl Fn() -> Option<u64>>,
+) -> ControlFlow<End, Permit> {
+    let Body::Upstream { answer, .. } = body else { return ControlFlow::Continue(permit) };
+    let (Some(tunneling), Some(budgets)) = (&policy.tunneling, account.budgets) else {
+        return ControlFlow::Continue(permit);
+    };
+    // Most answers hold addresses alone.
+    if !answer.records().any(|record| may_carry(record.kind)) {
+        return ControlFlow::Continue(permit);
+    }
+    let Some(client) = (account.client)() else { return ControlFlow::Continue(permit) };
+    let (name, kind, seconds) = (question.hashed.name(), question.kind(), account.seconds);
+    let asked = Asked { client, name, domain: RegisteredDomain::of(name), kind, seconds };
+    let is_spared = || tunneling.spares(&question.hashed, permit.moment()).is_some();
+    let charge = budgets.charge_answer(&asked, tunneling.limits, answer.records(), is_spared);
+    let Some(charge) = charge else { return ControlFlow::Continue(permit) };
+    account.note(&charge);
+    let cause = Cause::Tunneling(Strike::new(charge.level, tunneling.limits, charge.totals));
+    match charge.level {
+        Level::Block if tunneling.acts => {
+            ControlFlow::Break(end_by_budget(&permit, Reason::TunnelBudget, cause))
+        }
+        Level::Alert if !charge.is_first => ControlFlow::Continue(permit),
+        Level::Alert | Level::Throttle | Level::Block => {
+            ControlFlow::Continue(permit.noting(cause))
+        }
+        Level::Free => ControlFlow::Continue(permit),
+    }
 }
 
 /// Whether an answer starts with an alias, as that of a record which is one does.

@@ -71,6 +71,24 @@ async fn what_is_exempt_known_or_answered_here_costs_nothing() {
 }
 
 #[tokio::test]
+async fn what_answers_tell_a_client_is_refused_when_it_uses_the_budget_up() {
+    for (mode, refused) in [("enforce", 6), ("observe", 0)] {
+        let world = world(mode, |_| {}).await;
+        let mut words = Vec::new();
+        for number in 0..10 {
+            let name = format!("told{number}.evil.example");
+            words.push(world.ask(&query(&name, 16).edns(&[])).await.word().map(str::to_owned));
+        }
+        // A name, its type and its answer: 8 + 2 + 120 octets, of 512.
+        assert_eq!(blocked(&words).len(), refused + usize::from(refused > 0), "{mode}");
+        let again = world.ask(&query("told.cdn.example", 16).edns(&[])).await;
+        assert_eq!(again.word(), None, "an exempt domain");
+        let totals = &world.core.stats()["totals"];
+        assert_eq!(totals["tunnel_alerts"], 1);
+    }
+}
+
+#[tokio::test]
 async fn without_budgets_nothing_is_counted() {
     let world =
         world("enforce", |document| document["policies"][0]["tunneling"] = Value::Null).await;

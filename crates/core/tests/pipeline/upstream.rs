@@ -131,6 +131,11 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
             reply.record(3, &QUESTION, 65, 300, &[&[0, 1, 0][..], &params].concat());
         }
         b"service" => reply.record(3, &QUESTION, 65, 300, &[&[0, 1][..], HIDDEN].concat()),
+        told if told.starts_with(b"told") => {
+            // TXT of 120 octets, others for each such name.
+            let data = [&[119][..], told, &vec![b'x'; 119 - told.len()]].concat();
+            reply.record(3, &QUESTION, 16, 0, &data);
+        }
         b"big" => {
             for last in 0..100 {
                 reply.record(3, &QUESTION, 1, 300, &[198, 18, 1, last]);
