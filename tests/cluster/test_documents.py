@@ -290,6 +290,8 @@ def test_control_puts_objects_in_force_and_writes_their_status(
     assert said["message"].startswith("spec.rules[0].block[0]: ")
     assert said["message"].endswith("; the version before it stays in force")
     assert watching.outcome("mine.example", mine) == "blocked_by_rule"
+    # The server tells of a category some moments after its kinds are there.
+    until(lambda: kubernetes.kubectl("get", "keyhole", "-A").returncode == 0, "kinds of a category")
     table = kubernetes.must(kubernetes.kubectl("get", "keyhole", "-A"))
     assert "Invalid" in table
     events = kubernetes.must(kubernetes.kubectl("get", "events", "-n", "shop"))
