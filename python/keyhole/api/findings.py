@@ -56,7 +56,9 @@ class Finding(BaseModel):
     action: Literal["observed", "throttled", "blocked"] = Field(
         description="What was done: observed if no query was refused."
     )
-    first: datetime = Field(description="When its first query came.")
+    first: datetime = Field(
+        description="When its first query came, or the oldest one that the log may still have."
+    )
     last: datetime = Field(description="When its last one came.")
     octets: int = Field(description="The most that was on the account.")
     observed: dict[str, int] = Field(description="Queries that passed and were noted, by level.")
@@ -167,7 +169,7 @@ def _shown(services: Services, one: StoredFinding) -> Finding:
         observed=evidence.observed,
         refused=evidence.refused,
         curve=[CurvePoint(time=_time(second), octets=octets) for second, octets in evidence.curve],
-        names=list(evidence.names),
+        names=[name for name, _ in evidence.names],
         state=one.state,
         until=None if one.until is None else _time(one.until),
         who=one.who,

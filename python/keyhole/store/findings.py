@@ -16,8 +16,9 @@ State = Literal["open", "muted", "closed"]
 class Evidence:
     """What the query log said, in bounded size."""
 
-    names: tuple[str, ...] = ()
-    """A sample of the names, in the order in which they were asked."""
+    names: tuple[tuple[str, int], ...] = ()
+    """A sample of the names, in the order in which they were first asked, each with the second of
+    Unix time at which it was last asked."""
     curve: tuple[tuple[int, int], ...] = ()
     """Octets on the account, each with its second of Unix time."""
     observed: dict[str, int] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class StoredFinding:
     engine: str | None
     level: str
     first: int
+    """The second of Unix time of its first query, or of the oldest evidence that is kept."""
     last: int
     octets: int
     """The most that was on the account."""
@@ -101,4 +103,5 @@ def _row(one: StoredFinding) -> dict[str, object]:
 def _read_evidence(text: str) -> Evidence:
     found = json.loads(text)
     curve = tuple((int(second), int(octets)) for second, octets in found["curve"])
-    return Evidence(tuple(found["names"]), curve, found["observed"], found["refused"])
+    names = tuple((str(name), int(second)) for name, second in found["names"])
+    return Evidence(names, curve, found["observed"], found["refused"])

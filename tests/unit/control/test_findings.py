@@ -14,6 +14,7 @@ from keyhole.control.clock import ClockWatch
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.findings import FindingCollector, FindingService
 from keyhole.control.findings.finding import MAX_FINDINGS, MAX_NAMES, MAX_POINTS
+from keyhole.control.notice import Notice
 from keyhole.control.parts import Parts
 from keyhole.querylog.spool import Piece, Position
 from keyhole.store import Actor, Database
@@ -42,17 +43,22 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = Database.in_file(folder / "control.db")
-        self.said: list[str] = []
+        self.notices: list[Notice] = []
         self.start()
 
     def start(self) -> None:
         """As a process that starts."""
         clock = cast(ClockWatch, SimpleNamespace(check=lambda: None))
-        notify = lambda notice: self.said.append(notice.text)  # noqa: E731
+        notify = self.notices.append
         self.collector = FindingCollector(
             self.database, self.folder, (3_600.0, 600.0), notify, Parts(notify), clock
         )
         self.findings = FindingService(self.collector)
+
+    @property
+    def said(self) -> list[str]:
+        """The first lines of all notices."""
+        return [notice.text for notice in self.notices]
 
     def write(self, *lines: bytes) -> None:
         """Appends lines, and has them looked at."""
@@ -88,7 +94,7 @@ def test_a_finding_says_who_where_how_much_and_what_was_done(log: Log) -> None:
         "block",
         4_100,
     )
-    assert one.evidence.names == ("x.evil.example", "y.evil.example")
+    assert [name for name, _ in one.evidence.names] == ["x.evil.example", "y.evil.example"]
     assert (one.evidence.observed, one.evidence.refused) == ({"alert": 1}, {"block": 4})
     assert [octets for _, octets in one.evidence.curve] == [1_030, 4_100, 4_100]
     assert one.last - one.first in (19, 20, 21)
@@ -122,8 +128,12 @@ def test_what_comes_after_a_finding_was_closed_is_a_new_one_and_a_mute_goes_on_c
     log.collector.change(lambda *_: ended)
     assert log.findings.find(2).state == "open"
     with log.database.read() as connection:
-        made = [one.entry.action for one in audit_records(connection)]
+        records = [one.entry for one in audit_records(connection)]
+    made = [entry.action for entry in records]
+    said = str([records, log.notices])
     assert made == ["finding_muted", "finding_closed"]
+    assert "192.0.2.7" not in said
+    assert "evil.example" not in said
     with pytest.raises(NotThereError, match="no finding 7"):
         log.findings.close(7, _ADA, None)
     with pytest.raises(InvalidError):
@@ -137,8 +147,8 @@ def test_findings_and_their_evidence_stay_within_their_bounds(log: Log) -> None:
     assert len(found) == MAX_FINDINGS
     one = found[1_201]
     assert len(one.evidence.names) == MAX_NAMES
-    assert one.evidence.names[0] == "0.evil.example"
-    assert one.evidence.names[-1] == "299.evil.example"
+    assert one.evidence.names[0][0] == "0.evil.example"
+    assert one.evidence.names[-1][0] == "299.evil.example"
     assert len(one.evidence.curve) <= MAX_POINTS
     assert one.evidence.curve[-1][1] == 1_329
 
@@ -150,6 +160,25 @@ def test_a_finding_is_kept_no_longer_than_the_log_and_its_client_no_longer_than_
     log.collector.clean()
     left = [(one.number, one.client_kind, one.client) for one in log.findings.all()]
     assert left == [(1, "address", "192.0.2.7"), (2, "anonymous", "")]
+
+
+def test_a_finding_that_goes_on_keeps_no_evidence_that_is_older_than_the_log(log: Log) -> None:
+    """Also none that is older than the log has clients, while it has its own."""
+    ages = (3_700, 3_000, 700, 60)
+    log.write(
+        *(_line(at, name=f"{at}.evil.example", octets=9_000 - at) for at in ages),
+        *(_line(at, name=f"{at}.evil.example", client=None, octets=9_000 - at) for at in ages),
+    )
+    log.write(_line(30, name="700.evil.example", octets=8_990))
+    log.collector.clean()
+    log.start()
+    named, anonymous = log.findings.all()
+    assert [name for name, _ in named.evidence.names] == ["700.evil.example", "60.evil.example"]
+    assert [octets for _, octets in named.evidence.curve] == [8_940, 8_990]
+    assert named.first == named.evidence.curve[0][0]
+    assert named.evidence.observed == {"alert": 5}
+    assert [octets for _, octets in anonymous.evidence.curve] == [6_000, 8_300, 8_940]
+    assert [name for name, _ in anonymous.evidence.names][0] == "3000.evil.example"
 
 
 def test_a_line_from_a_clock_that_is_wrong_makes_no_finding(log: Log) -> None:

@@ -13,7 +13,9 @@ from keyhole.store.findings import (
     write_position,
 )
 
-_EVIDENCE = Evidence(("a.evil.example", "\\000é.evil.example"), ((5, 1_030),), {"alert": 1})
+_EVIDENCE = Evidence(
+    (("a.evil.example", 4), ("\\000é.evil.example", 5)), ((5, 1_030),), {"alert": 1}
+)
 _ONE = StoredFinding(
     1, "tunnel", "token", "tv", "evil.example", None, None, "alert", 5, 5, 1_030, _EVIDENCE
 )

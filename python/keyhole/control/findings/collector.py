@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from keyhole.control.clock import ClockWatch
-from keyhole.control.findings.finding import Finding, Growth, grow
+from keyhole.control.findings.finding import Finding, Growth, aged, grow
 from keyhole.control.findings.signal import Signal, signals
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.parts import FINDINGS, Parts
@@ -49,9 +49,8 @@ class FindingCollector:
         parts: Parts,
         clock: ClockWatch,
     ) -> None:
-        """``spool`` is the folder of the query log. ``ages`` are those of the log, in seconds: a
-        finding goes after the first, and loses its client after the second, counted from the last
-        query that it has."""
+        """``spool`` is the folder of the query log. ``ages`` are those of the log, in seconds:
+        `aged` says what goes after which."""
         self.database = database
         self._spool = spool
         self._age, self._anonymous_after = ages
@@ -141,22 +140,20 @@ class FindingCollector:
         return changed
 
     def clean(self) -> None:
-        """Removes what is older than the log may be. By a clock that is ahead everything is old."""
+        """Removes what is older than the log may be, of each finding too. By a clock that is ahead
+        everything is old. Raises ``StoreError``."""
         if self._clock.check() is not None:
             return
         with self._lock:
             growth, now = Growth(), time.time()
             for one in self._known.values():
-                if one.last < now - self._age:
+                kept = aged(one, now, self._age, self._anonymous_after)
+                if kept is None:
                     growth.gone.add(one.number)
-                elif self._must_forget(one, now):
-                    growth.changed[one.number] = replace(one, client_kind="anonymous", client="")
+                elif kept != one:
+                    growth.changed[one.number] = kept
             if growth.gone or growth.changed:
                 self._write(growth)
-
-    def _must_forget(self, one: Finding, now: float) -> bool:
-        after = self._anonymous_after
-        return after is not None and one.client_kind != "anonymous" and one.last < now - after
 
     def _write(self, growth: Growth, also: Callable[[Connection], None] = lambda _: None) -> None:
         with self.database.begin() as connection:
@@ -168,9 +165,9 @@ class FindingCollector:
     def _tell(self, growth: Growth) -> None:
         if growth.new:
             some = "1 new finding" if len(growth.new) == 1 else f"{len(growth.new)} new findings"
+            # Without client and domain: the log of operation keeps them as long as it likes.
             said = tuple(
-                f"finding {number}: {one.level} below {one.domain}"
-                for number, one in ((number, growth.changed[number]) for number in growth.new[:3])
+                f"finding {number}: {growth.changed[number].level}" for number in growth.new[:3]
             )
             self._notify(Notice(Severity.WARNING, f"{some}; keyhole findings shows them", said))
 

@@ -43,6 +43,34 @@ def grow(known: Mapping[int, Finding], signals: Iterable[Signal]) -> Growth:
     return growth
 
 
+def aged(one: Finding, now: float, age: float, anonymous_after: float | None) -> Finding | None:
+    """What may be kept of a finding, by the ages of the log in seconds; none where nothing may.
+
+    As long as it has its client, its names and times are no older than the log has clients:
+    otherwise it would say who asked them, where the log itself no longer does.
+    """
+    if one.last < now - age:
+        return None
+    if anonymous_after is None or one.client_kind == "anonymous":
+        return _since(one, now - age)
+    if one.last < now - anonymous_after:
+        return _since(replace(one, client_kind="anonymous", client=""), now - age)
+    return _since(one, now - min(age, anonymous_after))
+
+
+def _since(one: Finding, oldest: float) -> Finding:
+    """Without names and points from before that second; counts have none."""
+    if one.first >= oldest:
+        return one
+    evidence = replace(
+        one.evidence,
+        names=tuple(name for name in one.evidence.names if name[1] >= oldest),
+        curve=tuple(point for point in one.evidence.curve if point[0] >= oldest),
+    )
+    kept = [second for _, second in evidence.names] + [second for second, _ in evidence.curve]
+    return replace(one, first=min(kept, default=one.last), evidence=evidence)
+
+
 def _bound(every: Mapping[int, Finding], growth: Growth) -> None:
     """The least important ones go when there are too many, but not the newest: no number is given
     twice."""
@@ -101,15 +129,17 @@ def _evidence(evidence: Evidence, signal: Signal) -> Evidence:
     counts = dict(evidence.refused if signal.is_refused else evidence.observed)
     counts[signal.level] = counts.get(signal.level, 0) + signal.count
     which = "refused" if signal.is_refused else "observed"
-    names, curve = _names(evidence.names, signal.name), _curve(evidence.curve, signal)
+    names, curve = _names(evidence.names, signal), _curve(evidence.curve, signal)
     return replace(evidence, names=names, curve=curve, **{which: counts})
 
 
-def _names(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    if name in names:
-        return names
+def _names(names: tuple[tuple[str, int], ...], signal: Signal) -> tuple[tuple[str, int], ...]:
+    new = (signal.name, signal.second)
+    for at, (name, second) in enumerate(names):
+        if name == signal.name:
+            return (*names[:at], (name, max(second, signal.second)), *names[at + 1 :])
     half = MAX_NAMES // 2
-    return (*names, name) if len(names) < MAX_NAMES else (*names[:half], *names[half + 1 :], name)
+    return (*names, new) if len(names) < MAX_NAMES else (*names[:half], *names[half + 1 :], new)
 
 
 def _curve(curve: tuple[tuple[int, int], ...], signal: Signal) -> tuple[tuple[int, int], ...]:

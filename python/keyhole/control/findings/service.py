@@ -79,10 +79,10 @@ class FindingService:
         def write(connection: Connection, known: dict[int, Finding]) -> Finding:
             found = _found(known, number)
             new = changed(found)
+            # Without client and domain: nothing is ever removed from the audit record, and both
+            # may be kept no longer than in the query log.
             detail = {
                 "finding": number,
-                "client": found.client or found.client_kind,
-                "domain": found.domain,
                 "before": found.state,
                 "after": new.state,
                 **({"until": until} if until else {}),
