@@ -20,6 +20,8 @@ _NUMBERED_TYPE = re.compile(r"TYPE([0-9]{1,5})")
 # SPIFFE-ID section 2, checked exactly so that no other text passes as an identity.
 _IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)+")
 _MAX_IDENTITY = 2048
+_MAX_NUMBER, _MAX_OCTETS = 2**63 - 1, 2**32 - 1
+"""What the database has room for; an account of octets has 32 bits."""
 _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
 # Left out where there is none.
 _OPTIONAL_TEXTS = ("file", "target", "allow", "answer", "tls", "upstream_tls", "domain")
@@ -192,7 +194,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         tls=texts["tls"],
         upstream_tls=texts["upstream_tls"],
         domain=texts["domain"],
-        octets=_optional_number(fields.get("octets")),
+        octets=_optional_number(fields.get("octets"), _MAX_OCTETS),
         count=_number(fields.get("count", 1)),
         engine=_text(fields.get("engine", "local")),
     )
@@ -208,14 +210,14 @@ def _word(value: Any) -> str:
     return value
 
 
-def _number(value: Any) -> int:
-    if not isinstance(value, int) or value < 0:
+def _number(value: Any, most: int = _MAX_NUMBER) -> int:
+    if not isinstance(value, int) or not 0 <= value <= most:
         raise TypeError
     return value
 
 
-def _optional_number(value: Any) -> int | None:
-    return None if value is None else _number(value)
+def _optional_number(value: Any, most: int = _MAX_NUMBER) -> int | None:
+    return None if value is None else _number(value, most)
 
 
 @lru_cache(maxsize=65_536)
