@@ -18,7 +18,7 @@ from keyhole.control.services import Services
 
 router = APIRouter(prefix="/findings", tags=["findings"])
 
-Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The number of the finding.")]
+Number = Annotated[int, Path(ge=1, le=2**53, description="The number of the finding.")]
 
 
 class FindingClient(BaseModel):

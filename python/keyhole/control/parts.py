@@ -19,7 +19,7 @@ CHANGES = "changes"
 KUBERNETES, KUBERNETES_DOCUMENTS = "watch of Kubernetes", "documents in Kubernetes"
 KUBERNETES_STATUS = "status in Kubernetes"
 EVIDENCE = "evidence"
-FINDINGS = "findings"
+FINDINGS, REMOTE_FINDINGS = "findings", "findings of other engines"
 """The names of the parts."""
 
 

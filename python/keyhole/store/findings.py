@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from keyhole.store.tables.findings import FINDINGS, FINDINGS_READ
+from keyhole.store.tables.findings import FINDINGS, FINDINGS_HIGHEST, FINDINGS_READ
 
 State = Literal["open", "muted", "closed"]
 
@@ -69,6 +69,17 @@ def read_findings(connection: Connection) -> list[StoredFinding]:
     return [
         StoredFinding(**{**row._mapping, "evidence": _read_evidence(row.evidence)}) for row in rows
     ]
+
+
+def read_highest(connection: Connection) -> int:
+    """The highest number that a finding was given; 0 before the first."""
+    return connection.scalar(select(func.max(FINDINGS_HIGHEST.c.number))) or 0
+
+
+def write_highest(connection: Connection, number: int) -> None:
+    """Replaces the highest number."""
+    connection.execute(delete(FINDINGS_HIGHEST))
+    connection.execute(insert(FINDINGS_HIGHEST).values(number=number))
 
 
 def read_positions(connection: Connection) -> dict[str, ReadPosition]:

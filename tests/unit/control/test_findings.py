@@ -12,12 +12,18 @@ import pytest
 
 from keyhole.control.clock import ClockWatch
 from keyhole.control.error import InvalidError, NotThereError
-from keyhole.control.findings import FindingCollector, FindingService
-from keyhole.control.findings.finding import MAX_FINDINGS, MAX_NAMES, MAX_POINTS
+from keyhole.control.findings import FindingCollector, FindingService, waiting
+from keyhole.control.findings.finding import (
+    MAX_ANONYMOUS,
+    MAX_FINDINGS,
+    MAX_NAMES,
+    MAX_OF_CLIENT,
+    MAX_POINTS,
+)
 from keyhole.control.notice import Notice
 from keyhole.control.parts import Parts
 from keyhole.querylog.spool import Piece, Position
-from keyhole.store import Actor, Database
+from keyhole.store import Actor, Database, StoreError
 from keyhole.store import records as audit_records
 
 _LINE = {
@@ -50,8 +56,9 @@ class Log:
         """As a process that starts."""
         clock = cast(ClockWatch, SimpleNamespace(check=lambda: None))
         notify = self.notices.append
+        self.parts = Parts(notify)
         self.collector = FindingCollector(
-            self.database, self.folder, (3_600.0, 600.0), notify, Parts(notify), clock
+            self.database, self.folder, (3_600.0, 600.0), notify, self.parts, clock
         )
         self.findings = FindingService(self.collector)
 
@@ -111,6 +118,43 @@ def test_a_query_counts_once_however_often_control_starts(log: Log) -> None:
     assert [one.evidence.observed for one in log.findings.all()] == [{"alert": 4}]
 
 
+def test_what_another_engine_sent_while_the_database_failed_is_taken_later_in_its_order(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something unexpected in one piece does not hold up those behind it."""
+    broken = {"first": StoreError("no room"), "second": ValueError("odd")}
+    begin = log.database.begin
+
+    def failing() -> Any:
+        if broken:
+            raise next(iter(broken.values()))
+        return begin()
+
+    monkeypatch.setattr(log.database, "begin", failing)
+    for at in (100, 200):
+        log.collector.take_remote("spiffe://a.example/engine", Piece(_line(), Position("abc", at)))
+    log.collector.look()
+    assert [one.name for one in log.parts.states()] == ["findings of other engines"]
+    assert log.findings.all() == []
+    broken.clear()
+    last = Piece(_line(octets=2**32) + _line(), Position("abc", 300))
+    log.collector.take_remote("spiffe://a.example/engine", last)
+    assert [one.evidence.observed for one in log.findings.all()] == [{"alert": 3}]
+    assert log.parts.states() == []
+    broken["second"] = ValueError("odd")
+    log.collector.take_remote("spiffe://a.example/engine", replace(last, position=Position("x", 1)))
+    assert log.said[-1].startswith("2 lines of the engine spiffe://a.example/engine make no")
+    monkeypatch.setattr(waiting, "MAX_WAITING", len(last.lines) + 1)
+    broken = {"first": StoreError("no room")}
+    for at in (400, 500):
+        log.collector.take_remote(
+            "spiffe://a.example/engine", replace(last, position=Position("abc", at))
+        )
+    broken = {}
+    log.collector._waiting.retry()
+    assert [one.evidence.observed for one in log.findings.all()] == [{"alert": 4}]
+
+
 def test_what_comes_after_a_finding_was_closed_is_a_new_one_and_a_mute_goes_on_counting(
     log: Log,
 ) -> None:
@@ -140,17 +184,70 @@ def test_what_comes_after_a_finding_was_closed_is_a_new_one_and_a_mute_goes_on_c
         log.findings.mute(2, 5, _ADA, "too short")
 
 
-def test_findings_and_their_evidence_stay_within_their_bounds(log: Log) -> None:
-    log.write(*(_line(client=None, domain=f"d{number}.example") for number in range(1_200)))
+def test_the_evidence_of_a_finding_stays_within_its_bounds(log: Log) -> None:
     log.write(*(_line(name=f"{n}.evil.example", octets=1_030 + n) for n in range(300)))
-    found = {one.number: one for one in log.findings.all()}
-    assert len(found) == MAX_FINDINGS
-    one = found[1_201]
+    one = log.findings.find(1)
     assert len(one.evidence.names) == MAX_NAMES
     assert one.evidence.names[0][0] == "0.evil.example"
     assert one.evidence.names[-1][0] == "299.evil.example"
     assert len(one.evidence.curve) <= MAX_POINTS
     assert one.evidence.curve[-1][1] == 1_329
+
+
+def _of(log: Log, client: str) -> set[str]:
+    return {one.domain for one in log.findings.all() if one.client == client}
+
+
+def test_a_client_that_invents_domains_takes_no_finding_and_no_mute_from_others(log: Log) -> None:
+    """That it has too many is said once."""
+    log.write(_line(client="192.0.2.8"), _line(domain="muted.example"), _line(**_REFUSED))
+    log.findings.mute(2, 3_600, _ADA, "backup")
+    for turn in range(3):
+        log.write(*(_line(domain=f"d{turn}-{number}.example") for number in range(400)))
+    invented = _of(log, "192.0.2.7")
+    assert len(invented) == MAX_OF_CLIENT + 1
+    assert {"muted.example", "evil.example"} <= invented
+    assert _of(log, "192.0.2.8") == {"evil.example"}
+    assert [said for said in log.said if "more than" in said] == [
+        "the client of finding 403 has more than 50 findings"
+    ]
+    assert sum("new finding" in said for said in log.said) == 2
+    log.write(*(_line(client=None, domain=f"d{number}.example") for number in range(300)))
+    assert len(_of(log, "")) == MAX_ANONYMOUS
+    assert log.said[-2] == "more than 200 findings have no client"
+
+
+def test_of_too_many_findings_those_of_the_client_with_the_most_go(log: Log) -> None:
+    few = [_line(100, client=f"198.51.100.{number}") for number in range(100)]
+    many = [
+        _line(client=f"192.0.2.{client}", domain=f"d{number}.example")
+        for client in range(25)
+        for number in range(40)
+    ]
+    log.write(*few)
+    log.findings.close(1, _ADA, None)
+    log.write(*many)
+    assert len(log.findings.all()) == MAX_FINDINGS
+    assert log.findings.find(100).client == "198.51.100.99"
+    with pytest.raises(NotThereError):
+        log.findings.find(1)
+    assert {len(_of(log, f"192.0.2.{client}")) for client in range(25)} == {36, 37}
+    assert "there are more than 1,000 findings" in log.said
+
+
+def test_no_number_is_given_twice(log: Log) -> None:
+    log.write(_line(3_700), _line(3_800, domain="other.example"))
+    log.collector.clean()
+    assert log.findings.all() == []
+    log.write(_line())
+    assert [one.number for one in log.findings.all()] == [3]
+    log.findings.close(3, _ADA, None)
+    old = replace(log.findings.find(3), last=0)
+    log.collector.change(lambda *_: old)
+    log.collector.clean()
+    log.start()
+    log.write(_line())
+    assert [one.number for one in log.findings.all()] == [4]
 
 
 def test_a_finding_is_kept_no_longer_than_the_log_and_its_client_no_longer_than_there(
@@ -178,7 +275,7 @@ def test_a_finding_that_goes_on_keeps_no_evidence_that_is_older_than_the_log(log
     assert named.first == named.evidence.curve[0][0]
     assert named.evidence.observed == {"alert": 5}
     assert [octets for _, octets in anonymous.evidence.curve] == [6_000, 8_300, 8_940]
-    assert [name for name, _ in anonymous.evidence.names][0] == "3000.evil.example"
+    assert anonymous.evidence.names[0][0] == "3000.evil.example"
 
 
 def test_a_line_from_a_clock_that_is_wrong_makes_no_finding(log: Log) -> None:

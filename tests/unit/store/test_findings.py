@@ -8,8 +8,10 @@ from keyhole.store.findings import (
     ReadPosition,
     StoredFinding,
     read_findings,
+    read_highest,
     read_positions,
     write_findings,
+    write_highest,
     write_position,
 )
 
@@ -29,6 +31,10 @@ def test_a_finding_is_stored_whole_and_a_later_one_takes_its_place(database: Dat
     with database.begin() as connection:
         write_findings(connection, [muted], gone=[2])
         write_position(connection, ReadPosition("local", "abc", 8))
+        assert read_highest(connection) == 0
+        write_highest(connection, 2)
+        write_highest(connection, 2**40)
     with database.read() as connection:
         assert read_findings(connection) == [muted]
+        assert read_highest(connection) == 2**40
         assert read_positions(connection) == {"local": ReadPosition("local", "abc", 8)}

@@ -14,18 +14,29 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from keyhole.control.clock import ClockWatch
-from keyhole.control.findings.finding import Finding, Growth, aged, grow
+from keyhole.control.findings.finding import (
+    EVERYBODY,
+    MAX_ANONYMOUS,
+    MAX_FINDINGS,
+    MAX_OF_CLIENT,
+    Finding,
+    Growth,
+    aged,
+    grow,
+)
 from keyhole.control.findings.signal import Signal, signals
+from keyhole.control.findings.waiting import WaitingPieces
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.parts import FINDINGS, Parts
-from keyhole.errors import KeyholeError
 from keyhole.querylog.spool import Piece, Position, pieces
 from keyhole.store import Database
 from keyhole.store.findings import (
     ReadPosition,
     read_findings,
+    read_highest,
     read_positions,
     write_findings,
+    write_highest,
     write_position,
 )
 
@@ -60,7 +71,11 @@ class FindingCollector:
         self._lock = threading.Lock()
         self._known: dict[int, Finding] = {}
         self._positions: dict[str, ReadPosition] = {}
+        self._highest = 0
+        self._full: set[tuple[str, str]] = set()
+        """Clients of which it was said that they have too many."""
         self._is_read = False
+        self._waiting = WaitingPieces(self.take, notify, parts)
 
     @property
     def known(self) -> list[Finding]:
@@ -72,13 +87,15 @@ class FindingCollector:
         """Looks regularly for what is new, until it is cancelled."""
         cleaned_at: float | None = None
         while True:
+            await asyncio.to_thread(self._waiting.retry)
             try:
                 await asyncio.to_thread(self.look)
                 if cleaned_at is None or time.monotonic() - cleaned_at >= CLEANUP_SECONDS:
                     await asyncio.to_thread(self.clean)
                     cleaned_at = time.monotonic()
-            except (KeyholeError, OSError) as error:
-                self._fails(error)
+            except Exception as error:  # noqa: BLE001 (nothing may end the looking for good)
+                why = f"{error}\nit is tried again; until then no finding is made"
+                self._parts.fail(FINDINGS, why)
             else:
                 self._parts.works(FINDINGS)
             await asyncio.sleep(LOOK_SECONDS)
@@ -91,15 +108,9 @@ class FindingCollector:
             self.take(LOCAL, piece)
 
     def take_remote(self, engine: str, piece: Piece) -> None:
-        """Takes a piece of the log of an engine elsewhere. What fails is said, and never keeps the
-        log from being stored."""
-        try:
-            self.take(engine, piece)
-        except KeyholeError as error:
-            self._fails(error)
-
-    def _fails(self, error: Exception) -> None:
-        self._parts.fail(FINDINGS, f"{error}\nit is tried again; until then no finding is made")
+        """Takes a piece of the log of an engine elsewhere. What fails is said and tried again, and
+        never keeps the log from being stored."""
+        self._waiting.add(engine, piece)
 
     def read(self) -> None:
         """Reads what is stored, once; raises ``StoreError``."""
@@ -108,6 +119,7 @@ class FindingCollector:
                 return
             with self.database.read() as connection:
                 self._known = {one.number: one for one in read_findings(connection)}
+                self._highest = read_highest(connection)
                 self._positions = read_positions(connection)
             self._is_read = True
 
@@ -124,7 +136,8 @@ class FindingCollector:
             found = [*_plausible(signals(piece.lines))]
             # Where nothing was found, reading it again finds nothing: that spares a write.
             if found:
-                growth = grow(self._known, found)
+                known_now = {one.number: one for one in self.known}
+                growth = grow(known_now, found, self._highest)
                 self._write(growth, lambda connection: write_position(connection, position))
                 self._tell(growth)
             self._positions[engine] = position
@@ -145,7 +158,7 @@ class FindingCollector:
         if self._clock.check() is not None:
             return
         with self._lock:
-            growth, now = Growth(), time.time()
+            growth, now = Growth(highest=self._highest), time.time()
             for one in self._known.values():
                 kept = aged(one, now, self._age, self._anonymous_after)
                 if kept is None:
@@ -158,18 +171,44 @@ class FindingCollector:
     def _write(self, growth: Growth, also: Callable[[Connection], None] = lambda _: None) -> None:
         with self.database.begin() as connection:
             write_findings(connection, growth.changed.values(), growth.gone)
+            if growth.highest != self._highest:
+                write_highest(connection, growth.highest)
             also(connection)
+        self._highest = growth.highest
         kept = {**self._known, **growth.changed}
         self._known = {number: one for number, one in kept.items() if number not in growth.gone}
 
     def _tell(self, growth: Growth) -> None:
-        if growth.new:
-            some = "1 new finding" if len(growth.new) == 1 else f"{len(growth.new)} new findings"
+        # Of a client that has too many, that was said: it cannot fill the log of operation.
+        new = [one for one in map(growth.changed.__getitem__, growth.new) if not self._is_told(one)]
+        self._tell_limits(growth)
+        if new:
+            some = "1 new finding" if len(new) == 1 else f"{len(new)} new findings"
             # Without client and domain: the log of operation keeps them as long as it likes.
-            said = tuple(
-                f"finding {number}: {growth.changed[number].level}" for number in growth.new[:3]
-            )
+            said = tuple(f"finding {one.number}: {one.level}" for one in new[:3])
             self._notify(Notice(Severity.WARNING, f"{some}; keyhole findings shows them", said))
+
+    def _tell_limits(self, growth: Growth) -> None:
+        """Once for each client, until it is below its limit again."""
+        for client in sorted(growth.full - self._full):
+            self._notify(Notice(Severity.WARNING, _limit(client, self._known.values()), (_KEPT,)))
+        self._full = (self._full | growth.full) & growth.crowded
+
+    def _is_told(self, one: Finding) -> bool:
+        return (one.client_kind, one.client) in self._full
+
+
+_KEPT = "the least important ones are not kept; what the log says of them is there still"
+
+
+def _limit(client: tuple[str, str], every: Iterable[Finding]) -> str:
+    if client == EVERYBODY:
+        return f"there are more than {MAX_FINDINGS:,} findings"
+    if client[0] == "anonymous":
+        return f"more than {MAX_ANONYMOUS} findings have no client"
+    numbers = [one.number for one in every if (one.client_kind, one.client) == client]
+    which = f"the client of finding {max(numbers)}" if numbers else "a client"
+    return f"{which} has more than {MAX_OF_CLIENT} findings"
 
 
 def _plausible(found: Iterable[Signal]) -> Iterable[Signal]:

@@ -1,5 +1,6 @@
 """How a finding grows with what the query log says, within its bounds."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,12 @@ Finding = StoredFinding
 LEVELS = ("alert", "throttle", "block")
 """How far a budget was used up, in their order."""
 MAX_FINDINGS = 1_000
+MAX_OF_CLIENT = 50
+"""Findings of one client that are not muted; what it invents takes no room from others."""
+MAX_ANONYMOUS = 200
+"""Findings that have no client: they may be of many."""
+EVERYBODY = ("", "")
+"""In place of a client."""
 MAX_NAMES = 20
 """Names that a finding keeps: half of them the first ones, half the last ones."""
 MAX_POINTS = 60
@@ -23,14 +30,22 @@ class Growth:
     changed: dict[int, Finding] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
     new: list[int] = field(default_factory=list)
+    highest: int = 0
+    """The highest number that was ever given."""
+    full: set[tuple[str, str]] = field(default_factory=set)
+    """Clients that made more findings than are kept, by kind and value; ``EVERYBODY`` where all
+    together did."""
+    crowded: set[tuple[str, str]] = field(default_factory=set)
+    """Clients that may have no more; ``EVERYBODY`` where all together may not."""
 
 
-def grow(known: Mapping[int, Finding], signals: Iterable[Signal]) -> Growth:
-    """Adds signals to the findings that they belong to, and makes findings of the others. One that
-    was closed stays as it is: what comes after it is a finding of its own."""
+def grow(known: Mapping[int, Finding], signals: Iterable[Signal], highest: int) -> Growth:
+    """Adds signals to the findings that they belong to, and makes findings of the others, with
+    numbers above ``highest``. One that was closed stays as it is: what comes after it is a finding
+    of its own."""
     growth = Growth()
     by_key = {_key(one): one for one in known.values() if one.state != "closed"}
-    number = max(known, default=0)
+    number = highest
     for signal in signals:
         found = by_key.get(signal.key)
         if found is None:
@@ -40,6 +55,8 @@ def grow(known: Mapping[int, Finding], signals: Iterable[Signal]) -> Growth:
         found = _with(found, signal)
         by_key[signal.key] = growth.changed[found.number] = found
     _bound({**known, **growth.changed}, growth)
+    # The number of one that went before anybody saw it may be given again.
+    growth.highest = max(growth.new, default=highest)
     return growth
 
 
@@ -72,21 +89,43 @@ def _since(one: Finding, oldest: float) -> Finding:
 
 
 def _bound(every: Mapping[int, Finding], growth: Growth) -> None:
-    """The least important ones go when there are too many, but not the newest: no number is given
-    twice."""
-    too_many = len(every) - MAX_FINDINGS
-    if too_many <= 0:
-        return
-    newest = max(every)
-    ranked = sorted((one for one in every.values() if one.number != newest), key=_rank)
-    for one in ranked[:too_many]:
-        growth.gone.add(one.number)
-        growth.changed.pop(one.number, None)
+    """The least important ones go: first of each client that has too many, then of those that have
+    the most."""
+    free: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
+    gone: list[int] = []
+    places: list[tuple[int, ...]] = []
+    for one in sorted(every.values(), key=_importance, reverse=True):
+        client = (one.client_kind, one.client)
+        if one.state != "muted":
+            free[client] += 1
+            if free[client] > _most(client):
+                growth.full.add(client)
+                gone.append(one.number)
+                continue
+        counts[*client, one.state] += 1
+        is_muted, is_open, *rest = _importance(one)
+        places.append((is_muted, is_open, -counts[*client, one.state], *rest))
+    growth.crowded = {client for client in free if free[client] >= _most(client)}
+    over = len(places) - MAX_FINDINGS
+    if over >= 0:
+        growth.crowded.add(EVERYBODY)
+    if over > 0:
+        growth.full.add(EVERYBODY)
+        gone += [place[-1] for place in sorted(places)[:over]]
+    for number in gone:
+        growth.gone.add(number)
+        growth.changed.pop(number, None)
     growth.new = [number for number in growth.new if number not in growth.gone]
 
 
-def _rank(one: Finding) -> tuple[bool, int, int]:
-    return (one.state != "closed", _level(one.level), one.last)
+def _most(client: tuple[str, str]) -> int:
+    return MAX_ANONYMOUS if client[0] == "anonymous" else MAX_OF_CLIENT
+
+
+def _importance(one: Finding) -> tuple[bool, bool, int, int, int]:
+    """What a person has muted would come back open; what is closed nobody waits for."""
+    return (one.state == "muted", one.state == "open", _level(one.level), one.last, one.number)
 
 
 def _key(one: Finding) -> tuple[str, str, str, str]:

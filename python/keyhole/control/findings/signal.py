@@ -40,13 +40,23 @@ class Signal:
 
 def signals(lines: bytes) -> Iterator[Signal]:
     """Those of whole lines; others and damaged ones are passed over."""
+    for line in _marked(lines):
+        entry = read_line(line)
+        if isinstance(entry, LogEntry) and (found := _signal(entry)) is not None:
+            yield found
+
+
+def marked(lines: bytes) -> bytes:
+    """Those of whole lines that may say something."""
+    return b"".join(line + b"\n" for line in _marked(lines))
+
+
+def _marked(lines: bytes) -> Iterator[bytes]:
     at = lines.find(_MARK)
     while at >= 0:
         begin, end = lines.rfind(b"\n", 0, at) + 1, lines.find(b"\n", at)
         end = len(lines) if end < 0 else end
-        entry = read_line(lines[begin:end])
-        if isinstance(entry, LogEntry) and (found := _signal(entry)) is not None:
-            yield found
+        yield lines[begin:end]
         at = lines.find(_MARK, end)
 
 

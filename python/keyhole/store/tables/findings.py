@@ -1,13 +1,13 @@
 """Findings: clients that did what needs a person to look at, with the evidence."""
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Table, Text
 
 from keyhole.store.tables import METADATA
 
 FINDINGS = Table(
     "findings",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("client_kind", Text, nullable=False),
     Column("client", Text, nullable=False),
@@ -25,6 +25,14 @@ FINDINGS = Table(
     Column("why", Text),
 )
 """``first``, ``last`` and ``until`` are seconds of Unix time; ``evidence`` is JSON."""
+
+FINDINGS_HIGHEST = Table(
+    "findings_highest",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+)
+"""One row: the highest number that was given, also when its finding is gone. None before the
+first."""
 
 FINDINGS_READ = Table(
     "findings_read",

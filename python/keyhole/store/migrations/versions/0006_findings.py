@@ -10,10 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Makes both tables, empty."""
+    """Makes the tables, empty."""
     op.create_table(
         "findings",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("client_kind", sa.Text, nullable=False),
         sa.Column("client", sa.Text, nullable=False),
@@ -35,4 +35,8 @@ def upgrade() -> None:
         sa.Column("engine", sa.Text, primary_key=True),
         sa.Column("spool", sa.Text, nullable=False),
         sa.Column("offset", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "findings_highest",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     )
