@@ -1,8 +1,11 @@
 """Findings: what was refused and what needs attention, each with its way to the log."""
 
+import json
 import re
+from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import OpenTab, check_access
 from tests.world.page import LabPage
@@ -58,3 +61,49 @@ def test_a_client_that_tunnels_is_shown_with_its_names_and_can_be_muted(
     dialog.get_by_role("button", name="Mute").click()
     expect(dialog.get_by_role("button", name="Open again")).to_be_visible()
     expect(dialog).to_contain_text("a test")
+
+
+def test_findings_that_cannot_be_read_are_not_none(tab: OpenTab) -> None:
+    page = tab("/findings")
+    problem = {
+        "title": "Not possible now",
+        "status": 503,
+        "code": "not_possible_now",
+        "detail": "the database cannot be used",
+    }
+
+    def failing(route: Route) -> None:
+        route.fulfill(
+            response=route.fetch(),
+            status=503,
+            content_type="application/problem+json",
+            body=json.dumps(problem),
+        )
+
+    tab.watch.allow("503")
+    page.route("**/api/v1/findings", failing)
+    page.goto("/findings")
+    expect(page.get_by_text("the database cannot be used")).to_be_visible()
+    expect(page.get_by_role("table", name="Clients to look at")).to_have_count(0)
+    expect(page.get_by_text("No client told a domain more")).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(None, "Nobody looks for clients that tunnel"), (1, "1 client to look at")],
+)
+def test_the_overview_says_how_many_clients_are_to_be_looked_at_and_where_nobody_looks(
+    tab: OpenTab, number: int | None, said: str
+) -> None:
+    page = tab("/findings")
+
+    def changed(route: Route) -> None:
+        answer = route.fetch()
+        body: dict[str, Any] = {**answer.json(), "open_findings": number}
+        route.fulfill(response=answer, body=json.dumps(body))
+
+    page.route("**/api/v1/status", changed)
+    page.goto("/")
+    expect(page.get_by_text(said, exact=True)).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")

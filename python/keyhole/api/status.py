@@ -131,7 +131,10 @@ class Status(BaseModel):
         description="Refused TLS handshakes, by listener and reason; the query log has address and "
         "claimed identity of those of dns and mesh."
     )
-    open_findings: int = Field(description="Findings that nobody has muted or closed.")
+    open_findings: int | None = Field(
+        description="Findings that nobody has muted or closed; null where none are made, for lack "
+        "of a database or of a query log."
+    )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
     traces: TraceReceiver | None = Field(
         description="The receiver of traces; null if traces are off, or while no engine answers."
@@ -218,8 +221,10 @@ def _restored(services: Services) -> str | None:
     return record.text if record else None
 
 
-def _open_findings(services: Services) -> int:
-    counts = services.findings.counts() if services.findings else {}
+def _open_findings(services: Services) -> int | None:
+    if services.findings is None:
+        return None
+    counts = services.findings.counts()
     return sum(count for (_, state), count in counts.items() if state == "open")
 
 

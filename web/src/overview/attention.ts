@@ -117,7 +117,9 @@ function ofQueries({ status, totals, traffic, range }: Known): Notice[] {
   if (totals && totals.lost > 0) {
     found.push({ tone: 'failed', title: words.lost(count(totals.lost)), more: words.lostMore });
   }
-  if (status && status.open_findings > 0) {
+  if (status?.open_findings === null) {
+    found.push({ tone: 'plain', title: words.noFindings, more: words.noFindingsMore });
+  } else if (status && status.open_findings > 0) {
     found.push({
       tone: 'failed',
       title: words.findings(count(status.open_findings)),

@@ -79,8 +79,11 @@ export const overview = {
     openMore: 'Not encrypted, or nothing proved who asked. See who, and how to mend it.',
     lost: (count: string) => `${count} queries are missing in the log`,
     lostMore: 'The query log was too small for them, the disk was full, or an engine was killed.',
-    findings: (count: string) => `${count} clients to look at`,
+    findings: (count: string) =>
+      count === '1' ? '1 client to look at' : `${count} clients to look at`,
     findingsMore: 'They told a domain more by names than a policy alerts at.',
+    noFindings: 'Nobody looks for clients that tunnel',
+    noFindingsMore: 'There are no findings without a database and a query log (log.keep).',
     handshakes: (count: string) => `${count} refused handshakes`,
     dnstap: (target: string) => `dnstap: ${target} cannot be written`,
     events: (target: string) => `Events are not taken by ${target}`,
