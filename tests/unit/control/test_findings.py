@@ -200,7 +200,7 @@ def _of(log: Log, client: str) -> set[str]:
 
 def test_a_client_that_invents_domains_takes_no_finding_and_no_mute_from_others(log: Log) -> None:
     """That it has too many is said once."""
-    log.write(_line(client="192.0.2.8"), _line(domain="muted.example"), _line(**_REFUSED))
+    log.write(_line(client="192.0.2.8"), _line(domain="muted.example"), _line(0, **_REFUSED))
     log.findings.mute(2, 3_600, _ADA, "backup")
     for turn in range(3):
         log.write(*(_line(domain=f"d{turn}-{number}.example") for number in range(400)))
