@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from keyhole.mesh.finding import Finding, found
 from keyhole.mesh.objects import Manifest, PodTemplate, Tree, World, inner, listed, texts
+from keyhole.mesh.strict import is_strict
 from keyhole.mesh.traps.dns import services_of_dns
 
 _LAYER_7 = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPaths")
@@ -127,23 +128,14 @@ def without_a_policy(world: World) -> Iterator[Finding]:
 def not_strict(world: World) -> Iterator[Finding]:
     """Without STRICT, connections in the clear are accepted."""
     for service in services_of_dns(world):
-        if not world.mode(service.namespace):
-            continue
-        modes = [
-            inner(one.spec, "mtls").get("mode")
-            for one in world.of("PeerAuthentication")
-            if one.namespace in (service.namespace, "istio-system")
-            and (not _labels(one) or any(
-                _selected(_labels(one), one.namespace, pod) for pod in world.pods_behind(service)
-            ))
-        ]  # fmt: skip
-        if "STRICT" not in modes:
+        if world.mode(service.namespace) and not is_strict(world, service):
             yield found(
                 "not-strict",
                 service,
-                "no PeerAuthentication makes mutual TLS a must, so queries in the clear are "
+                "mutual TLS is not a must for each pod and port of it, so queries in the clear are "
                 "answered",
-                "add a PeerAuthentication with mtls.mode: STRICT to the namespace",
+                "add a PeerAuthentication with mtls.mode: STRICT to the namespace, and let no "
+                "other one, no level of a port and no pod be an exception",
             )
 
 
