@@ -201,7 +201,8 @@ def test_mesh_status_says_of_each_workload_how_its_queries_arrived(
     for one in objects:
         assert cluster.apply(one).is_success
     path = f"{cluster.path(objects[-1])}/status"
-    address = {"status": {"podIPs": [{"ip": "127.0.0.1"}], "podIP": "127.0.0.1"}}
+    start = {"startTime": "2026-01-01T00:00:00Z"}
+    address = {"status": {"podIPs": [{"ip": "127.0.0.1"}], "podIP": "127.0.0.1", **start}}
     kind = {"content-type": "application/merge-patch+json"}
     assert cluster.client.patch(path, json=address, headers=kind).is_success
     words = ("mesh", "status", "--kubeconfig", str(kubernetes.kubeconfig), "--namespace", "client")
@@ -225,5 +226,8 @@ def test_mesh_status_says_of_each_workload_how_its_queries_arrived(
         "no",
         "home",
     ]
-    assert shown[-1] == "1 workload: 1 not protected, 0 asked nothing"
+    assert shown[-2:] == [
+        "1 workload: 1 not protected, 0 asked nothing",
+        "0 queries of clients that are no workload here, 0 not protected",
+    ]
     cluster.delete_all(objects)

@@ -65,14 +65,12 @@ def read_cluster(access: ClusterAccess, namespaces: Iterable[str] = ()) -> World
 
 
 def read_pods(access: ClusterAccess, namespaces: Iterable[str] = ()) -> World:
-    """All pods of these namespaces, or of all, with their status; raises `MeshError` as
-    `read_cluster` does."""
-    places = [f"namespaces/{_checked(one)}/" for one in dict.fromkeys(namespaces)]
+    """All pods of the cluster with their status; raises `MeshError` as `read_cluster` does, and if
+    one of these namespaces does not exist."""
     with _StatusReader(access) as reader:
-        for place in places:
-            reader.one("v1", place.rstrip("/"))
-        found = [one for place in places or [""] for one in reader.all("v1", f"{place}pods")]
-    return World(tuple(found))
+        for one in dict.fromkeys(namespaces):
+            reader.one("v1", f"namespaces/{_checked(one)}")
+        return World(tuple(reader.all("v1", "pods")))
 
 
 def _checked(namespace: str) -> str:

@@ -3,42 +3,21 @@
 The cluster says which pods there are and what its mesh does; Keyhole says who asked it, and how.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from keyhole.mesh.check import check
-from keyhole.mesh.objects import Manifest, World, inner, listed
+from keyhole.mesh.objects import Manifest, World, listed
+from keyhole.mesh.owners import Client, Owners, Workload, trust_domains, workloads
+from keyhole.mesh.strict import is_strict
 from keyhole.mesh.traps.dns import services_of_dns
+from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN
 
-Client = Mapping[str, Any]
-"""A client as the API tells it, a ``ClientSummary``."""
-_IDENTITY = re.compile(r"spiffe://[^/]+/ns/([^/]+)/sa/([^/]+)")
-_PROXY = "istio-proxy"
-_REDIRECTED = "ambient.istio.io/redirection"
 _IN_THE_CLEAR = ("cleartext", "perhaps_http")
 _MESHES = ("sidecar", "ambient")
-_NOT_STRICT = ("not-strict", "udp-in-the-mesh")
-"""Traps with which queries may arrive past the mesh."""
-_ENDED = ("Succeeded", "Failed")
-
-
-@dataclass(frozen=True)
-class Workload:
-    """The pods of a service account."""
-
-    namespace: str
-    account: str
-    pods: int
-    mesh: str
-    """``sidecar`` or ``ambient`` if all of them are in it, ``partly``, or ``none``."""
-    addresses: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        """Namespace and account, as policies of Istio write them."""
-        return f"{self.namespace}/{self.account}"
+_PART_OF = "app.kubernetes.io/part-of"
+_KEYHOLE = "keyhole"
 
 
 @dataclass(frozen=True)
@@ -65,87 +44,163 @@ class WorkloadStatus:
         return {self.encrypted, self.authenticated} <= {"yes", "mesh", "none"}
 
 
-def status(pods: World, manifests: World, clients: Iterable[Client]) -> list[WorkloadStatus]:
-    """One line for each workload of ``pods``, those that asked most first.
+@dataclass(frozen=True)
+class OtherQueries:
+    """Queries of clients that are no workload here: pods that are gone, nodes, tokens, clients that
+    the log does not name, and all behind one address."""
 
-    ``manifests`` are the objects that `check` reads.
+    queries: int
+    unprotected: int
+    """Those in the clear or without a proof, and those of which neither is known."""
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """How all queries arrived: those of the workloads, busiest first, and all others."""
+
+    workloads: list[WorkloadStatus]
+    others: OtherQueries
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether all that was asked was protected, and some of it is known to be of a workload."""
+        is_told = not self.others.queries or any(one.queries for one in self.workloads)
+        all_of_them = all(one.is_protected for one in self.workloads)
+        return is_told and all_of_them and not self.others.unprotected
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked Keyhole in a time span."""
+
+    clients: Sequence[Client]
+    since: datetime
+    later: Callable[[str, datetime], Client]
+    """An address alone, from a later time on."""
+
+
+def status(
+    pods: World,
+    manifests: World,
+    asked: Asked,
+    *,
+    namespaces: Collection[str] = (),
+    domains: Collection[str] = (),
+) -> ClusterStatus:
+    """The workloads of ``namespaces``, or all, and what else was asked.
+
+    ``pods`` are those of the whole cluster, ``manifests`` the objects that `check` reads.
+    ``domains`` are the trust domains of the cluster; by default those of its mesh, and where
+    Keyhole is in no mesh also that of its own authority.
     """
-    is_strict = _is_strict(manifests)
-    workloads = list(_workloads(pods))
-    asked: dict[str, list[Client]] = {}
-    for client in clients:
-        if one := _owner(client, workloads):
-            asked.setdefault(one.name, []).append(client)
+    mesh = _mesh_of_keyhole(manifests)
+    running = workloads(pods)
+    owners = Owners(running, domains or _domains(manifests))
+    owned: dict[str, list[Client]] = {}
+    others: list[Client] = []
+    for client in asked.clients:
+        if one := owners.of(client):
+            own, before = _split(client, one, asked)
+            owned.setdefault(one.name, []).append(own)
+            others += before
+        elif not namespaces or owners.namespace(client) in (None, *namespaces):
+            others.append(client)
     found = [
-        _status(one, asked.get(one.name, []), is_strict=is_strict and one.mesh in _MESHES)
-        for one in workloads
+        _status(one, owned.get(one.name, []), mesh if one.mesh in _MESHES else "")
+        for one in running
+        if not namespaces or one.namespace in namespaces
     ]
-    return sorted(found, key=lambda one: (-one.queries, one.workload))
+    return ClusterStatus(
+        sorted(found, key=lambda one: (-one.queries, one.workload)),
+        OtherQueries(
+            sum(one["queries"] for one in others),
+            sum(_unprotected(one, mesh) for one in others),
+        ),
+    )
 
 
-def _is_strict(manifests: World) -> bool:
-    """Whether a mesh carries all DNS, and lets nobody in whom it does not know."""
-    in_a_mesh = [one for one in services_of_dns(manifests) if manifests.mode(one.namespace)]
-    return bool(in_a_mesh) and not any(one.trap in _NOT_STRICT for one in check(manifests))
+def _split(client: Client, owner: Workload, asked: Asked) -> tuple[Client, list[Client]]:
+    """What a client asked since its pod has its address, and what somebody asked before."""
+    start = owner.addresses[client["value"]] if client["kind"] == "address" else asked.since
+    if start <= asked.since:
+        return client, []
+    own = asked.later(client["value"], start)
+    counts = _counts([client])
+    counts.subtract(_counts([own]))
+    reasons = [{"reason": word, "queries": count} for word, count in (+counts).items()]
+    before = {"queries": client["queries"] - own["queries"], "reasons": reasons}
+    return own, [{**client, **before}]
 
 
-def _workloads(world: World) -> Iterator[Workload]:
-    found: dict[str, Workload] = {}
-    for pod in world.of("Pod"):
-        if inner(pod.tree, "status").get("phase") in _ENDED:
-            continue
-        account = str(pod.spec.get("serviceAccountName") or "default")
-        one = Workload(pod.namespace, account, 1, _mesh(pod), _addresses(pod))
-        if before := found.get(one.name):
-            one = replace(
-                one,
-                pods=before.pods + 1,
-                mesh=one.mesh if one.mesh == before.mesh else "partly",
-                addresses=one.addresses | before.addresses,
-            )
-        found[one.name] = one
-    yield from found.values()
+def _mesh_of_keyhole(manifests: World) -> str:
+    """``sidecar`` or ``ambient`` if that mesh carries all DNS to Keyhole, and lets nobody in whom
+    it does not know; else nothing."""
+    ours = list(_services_of_keyhole(manifests))
+    if not ours or not all(_is_carried(manifests, one) for one in ours):
+        return ""
+    modes = {manifests.mode(one.namespace) for one in ours}
+    return "ambient" if modes == {"ambient"} else "sidecar"
 
 
-def _mesh(pod: Manifest) -> str:
-    containers = [*listed(pod.spec, "initContainers"), *listed(pod.spec, "containers")]
-    if any(one.get("name") == _PROXY for one in containers):
-        return "sidecar"
-    return "ambient" if pod.annotations.get(_REDIRECTED) == "enabled" else "none"
+def _services_of_keyhole(manifests: World) -> Iterator[Manifest]:
+    """Services of DNS that are Keyhole's, or lead to its pods."""
+    for one in services_of_dns(manifests):
+        labels = [one.labels, *(pod.labels for pod in manifests.pods_behind(one))]
+        if any(each.get(_PART_OF) == _KEYHOLE for each in labels):
+            yield one
 
 
-def _addresses(pod: Manifest) -> frozenset[str]:
-    # A pod in the network of its node has the address of all that run there.
-    if pod.spec.get("hostNetwork"):
-        return frozenset()
-    addresses = listed(inner(pod.tree, "status"), "podIPs")
-    return frozenset(str(one["ip"]) for one in addresses if "ip" in one)
+def _domains(manifests: World) -> Iterator[str]:
+    """The trust domains whose namespaces are those of the cluster."""
+    yield from trust_domains(manifests)
+    # Without a mesh, Keyhole's own authority tells its workloads apart.
+    if not any(manifests.mode(one.namespace) for one in _services_of_keyhole(manifests)):
+        yield DEFAULT_TRUST_DOMAIN
 
 
-def _owner(client: Client, workloads: Sequence[Workload]) -> Workload | None:
-    if client["kind"] == "identity":
-        named = _IDENTITY.fullmatch(client["value"])
-        names = named.groups() if named else ()
-        return next((one for one in workloads if (one.namespace, one.account) == names), None)
-    if client["kind"] == "address":
-        return next((one for one in workloads if client["value"] in one.addresses), None)
-    return None
+def _is_carried(manifests: World, service: Manifest) -> bool:
+    # No mesh carries UDP. What pods that nobody sees are like is not known.
+    is_udp = any(port.get("protocol") == "UDP" for port in listed(service.spec, "ports"))
+    return not is_udp and bool(manifests.pods_behind(service)) and is_strict(manifests, service)
 
 
-def _status(one: Workload, clients: Sequence[Client], *, is_strict: bool) -> WorkloadStatus:
-    queries = sum(client["queries"] for client in clients)
-    counts: dict[str, int] = {}
+def _counts(clients: Iterable[Client]) -> Counter[str]:
+    counts: Counter[str] = Counter()
     for client in clients:
         for reason in client["reasons"]:
-            counts[reason["reason"]] = counts.get(reason["reason"], 0) + reason["queries"]
+            counts[reason["reason"]] += reason["queries"]
+    return counts
+
+
+def _open(clients: Iterable[Client], mesh: str) -> tuple[int, int, Counter[str]]:
+    """How many queries the mesh carried, how many were in the clear, and the reasons for which
+    others had no proof."""
+    counts = _counts(clients)
     clear = sum(counts.pop(word, 0) for word in _IN_THE_CLEAR)
-    carried, by_address = counts.pop("mesh", 0), counts.get("network_only", 0)
-    if is_strict:
+    carried = counts.pop("mesh", 0)
+    if not mesh:
+        return 0, clear + carried, counts
+    # Behind a sidecar Keyhole names what the mesh brought: what is in the clear came past it.
+    # Of ambient it sees nothing but the address that the mesh has proved.
+    if mesh == "ambient":
+        by_address = min(counts["network_only"], clear)
+        counts["network_only"] -= by_address
         carried, clear = carried + clear, 0
-        counts.pop("network_only", None)
-    else:
-        carried, by_address, clear = 0, 0, carried + clear
-    unproved = sum(counts.values())
+    return carried, clear, +counts
+
+
+def _unprotected(client: Client, mesh: str) -> int:
+    """How many queries of a client that is no workload were not protected, at least."""
+    # Even in ambient: the address is of no pod that the mesh proves.
+    _, clear, counts = _open([client], "sidecar" if mesh else "")
+    unknown: int = client.get("unknown", 0)
+    return max(clear, counts.total()) + unknown
+
+
+def _status(one: Workload, clients: Sequence[Client], mesh: str) -> WorkloadStatus:
+    queries = sum(client["queries"] for client in clients)
+    carried, clear, counts = _open(clients, mesh)
+    by_address = _counts(clients)["network_only"] - counts["network_only"]
     policies = sorted({_policy(client) for client in clients if client["queries"]} - {""})
     return WorkloadStatus(
         workload=one.name,
@@ -153,7 +208,7 @@ def _status(one: Workload, clients: Sequence[Client], *, is_strict: bool) -> Wor
         mesh=one.mesh,
         queries=queries,
         encrypted=_word(clear, queries, "mesh" if carried else "yes"),
-        authenticated=_word(unproved, queries, "mesh" if by_address else "yes"),
+        authenticated=_word(counts.total(), queries, "mesh" if by_address else "yes"),
         policy=", ".join(policies) or None,
         why=tuple(_why(clear, counts)),
     )
