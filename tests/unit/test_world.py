@@ -1,5 +1,9 @@
 """What tests stand on keeps its word while programs run beside it."""
 
+import json
+import os
+import resource
+import signal
 import subprocess
 import sys
 from itertools import islice
@@ -9,6 +13,7 @@ import pytest
 
 from tests.world import ports
 from tests.world.dnstap import CONTENT_TYPE, START, STOP, read_stream
+from tests.world.fork_server import inherited
 from tests.world.ports import LAB_PORTS, free_base, free_port
 from tests.world.waiting import PATIENCE, until, witnesses
 
@@ -49,6 +54,38 @@ def test_two_runs_at_the_same_time_choose_no_port_twice() -> None:
     )
     assert len(here) == 250
     assert here.isdisjoint(map(int, other.stdout.split()))
+
+
+def test_what_is_forked_inherits_the_state_of_the_test_and_not_of_the_fork_server() -> None:
+    """A test that sets a umask around the start of a program is about that umask."""
+    mask, usr1 = os.umask(0o012), signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    try:
+        wanted = json.loads(json.dumps(inherited()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGUSR1, usr1)
+        os.umask(mask)
+    assert (wanted["umask"], wanted["limits"][str(resource.RLIMIT_CORE)][0]) == (0o012, 0)
+    assert signal.SIGUSR1 in wanted["ignored"]
+    assert signal.SIGUSR2 in wanted["blocked"]
+    script = (
+        "import json, sys\nfrom tests.world import fork_server\n"
+        "fork_server.inherit(json.loads(sys.argv[1]))\n"
+        "print(json.dumps(fork_server.inherited()))"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(wanted)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+        cwd=ROOT,
+    )
+    assert json.loads(other.stdout) == wanted
 
 
 def test_a_lab_has_its_ports_for_itself() -> None:

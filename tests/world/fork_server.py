@@ -3,7 +3,8 @@
 To import control takes a second of a processor, four fifths of a start, and hundreds of tests need
 a start that is not what they are about. What is forked runs the same code from ``main`` on: it has
 its own process ID, session, files, environment and command line, and so have the processes that
-`keyhole up` starts. Only the interpreter and its modules are not loaded once more.
+`keyhole up` starts; all else that processes inherit is that of the test (`inherited`). Only the
+interpreter and its modules are not loaded once more.
 
 Run as ``python -m tests.world.fork_server FD ROOM``, with a socket of `tests.world.forked`; it ends
 when that is closed. ``ROOM`` is an argument as long as the longest command line.
@@ -16,11 +17,13 @@ import gc
 import inspect
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -41,6 +44,9 @@ MODULES = (
 MAX_MESSAGE = 1 << 18
 _FIRST_FILE = 3
 _COMMAND = (sys.executable, "-m", "keyhole")
+_ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Those that a new interpreter ignores, whatever it inherits."""
+_LIMITS = {value for name, value in vars(resource).items() if name.startswith("RLIMIT_")}
 _ARGUMENTS_BEGIN, _ARGUMENTS_END = 45, 46
 """Where /proc/PID/stat says it, after the name of the process (proc(5), arg_start)."""
 
@@ -66,10 +72,12 @@ def _start(asked: dict[str, Any]) -> int:
         os.chdir(asked["folder"])
         os.environ.clear()
         os.environ.update(asked["environment"])
+        time.tzset()
         output = os.open(asked["log"], os.O_WRONLY)
         if asked["words"][0] == "up":  # a lab has threads when it starts processes
             subprocess.Popen = _Forking  # type: ignore[assignment,misc]
-        _become(asked["words"], {0: os.open(os.devnull, os.O_RDONLY), 1: output, 2: output}, ())
+        files = {0: os.open(os.devnull, os.O_RDONLY), 1: output, 2: output}
+        _become(asked["words"], files, (), asked["inherited"])
     return pid
 
 
@@ -93,8 +101,48 @@ class _Forking(subprocess.Popen[bytes]):
         os.close(asked["p2cread"])
 
 
-def _become(words: Sequence[str], files: dict[int, int], kept: Sequence[int]) -> NoReturn:
-    """Runs a command of Keyhole in this process, which was just forked, to its end."""
+def inherited() -> dict[str, Any]:
+    """What a process that this one starts has of it, besides folder, files and environment.
+
+    A test may have changed it since the fork server started.
+    """
+    status = Path("/proc/self/status").read_text()
+    numbers = signal.valid_signals() - set(_ALWAYS_IGNORED)
+    return {
+        # Read without a change: other threads of the test make files.
+        "umask": int(status.partition("\nUmask:")[2].split()[0], 8),
+        "limits": {number: resource.getrlimit(number) for number in _LIMITS},
+        "nice": os.getpriority(os.PRIO_PROCESS, 0),
+        "processors": sorted(os.sched_getaffinity(0)),
+        "ignored": sorted(one for one in numbers if signal.getsignal(one) is signal.SIG_IGN),
+        "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+    }
+
+
+def inherit(state: dict[str, Any]) -> None:
+    """Takes over what `inherited` tells of the process of the test."""
+    os.umask(state["umask"])
+    for number, limits in state["limits"].items():
+        if resource.getrlimit(int(number)) != tuple(limits):
+            resource.setrlimit(int(number), tuple(limits))
+    if os.getpriority(os.PRIO_PROCESS, 0) != state["nice"]:
+        os.setpriority(os.PRIO_PROCESS, 0, state["nice"])
+    os.sched_setaffinity(0, state["processors"])
+    for one in signal.valid_signals() - set(_ALWAYS_IGNORED):
+        is_ignored, wanted = signal.getsignal(one) is signal.SIG_IGN, one in state["ignored"]
+        if is_ignored != wanted:
+            signal.signal(one, signal.SIG_IGN if wanted else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, state["blocked"])
+
+
+def _become(
+    words: Sequence[str],
+    files: dict[int, int],
+    kept: Sequence[int],
+    state: dict[str, Any] | None = None,
+) -> NoReturn:
+    """Runs a command of Keyhole in this process, which was just forked, to its end. ``state`` is of
+    the process that asked for it; none where that is the one which was forked."""
     code = 1
     try:
         # Objects of before own files by number: one that vanishes would close one of ours.
@@ -107,6 +155,10 @@ def _become(words: Sequence[str], files: dict[int, int], kept: Sequence[int]) ->
             begin = file + 1
         os.closerange(begin, os.sysconf("SC_OPEN_MAX"))
         _forget_signals()
+        if state is not None:
+            inherit(state)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         asyncio._set_running_loop(None)
         _show([*_COMMAND, *words])
         sys.modules["__main__"] = keyhole.__main__
@@ -138,7 +190,6 @@ def _forget_signals() -> None:
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 

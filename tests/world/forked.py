@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.world.fork_server import MAX_MESSAGE
+from tests.world.fork_server import MAX_MESSAGE, inherited
 
 _ROOM = "-" * 2000
 
@@ -63,7 +63,8 @@ class Forked:
         self.returncode: int | None = None
         self._lock = threading.Lock()
         asked = {"words": words, "log": str(log.absolute()), "folder": str(Path.cwd())}
-        self.pid: int = _SERVER.ask({**asked, "environment": environment})
+        state = {"environment": environment, "inherited": inherited()}
+        self.pid: int = _SERVER.ask({**asked, **state})
         self._end = os.pidfd_open(self.pid)
 
     def poll(self) -> int | None:
