@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; frame-ancestors 'none'",
@@ -53,6 +54,8 @@ class OpenPage(asyncio.Protocol):
             more["access-control-allow-origin"] = headers["origin"]
         if headers.get("host", "").startswith("attacker") and "takes any Host" not in vices:
             return 421, b"{}", more
+        if "has no such path" in vices:
+            return 404, b"{}", more
         if path == "/metrics":
             names = self._asked if "tells names in metrics" in vices else []
             return 200, json.dumps({"queries": 7, "names": names}).encode(), more
@@ -78,4 +81,5 @@ class OpenPage(asyncio.Protocol):
         if "x-keyhole-request" not in headers:
             return 403, b"{}", {}
         flags = "" if "sets a weak cookie" in self._vices else "; HttpOnly; SameSite=Strict"
-        return 200, b"{}", {"set-cookie": f"keyhole=secret; Path=/{flags}"}
+        session = "secret" if "gives one session" in self._vices else secrets.token_hex(8)
+        return 200, b"{}", {"set-cookie": f"keyhole={session}; Path=/{flags}"}

@@ -34,6 +34,8 @@ from tests.world.waiting import PATIENCE
 KNOWN, BLOCKED, ALIAS = "www.example.org", "blocked.example", "alias.example"
 NAME = "resolver.example.org"
 _ADDRESS = "198.18.0.7"
+# No name but these and below them is there.
+_THERE = (KNOWN, BLOCKED, ALIAS, "tunnel.example")
 
 
 class WideOpen:
@@ -160,6 +162,10 @@ class WideOpen:
             return self._to_malformed(wire)
         self.asked.append(query.question[0].name.to_text(omit_final_dot=True))
         answer = self._said(query)
+        if transport == "udp" and "cuts answers without a word" in self.vices:
+            answer.answer = [
+                dns.rrset.from_rdata(one.name, one.ttl, one[0]) for one in answer.answer
+            ]
         if transport != "udp" or "sends large answers over UDP" in self.vices:
             return answer.to_wire(max_size=65_535)
         return answer.to_wire(max_size=1232)
@@ -203,7 +209,7 @@ class WideOpen:
             return answer
         if name.endswith("tunnel.example") and "lets tunnels pass" not in vices:
             passed = sum(one.endswith("tunnel.example") for one in self.asked)
-            if passed > 60:
+            if passed > 60 or "refuses tunnels at once" in vices:
                 answer.set_rcode(dns.rcode.REFUSED)
                 return answer
         self._answer_type(answer, question)
@@ -211,12 +217,14 @@ class WideOpen:
 
     def _answer_type(self, answer: dns.message.Message, question: dns.rrset.RRset) -> None:
         kind = question.rdtype
-        if kind == RdataType.ANY and "answers ANY in full" in self.vices:
+        if not question.name.to_text(omit_final_dot=True).lower().endswith(_THERE):
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        elif kind == RdataType.ANY and "answers ANY in full" in self.vices:
             _add(answer, question.name, "A", _ADDRESS)
             _add(answer, question.name, "TXT", '"more"')
         elif kind == RdataType.TXT and "sends large answers over UDP" in self.vices:
             _add(answer, question.name, "TXT", *(f'"{one:02}{"x" * 240}"' for one in range(12)))
-        elif kind == RdataType.TXT and "amplifies" in self.vices:
+        elif kind == RdataType.TXT and {"amplifies", "cuts answers without a word"} & self.vices:
             _add(answer, question.name, "TXT", *(f'"{one:02}{"x" * 240}"' for one in range(4)))
         elif kind == RdataType.A:
             _add(answer, question.name, "A", _ADDRESS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from keyhole.verify.error import SkippedError
+from keyhole.verify.error import SkippedError, VerifyError
 
 if TYPE_CHECKING:
     from keyhole.verify.target import Target
@@ -47,9 +47,12 @@ class Seen:
     text: str
 
     @classmethod
-    def of(cls, broken: Iterable[str], fine: str) -> "Seen":
-        """``broken`` names each try that got through; without any, ``fine`` says what was seen."""
+    def of(cls, broken: Iterable[str], tries: int, fine: str) -> "Seen":
+        """``broken`` names each try that got through; without any, ``fine`` says what was seen.
+        Raises `VerifyError` where no try was made: nothing proves nothing."""
         found = list(broken)
+        if tries < 1 and not found:
+            raise VerifyError("nothing was tried")
         return cls(not found, "; ".join(found) if found else fine)
 
 

@@ -5,11 +5,14 @@ import ssl
 import struct
 from contextlib import closing
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 
 import dns.exception
 import dns.message
 import httpx2
+
+from keyhole.verify.error import VerifyError
 
 SECONDS = 5.0
 MEDIA_TYPE = "application/dns-message"
@@ -53,12 +56,34 @@ class Endpoint:
         return f"{self.transport} {self.host}:{self.port}"
 
 
+class Ended(Enum):
+    """How a question ended, as far as a promise to refuse it is concerned."""
+
+    ANSWERED = auto()
+    """With anything but a refusal: NXDOMAIN, SERVFAIL and HTTP 500 are answers."""
+    REFUSED = auto()
+    """By the server: REFUSED, an alert of TLS about the certificate, HTTP 401 or 403."""
+    CLOSED = auto()
+    """The server ended the connection. Its alert may have been lost with it."""
+    LOST = auto()
+    """No connection, no server to be believed, or no answer in time: this proves nothing."""
+
+
 @dataclass(frozen=True)
 class Reply:
-    """The octets of a DNS message, or why none came."""
+    """The octets of a DNS message, or why none came; ``without`` is how
+    the question ended then."""
 
     octets: bytes | None
     why: str = ""
+    without: Ended = Ended.LOST
+
+    @property
+    def ended(self) -> Ended:
+        """How it ended."""
+        if not self.octets:
+            return self.without
+        return Ended.REFUSED if self.rcode == "REFUSED" else Ended.ANSWERED
 
     @property
     def message(self) -> dns.message.Message | None:
@@ -96,7 +121,7 @@ def ask(endpoint: Endpoint, wire: bytes, seconds: float = SECONDS) -> Reply:
             stream.sendall(struct.pack("!H", len(wire)) + wire)
             return read_message(stream)
     except (OSError, httpx2.HTTPError, dns.exception.DNSException) as error:
-        return Reply(None, why_not(error))
+        return broken_by(error)
 
 
 def _udp(endpoint: Endpoint, wire: bytes, seconds: float) -> Reply:
@@ -130,7 +155,7 @@ def read_message(stream: socket.socket) -> Reply:
     with closing(stream.makefile("rb")) as octets:
         head = octets.read(2)
         body = octets.read(struct.unpack("!H", head)[0]) if len(head) == 2 else b""
-    return Reply(body) if body else Reply(None, "the connection was closed")
+    return Reply(body) if body else Reply(None, _CLOSED, Ended.CLOSED)
 
 
 def _doh(endpoint: Endpoint, wire: bytes, seconds: float) -> Reply:
@@ -143,8 +168,9 @@ def _doh(endpoint: Endpoint, wire: bytes, seconds: float) -> Reply:
             # The name that its certificate is checked for, where it is not the host.
             extensions={"sni_hostname": endpoint.name} if endpoint.name else {},
         )
-    if answer.status_code != 200:
-        return Reply(None, f"HTTP {answer.status_code}")
+    if (status := answer.status_code) != 200:
+        ended = Ended.REFUSED if status in (401, 403) else Ended.ANSWERED
+        return Reply(None, f"HTTP {status}", ended)
     return Reply(answer.content)
 
 
@@ -172,20 +198,61 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
     return context
 
 
-def why_not(error: Exception) -> str:
-    """Why there is no answer, in a few words."""
+def broken_by(error: Exception) -> Reply:
+    """The reply that an error of the network, of TLS or of HTTP is: why, and what it proves."""
     cause: BaseException = error
     while cause.__cause__ is not None or cause.__context__ is not None:
         cause = cause.__cause__ or cause.__context__ or cause
     if isinstance(error, TimeoutError | httpx2.TimeoutException):
-        return "no answer in time"
+        return Reply(None, "no answer in time")
     if isinstance(cause, ssl.SSLEOFError):
-        return "the connection was closed"
+        return Reply(None, _CLOSED, Ended.CLOSED)
     if isinstance(cause, ssl.SSLError):
-        return "TLS: " + (cause.reason or str(cause)).lower().replace("_", " ")
+        reason = (cause.reason or str(cause)).lower().replace("_", " ")
+        is_alert = "alert" in reason and any(word in reason for word in _ALERTS)
+        return Reply(None, f"TLS: {reason}", Ended.REFUSED if is_alert else Ended.LOST)
+    if isinstance(cause, ConnectionRefusedError):
+        return Reply(None, "nothing listens there")
     if isinstance(cause, ConnectionError) or isinstance(error, httpx2.RemoteProtocolError):
-        return "the connection was closed"
-    return str(error) or type(error).__name__
+        return Reply(None, _CLOSED, Ended.CLOSED)
+    return Reply(None, str(error) or type(error).__name__)
+
+
+_CLOSED = "the connection was closed"
+# What a server says of a certificate (RFC 8446 section 6.2); without one TLS 1.2 fails the
+# handshake (RFC 5246 section 7.4.6).
+_ALERTS = ("certificate", "unknown ca", "access denied", "handshake failure")
+
+
+def must_be_there(one: Endpoint) -> None:
+    """Raises `VerifyError` unless a server with the right name takes connections there: a dead one
+    refuses everything. One that wants a certificate may say so."""
+    try:
+        connect(one.shows(None)).close()
+    except OSError as error:
+        said = broken_by(error)
+        if said.ended is not Ended.REFUSED:
+            raise VerifyError(f"{one} was not reached: {said.why}") from error
+
+
+def answered(one: Endpoint, wire: bytes, seconds: float = SECONDS) -> Reply:
+    """The reply of a listener that must say something, be it a refusal. Raises `VerifyError`
+    where nothing came that proves anything."""
+    reply = ask(one, wire, seconds)
+    if reply.ended is Ended.LOST:
+        raise VerifyError(f"{one}: {reply.rcode}")
+    return reply
+
+
+def refusal(one: Endpoint, wire: bytes) -> Reply:
+    """Asks a listener that should refuse. It ended as REFUSED or ANSWERED: one that closes the
+    connection has refused, if it takes connections before and after."""
+    must_be_there(one)
+    reply = answered(one, wire)
+    if reply.ended is Ended.CLOSED:
+        must_be_there(one)
+        return replace(reply, without=Ended.REFUSED)
+    return reply
 
 
 def _server_name(endpoint: Endpoint) -> str:

@@ -39,13 +39,14 @@ class Target:
     metrics: list[str] = field(default_factory=list)
     lab: "Lab | None" = None
     capture: "Capture | None" = None
-    _answers: bool = False
+    _unanswered: list[str] | None = None
     marker: str = field(default_factory=lambda: f"kv{secrets.token_hex(12)}")
     """A label of this run. Names with it are asked over encrypted transports alone."""
 
     def over(self, *transports: str) -> list[Endpoint]:
         """The open listeners of these transports; skips the check where there is none."""
         self.must_answer()
+        self._needs_open()
         found = [one for one in self.open if one.transport in transports]
         if not found:
             raise SkippedError(f"no listener for {' or '.join(transports)} was given")
@@ -59,11 +60,15 @@ class Target:
 
     def must_answer(self) -> None:
         """Raises `VerifyError` unless each open listener answers an ordinary question: what refuses
-        everything would pass each check of refusals. Asked once in a run."""
-        if not self._answers:
-            if broken := self.still_answers():
-                raise VerifyError(f"{self.known} is not answered: {'; '.join(broken)}")
-            self._answers = True
+        everything would pass each check of refusals. Asked once in a run, and remembered."""
+        if self._unanswered is None:
+            self._unanswered = self.still_answers()
+        if self._unanswered:
+            raise VerifyError(f"{self.known} is not answered: {'; '.join(self._unanswered)}")
+
+    def _needs_open(self) -> None:
+        if self.strict and not self.open:
+            raise SkippedError("needs --cert or --token-file: it answers nobody without")
 
     def needs_lab(self, why: str) -> "Lab":
         """The lab; skips the check elsewhere."""
@@ -76,6 +81,7 @@ class Target:
         self.must_answer()
         if self.blocked is None:
             raise SkippedError("needs a name that the policy blocks: --blocked")
+        self._needs_open()
         return self.blocked
 
     def needs_api(self) -> str:

@@ -8,8 +8,10 @@ from keyhole.verify.check import Line, Verdict, run_check
 from keyhole.verify.checks import ALL
 from keyhole.verify.endpoint import ask
 from keyhole.verify.question import question
-from keyhole.verify.run import chosen
+from keyhole.verify.run import chosen, run_checks
+from keyhole.verify.target import Target
 from tests.world.certificates import Authority
+from tests.world.ports import free_port
 from tests.world.wide_open import WideOpen
 
 TLS = ("dot", "doh")
@@ -30,6 +32,7 @@ RED = {
     "lets tunnels pass": {"tunnel-budget"},
     "amplifies": {"amplification"},
     "sends large answers over UDP": {"udp-size"},
+    "cuts answers without a word": {"udp-size"},
     "answers ANY in full": {"any"},
     "hands out zones": {"zone-transfer"},
     "tells its version": {"version"},
@@ -105,3 +108,63 @@ def test_a_listener_that_refuses_the_good_certificate_is_red(authority: Authorit
     with WideOpen(authority, "answers nothing") as server:
         line = run_check(chosen(["client-good"])[0], server.target())
     assert line.verdict is Verdict.FAIL
+
+
+@pytest.fixture(scope="module")
+def dead(authority: Authority) -> Target:
+    """A target where nothing listens."""
+    server = WideOpen(authority)
+    words = ("udp", "tcp", "dot", "doh", "dot-strict", "doh-strict", "outside", "http")
+    server.ports = {word: free_port() for word in words}
+    return server.target()
+
+
+NETWORK = [
+    *("no-cleartext-dns", "no-cleartext-http", "old-tls", "server-certificate"),
+    *("identity-required", "client-self-signed", "client-other-root", "amplification"),
+    *("udp-size", "any", "zone-transfer", "version", "bypass-case", "tunnel-budget", "malformed"),
+    *("admin-sign-in", "admin-host", "admin-cross-origin", "admin-shapes", "admin-upgrade"),
+    *("admin-headers", "metrics-names"),
+]
+
+
+@pytest.mark.parametrize("check", NETWORK)
+def test_a_host_that_is_not_there_keeps_no_promise(dead: Target, check: str) -> None:
+    line = run_check(chosen([check])[0], dead)
+    assert line.verdict is Verdict.ERROR, line.seen
+
+
+def test_a_server_of_another_root_is_not_taken_for_one_that_refuses(authority: Authority) -> None:
+    with WideOpen(authority) as server:
+        strict = [replace(one, ca=None) for one in server.target().strict]
+        target = server.target(strict=strict, open=[])
+        wanted = ["no-cleartext-dns", "old-tls", "identity-required", "client-self-signed"]
+        lines = run_checks(chosen(wanted), target).lines
+    assert {line.verdict for line in lines} == {Verdict.ERROR}
+    assert all("certificate verify failed" in line.seen for line in lines)
+
+
+def test_a_strict_server_without_credentials_leaves_what_needs_them_out(
+    authority: Authority,
+) -> None:
+    with WideOpen(authority) as server:
+        report = run_checks(chosen([]), server.target(open=[]))
+    skipped = {line.check.id: line.seen for line in report.lines if line.verdict is Verdict.SKIP}
+    needed = {one for one, why in skipped.items() if why.startswith("needs --cert or --token-file")}
+    assert {one.id for one in ALL if one.id.startswith("bypass-")} - {"bypass-cache"} <= needed
+    assert {"any", "malformed", "tunnel-budget"} <= needed
+
+
+def test_another_web_server_is_not_taken_for_an_api_that_refuses(authority: Authority) -> None:
+    wanted = [one.id for one in ALL if one.id.startswith("admin-") and one.id != "admin-cookie"]
+    with WideOpen(authority, "has no such path") as server:
+        lines = run_checks(chosen([*wanted, "metrics-names"]), server.target()).lines
+    assert {line.verdict for line in lines} == {Verdict.ERROR}
+    assert all("HTTP 404" in line.seen for line in lines)
+
+
+def test_no_answer_at_all_is_no_budget_for_tunnels(authority: Authority) -> None:
+    with WideOpen(authority, "refuses tunnels at once") as server:
+        line = run_check(chosen(["tunnel-budget"])[0], server.target())
+    assert line.verdict is Verdict.ERROR
+    assert "no name left" in line.seen

@@ -58,7 +58,7 @@ class CredulousLab:
     def api(self) -> Iterator[httpx2.Client]:
         def respond(request: httpx2.Request) -> httpx2.Response:
             items = [] if self.row is None else [self.row]
-            return httpx2.Response(200, json={"items": items, "password": "one-time"})
+            return httpx2.Response(200, json={"items": items})
 
         transport = httpx2.MockTransport(respond)
         with httpx2.Client(transport=transport, base_url="http://lab.example") as client:
@@ -126,6 +126,25 @@ def test_a_revocation_that_does_not_act_is_red(
     assert "still answered" in line.seen
 
 
+def test_an_answer_that_fails_is_no_revocation(
+    lab: CredulousLab, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "REVOCATION_SECONDS", 0.05)
+    with WideOpen(authority, "answers nothing") as server:
+        lab.asked_as = lambda *_: server.endpoint("tcp")  # type: ignore[method-assign]
+        line = _line("revocation", _target(lab))
+    assert line.verdict is Verdict.FAIL
+    assert "open connection SERVFAIL, new one SERVFAIL" in line.seen
+
+
+def test_a_lie_that_was_never_told_is_no_defense(lab: CredulousLab, authority: Authority) -> None:
+    with WideOpen(authority, "answers nothing") as server:
+        lab.asked_as = lambda *_: server.endpoint("tcp")  # type: ignore[method-assign]
+        line = _line("rebinding", _target(lab))
+    assert line.verdict is Verdict.ERROR
+    assert "was not reached: SERVFAIL" in line.seen
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -153,7 +172,10 @@ def test_a_query_that_is_not_in_the_log_is_red(
     assert _line("evidence", _target(lab)).verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize(("vices", "verdict"), [((), "pass"), (("sets a weak cookie",), "fail")])
+@pytest.mark.parametrize(
+    ("vices", "verdict"),
+    [((), "pass"), (("sets a weak cookie",), "fail"), (("gives one session",), "fail")],
+)
 def test_a_cookie_that_scripts_can_read_is_red(
     lab: CredulousLab, authority: Authority, vices: tuple[str, ...], verdict: str
 ) -> None:

@@ -4,6 +4,7 @@ import re
 import secrets
 import socket
 import ssl
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,29 +12,42 @@ import httpx2
 
 from keyhole.system.no_tls import trusting_nobody
 from keyhole.verify.check import Check, Seen, Threat, check
+from keyhole.verify.endpoint import Ended, broken_by
+from keyhole.verify.error import VerifyError
 from keyhole.verify.standards import NIST_207, rfc
 from keyhole.verify.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _REFUSED = (401, 403)
 _BARRED = (400, 401, 403, 404, 405, 415, 421)
-_STATUS = "/api/v1/status"
+_STATUS, _HEALTH = "/api/v1/status", "/api/v1/health"
+_OK, _API_SECONDS = 200, 10
 _EVIL = "https://attacker.example"
 _OURS = {"x-keyhole-request": "verify"}
 OWASP = "OWASP ASVS 4.0"
 
 
-def _client(target: Target) -> httpx2.Client:
-    url = target.needs_api()
+@contextmanager
+def api_client(target: Target) -> "Iterator[httpx2.Client]":
+    """A client of the API, without credentials. Raises `VerifyError` unless its health is told: at
+    another address each request is refused, too."""
+    with plain_client(target, target.needs_api()) as client:
+        if (status := client.get(_HEALTH).status_code) != _OK:
+            raise VerifyError(f"{target.api}{_HEALTH}: HTTP {status}; is it the API of a Keyhole?")
+        yield client
+
+
+def plain_client(target: Target, url: str) -> httpx2.Client:
+    """A client that believes the root of the target, and follows nobody elsewhere."""
     return httpx2.Client(
-        base_url=url, verify=_trust(target), trust_env=False, follow_redirects=False, timeout=10
+        base_url=url, verify=_trust(target, url), trust_env=False, timeout=_API_SECONDS
     )
 
 
-def _trust(target: Target) -> ssl.SSLContext:
-    if not (target.api or "").startswith("https:"):
+def _trust(target: Target, url: str) -> ssl.SSLContext:
+    if not url.startswith("https:"):
         return trusting_nobody()
     return ssl.create_default_context(cafile=str(target.api_ca) if target.api_ca else None)
 
@@ -59,7 +73,10 @@ def guarded_routes() -> list[tuple[str, str]]:
 def sign_in(target: Target) -> Seen:
     """Each route of this version, so that a new one is not forgotten."""
     broken, count = [], 0
-    with _client(target) as client:
+    with api_client(target) as client:
+        # A status that is not there is no sign-in: a path that leads elsewhere would be green.
+        if (status := client.get(_STATUS).status_code) not in _REFUSED:
+            broken.append(f"GET {_STATUS}: {status}")
         for method, path in guarded_routes():
             status = client.request(method, path, headers=_OURS).status_code
             count += 1
@@ -71,18 +88,18 @@ def sign_in(target: Target) -> Seen:
             status = client.get(_STATUS, headers=headers).status_code
             if status not in (*_REFUSED, 429):
                 broken.append(f"{what}: {status}")
-    return Seen.of(broken, f"{count} routes, each refused")
+    return Seen.of(broken, count, f"{count} routes, each refused")
 
 
 def _tries(target: Target, tries: "Iterable[tuple[str, str, str, dict[str, str]]]") -> Seen:
     broken, seen = [], []
-    with _client(target) as client:
+    with api_client(target) as client:
         for what, method, path, headers in tries:
             status = client.request(method, path, headers=headers).status_code
             seen.append(f"{what}: {status}")
             if status not in _BARRED:
                 broken.append(seen[-1])
-    return Seen.of(broken, ", ".join(seen))
+    return Seen.of(broken, len(seen), ", ".join(seen))
 
 
 @check(
@@ -120,7 +137,7 @@ def cross_origin(target: Target) -> Seen:
         ("preflight", "OPTIONS", "/api/v1/documents", preflight),
     ]
     seen = _tries(target, tries)
-    with _client(target) as client:
+    with api_client(target) as client:
         answers = [
             client.request("GET", path, headers={"origin": _EVIL})
             for path in ("/", "/api/v1/health", _STATUS)
@@ -144,6 +161,9 @@ def shapes(target: Target) -> Seen:
     """The door must see what the routes see."""
     host = urlsplit(target.needs_api()).netloc
     broken, seen = [], []
+    with api_client(target) as client:
+        if (plain := client.get(_STATUS).status_code) not in _REFUSED:
+            raise VerifyError(f"the plain request for {_STATUS} got {plain}, not 401 or 403")
     for what, (line, more) in _SHAPES.items():
         request = f"{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n"
         head = _raw_answer(target, request.encode()).decode("latin-1").lower()
@@ -152,7 +172,7 @@ def shapes(target: Target) -> Seen:
         # The page itself may answer a path that is none of the API.
         if status.startswith("2") and "application/json" in head:
             broken.append(f"{what}: {status} with JSON")
-    return Seen.of(broken, ", ".join(seen))
+    return Seen.of(broken, len(seen), ", ".join(seen))
 
 
 _SHAPES = {
@@ -188,7 +208,8 @@ def upgrade(target: Target) -> Seen:
         "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
     ).encode()
     known = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-    first = _raw_answer(target, request).partition(b"\r\n")[0]
+    with api_client(target):
+        first = _raw_answer(target, request).partition(b"\r\n")[0]
     second = _raw_answer(target, known)
     broken = []
     if first.startswith((b"HTTP/1.1 101", b"HTTP/1.1 2")):
@@ -196,22 +217,27 @@ def upgrade(target: Target) -> Seen:
     # A server that speaks HTTP/2 begins with a frame SETTINGS (RFC 9113 section 3.4).
     if second[3:4] == b"\x04" and not second.startswith(b"HTTP"):
         broken.append("it speaks HTTP/2 without TLS")
-    return Seen.of(broken, f"the upgrade got {first.decode('latin-1') or 'nothing'}")
+    return Seen.of(broken, 2, f"the upgrade got {first.decode('latin-1') or 'nothing'}")
 
 
 def _raw_answer(target: Target, octets: bytes) -> bytes:
-    """The first octets of the answer to octets that no HTTP library would send."""
+    """The first octets of the answer to octets that no HTTP library would send; none where the
+    server ends the connection. Raises `VerifyError` where it is not reached or stays silent."""
     parts = urlsplit(target.needs_api())
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         with socket.create_connection((parts.hostname or "", port), 5) as plain:
             stream = plain
             if parts.scheme == "https":
-                stream = _trust(target).wrap_socket(plain, server_hostname=parts.hostname)
+                trust = _trust(target, target.needs_api())
+                stream = trust.wrap_socket(plain, server_hostname=parts.hostname)
             stream.sendall(octets)
             return stream.recv(4096)
-    except OSError:
-        return b""
+    except OSError as error:
+        said = broken_by(error)
+        if said.ended is Ended.CLOSED:
+            return b""
+        raise VerifyError(f"{target.api}: {said.why}") from error
 
 
 CHECKS: tuple[Check, ...] = (sign_in, host, cross_origin, shapes, upgrade)

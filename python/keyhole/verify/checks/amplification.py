@@ -1,8 +1,10 @@
 """Amplification: octets over UDP to an address that nobody has proved."""
 
+import dns.flags
+
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.endpoint import Endpoint, ask
-from keyhole.verify.error import SkippedError
+from keyhole.verify.endpoint import Endpoint, Reply, answered, ask
+from keyhole.verify.error import SkippedError, VerifyError
 from keyhole.verify.question import question
 from keyhole.verify.standards import rfc
 from keyhole.verify.target import Target
@@ -40,10 +42,11 @@ def stranger(target: Target) -> Seen:
     """RFC 5358: a resolver does not serve everybody."""
     if target.outside is None:
         raise SkippedError("needs an address that no policy serves, and UDP: --strict")
-    sent = received = 0
-    worst, broken = (0.0, ""), []
-    for what, wire in _questions(target.known).items():
+    sent = received = silent = 0
+    worst, broken, tries = (0.0, ""), [], _questions(target.known)
+    for what, wire in tries.items():
         reply = ask(target.outside, wire, _SECONDS)
+        silent += reply.octets is None
         octets = len(reply.octets or b"")
         sent, received = sent + len(wire), received + octets
         worst = max(worst, (octets / len(wire), what))
@@ -51,8 +54,11 @@ def stranger(target: Target) -> Seen:
             broken.append(f"{what} was answered with records")
     if received > FACTOR * sent:
         broken.append(f"{received} octets for {sent}, a factor of {received / sent:.2f}")
+    if silent == len(tries):
+        raise VerifyError(f"{target.outside} said nothing at all, so it may not be there")
     fine = f"{received} octets for {sent}, a factor of {received / sent:.2f}"
-    return Seen.of(broken, f"{fine}; the largest is {worst[0]:.2f} ({worst[1]})")
+    fine += f"; the largest is {worst[0]:.2f} ({worst[1]}); {silent} of {len(tries)} were dropped"
+    return Seen.of(broken, len(tries), fine)
 
 
 @check(
@@ -62,20 +68,33 @@ def stranger(target: Target) -> Seen:
     rfc(9715),
     rfc(6891, "6.2.5"),
     tried="large answers over UDP with an EDNS size of 65535",
-    expected=f"at most {LARGEST} octets, and the bit TC where there is more",
+    expected=f"at most {LARGEST} octets, and the bit TC where another listener has more records",
 )
 def size(target: Target) -> Seen:
     """RFC 9715 section 3.1: fragments are how answers are forged."""
     udp = target.over("udp")[0]
+    streams = [one for one in target.open if one.transport != "udp"]
     names = [target.known, *(["big.example.net"] if target.lab else [])]
+    tries = [(name, kind) for name in names for kind in ("TXT", "ANY", "DNSKEY")]
     largest, broken = 0, []
-    for name in names:
-        for kind in ("TXT", "ANY", "DNSKEY"):
-            octets = len(ask(udp, question(name, kind, edns=65_535, dnssec=True)).octets or b"")
-            largest = max(largest, octets)
-            if octets > LARGEST:
-                broken.append(f"{name} {kind}: {octets} octets")
-    return Seen.of(broken, f"the largest has {largest} octets")
+    for name, kind in tries:
+        wire = question(name, kind, edns=65_535, dnssec=True)
+        reply = answered(udp, wire)
+        octets = len(reply.octets or b"")
+        largest = max(largest, octets)
+        if octets > LARGEST:
+            broken.append(f"{name} {kind}: {octets} octets")
+        # ANY may be answered in full over TCP alone (RFC 8482 section 4.4).
+        elif kind != "ANY" and streams and _lacks(reply, answered(streams[0], wire)):
+            broken.append(f"{name} {kind}: records are missing, and the bit TC")
+    compared = f"compared with {streams[0]}" if streams else "no other listener to compare TC with"
+    return Seen.of(broken, len(tries), f"the largest has {largest} octets; {compared}")
+
+
+def _lacks(reply: Reply, whole: Reply) -> bool:
+    """Whether it is cut without saying so (RFC 2181 section 9)."""
+    is_cut = reply.message is not None and bool(reply.message.flags & dns.flags.TC)
+    return not is_cut and len(reply.records) < len(whole.records)
 
 
 @check(
@@ -88,12 +107,12 @@ def size(target: Target) -> Seen:
 )
 def any_type(target: Target) -> Seen:
     """RFC 8482 section 4: one RRset, or HINFO."""
-    said = {str(one): ask(one, question(target.known, "ANY")) for one in target.over(*ALL)}
+    said = {str(one): answered(one, question(target.known, "ANY")) for one in target.over(*ALL)}
     broken = [
         f"{where}: {reply.records}" for where, reply in said.items() if len(reply.records) > 1
     ]
     records = sorted({data for reply in said.values() for data in reply.records})
-    return Seen.of(broken, ", ".join(records) or "no record")
+    return Seen.of(broken, len(said), ", ".join(records) or "no record")
 
 
 def _described(said: dict[Endpoint, str]) -> str:
@@ -115,11 +134,11 @@ def transfer(target: Target) -> Seen:
     for one in target.over(*ALL):
         for name in (target.known, "."):
             for kind in ("AXFR", "IXFR"):
-                reply = ask(one, question(name, kind), _SECONDS)
+                reply = answered(one, question(name, kind), _SECONDS)
                 said[one] = reply.rcode
                 if reply.records:
                     broken.append(f"{kind} of {name} over {one}: {len(reply.records)} records")
-    return Seen.of(broken, _described(said))
+    return Seen.of(broken, len(said), _described(said))
 
 
 @check(
@@ -136,11 +155,11 @@ def version(target: Target) -> Seen:
     said, broken = {}, []
     for one in target.over(*ALL):
         for name in names:
-            reply = ask(one, question(name, "TXT", qclass="CH"), _SECONDS)
+            reply = answered(one, question(name, "TXT", qclass="CH"), _SECONDS)
             said[one] = reply.rcode
             if reply.records:
                 broken.append(f"{name} over {one}: {reply.records[0]}")
-    return Seen.of(broken, _described(said))
+    return Seen.of(broken, len(said), _described(said))
 
 
 CHECKS: tuple[Check, ...] = (stranger, size, any_type, transfer, version)

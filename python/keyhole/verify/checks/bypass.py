@@ -7,7 +7,7 @@ import dns.edns
 import dns.flags
 
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.endpoint import Endpoint, Reply, ask
+from keyhole.verify.endpoint import Endpoint, Reply, answered, ask
 from keyhole.verify.error import SkippedError
 from keyhole.verify.question import in_capitals, question, several_questions, unknown_option
 from keyhole.verify.standards import NIST_81, PROTECTIVE, rfc
@@ -39,10 +39,11 @@ def _is_null(data: str) -> bool:
 
 
 def _try(tries: Iterable[tuple[str, Endpoint, bytes]]) -> Seen:
-    replies = [(f"{what} over {one}", ask(one, wire)) for what, one, wire in tries]
+    replies = [(f"{what} over {one}", answered(one, wire)) for what, one, wire in tries]
     broken = [f"{what}: {', '.join(reply.records)}" for what, reply in replies if _passed(reply)]
     codes = sorted({reply.rcode for _, reply in replies})
-    return Seen.of(broken, f"{len(replies)} tries, each {' or '.join(codes)} without a record")
+    fine = f"{len(replies)} tries, each {' or '.join(codes)} without a record"
+    return Seen.of(broken, len(replies), fine)
 
 
 @check(

@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from keyhole.verify.check import Check, Seen, Threat, check
+from keyhole.verify.checks.transport import all_refuse
 from keyhole.verify.endpoint import Certificate, Endpoint, ask
 from keyhole.verify.error import SkippedError
 from keyhole.verify.forged import FORGERIES, Forger, Forgery
@@ -14,18 +15,19 @@ from keyhole.verify.target import Target
 _STRANGER = "spiffe://keyhole.internal/ns/default/sa/verify"
 
 
-def _tried(target: Target, shown: Certificate) -> dict[Endpoint, str]:
-    """What each listener says to this certificate."""
+_WHERE = "over DoT, and over DoH where nobody is answered without an identity"
+
+
+def _tries(target: Target, shown: Certificate) -> dict[Endpoint, bytes]:
+    """A question for each listener, which is shown this certificate."""
     # Where a listener answers strangers too, DoH may not have asked for the certificate at all.
     listeners = target.strict or target.over("dot")
     name = target.secret_name() if target.lab else target.known
-    return {one: ask(one.shows(shown), question(name)).rcode for one in listeners}
+    return {one.shows(shown): question(name) for one in listeners}
 
 
 def _refused(target: Target, shown: Certificate) -> Seen:
-    said = _tried(target, shown)
-    broken = [f"{one} answered" for one, code in said.items() if code in ("NOERROR", "NXDOMAIN")]
-    return Seen.of(broken, ", ".join(f"{one}: {code}" for one, code in said.items()))
+    return all_refuse(_tries(target, shown))
 
 
 def _of(forgery: Forgery) -> Check:
@@ -35,7 +37,7 @@ def _of(forgery: Forgery) -> Check:
         Threat.IMPERSONATION,
         rfc(5280, "6"),
         NIST_207,
-        tried=f"the right identity with a certificate {forgery.title}, over DoT and DoH",
+        tried=f"the right identity with a certificate {forgery.title}, {_WHERE}",
         expected="a TLS alert, or REFUSED",
     )
     def refused(target: Target) -> Seen:
@@ -54,16 +56,16 @@ def _of(forgery: Forgery) -> Check:
     "A good certificate is answered",
     Threat.IMPERSONATION,
     NIST_207,
-    tried="the right identity with a good certificate, over DoT and DoH",
+    tried=f"the right identity with a good certificate, {_WHERE}",
     expected="NOERROR: what refuses everybody proves nothing",
 )
 def good(target: Target) -> Seen:
     """The counterpart of all refusals."""
     if target.good is None:
         raise SkippedError("needs a good certificate: --cert and --key")
-    said = _tried(target, target.good)
+    said = {one: ask(one, wire).rcode for one, wire in _tries(target, target.good).items()}
     broken = [f"{one}: {code}" for one, code in said.items() if code != "NOERROR"]
-    return Seen.of(broken, ", ".join(f"{one}: {code}" for one, code in said.items()))
+    return Seen.of(broken, len(said), ", ".join(f"{one}: {code}" for one, code in said.items()))
 
 
 @check(

@@ -7,14 +7,15 @@ from typing import Any
 import httpx2
 
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.endpoint import ask, connect, read_message
-from keyhole.verify.error import SkippedError
+from keyhole.verify.endpoint import Ended, Reply, ask, broken_by, connect, read_message
+from keyhole.verify.error import SkippedError, VerifyError
 from keyhole.verify.lab import WEB
 from keyhole.verify.lab_documents import identity
 from keyhole.verify.question import question
 from keyhole.verify.standards import CISA, NIST_81, NIST_207, rfc
 from keyhole.verify.target import Target
 
+_REFUSED = {Ended.REFUSED, Ended.CLOSED}
 REVOCATION_SECONDS = 10.0
 """A revocation returns when each engine has it, after ten seconds at the latest (docs/guides)."""
 _LOG_SECONDS = 150.0
@@ -55,7 +56,8 @@ def evidence(target: Target) -> Seen:
     if refused["outcome"] not in ("blocked", "refused"):
         broken.append(f"blocked: the log says {refused['outcome']}")
     rule = refused["rule"] or refused["list"]
-    return Seen.of(broken, f"{WEB}, policy {refused['policy']}, {rule}, TLS in and out")
+    fine = f"{WEB}, policy {refused['policy']}, {rule}, TLS in and out"
+    return Seen.of(broken, 2, fine)
 
 
 def _row(api: httpx2.Client, name: str, end: float) -> dict[str, Any] | None:
@@ -87,31 +89,37 @@ def revocation(target: Target) -> Seen:
     client = lab.asked_as(spiffe)
     with lab.api() as api, connect(client) as stream:
 
-        def on_open_connection() -> str:
+        def on_open_connection() -> Reply:
             wire = question(target.secret_name())
             try:
                 stream.sendall(struct.pack("!H", len(wire)) + wire)
-                return read_message(stream).rcode
-            except OSError:
-                return "the connection was closed"
+                return read_message(stream)
+            except OSError as error:
+                return broken_by(error)
 
-        before = on_open_connection()
+        before = on_open_connection().rcode
         started = time.monotonic()
         api.post("/identities/revoke", json={"identity": spiffe}).raise_for_status()
         try:
-            fresh, kept, seconds = "", "", 0.0
+            fresh = kept = Reply(None, "not asked")
+            seconds = 0.0
             while seconds <= REVOCATION_SECONDS:
                 kept = on_open_connection()
-                fresh = ask(client, question(target.secret_name())).rcode
+                fresh = ask(client, question(target.secret_name()))
                 seconds = time.monotonic() - started
-                if "NOERROR" not in (kept, fresh):
+                if {kept.ended, fresh.ended} <= _REFUSED:
                     break
         finally:
             api.post("/identities/unrevoke", json={"identity": spiffe})
     broken = [] if before == "NOERROR" else [f"before: {before}"]
-    if "NOERROR" in (kept, fresh):
-        broken.append(f"still answered after {seconds:.1f} s (open: {kept}, new: {fresh})")
-    return Seen.of(broken, f"after {seconds:.1f} s: open connection {kept}, new one {fresh}")
+    said = f"after {seconds:.1f} s: open connection {kept.rcode}, new one {fresh.rcode}"
+    if Ended.ANSWERED in (kept.ended, fresh.ended):
+        broken.append(f"still answered {said}")
+    elif Ended.LOST in (kept.ended, fresh.ended):
+        raise VerifyError(f"neither answered nor refused {said}")
+    elif (other := ask(lab.asked_as(WEB), question(target.secret_name())).rcode) != "NOERROR":
+        raise VerifyError(f"another client is not answered any more either: {other}")
+    return Seen.of(broken, 2, said)
 
 
 @check(

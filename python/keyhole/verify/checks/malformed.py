@@ -64,7 +64,8 @@ def malformed(target: Target) -> Seen:
         if (reply := _sent(one, wire)).records
     ]
     broken += target.still_answers()
-    return Seen.of(broken, f"{len(MESSAGES)} over {len(listeners)} transports, it still answers")
+    fine = f"{len(MESSAGES)} over {len(listeners)} transports, it still answers"
+    return Seen.of(broken, len(MESSAGES) * len(listeners), fine)
 
 
 def _sent(one: Endpoint, wire: bytes) -> Reply:
@@ -89,7 +90,8 @@ def half_open(target: Target) -> Seen:
                     plain = Endpoint("tcp", one.host, one.port)
                     held.append(stream := connect(plain))
                     stream.sendall(b"\x00")
-        return Seen.of(target.still_answers(), f"it answers beside {len(held)} of them")
+        fine = f"it answers beside {len(held)} of them"
+        return Seen.of(target.still_answers(), len(held), fine)
     finally:
         for stream in held:
             stream.close()

@@ -5,11 +5,10 @@ from http.cookies import SimpleCookie
 
 import httpx2
 
-from keyhole.system.no_tls import trusting_nobody
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.checks.administration import OWASP, _client
+from keyhole.verify.checks.administration import OWASP, api_client, plain_client
 from keyhole.verify.endpoint import ask
-from keyhole.verify.error import SkippedError
+from keyhole.verify.error import SkippedError, VerifyError
 from keyhole.verify.question import question
 from keyhole.verify.standards import rfc
 from keyhole.verify.target import Target
@@ -30,10 +29,11 @@ _NAME = "verify"
 def headers(target: Target) -> Seen:
     """What a browser does not run cannot steal a session."""
     broken = []
-    with _client(target) as client:
-        for path in ("/", "/api/v1/health"):
+    places = ("/", "/api/v1/health")
+    with api_client(target) as client:
+        for path in places:
             broken += [f"{path}: {fault}" for fault in _faults(client.get(path).headers)]
-    return Seen.of(broken, "content security policy, no frames, nosniff, no referrer")
+    return Seen.of(broken, len(places), "content security policy, no frames, nosniff, no referrer")
 
 
 def _faults(found: httpx2.Headers) -> list[str]:
@@ -73,17 +73,28 @@ def cookie(target: Target) -> Seen:
         made = api.post("/people", json={"name": name, "role": "viewer"})
         made.raise_for_status()
         try:
-            login = {"name": name, "password": made.json()["password"]}
-            with _client(target) as client:
+            # The password that it was made with is good for one sign-in alone.
+            login = {"name": name, "password": secrets.token_urlsafe(24)}
+            chosen = api.put(f"/people/{name}/password", json={"password": login["password"]})
+            chosen.raise_for_status()
+            with api_client(target) as client:
                 ours = {"x-keyhole-request": _NAME}
-                answers = [client.post("/api/v1/session", json=login, headers=ours)]
+                answers = [
+                    client.post("/api/v1/session", json=login, headers=ours) for _ in range(2)
+                ]
         finally:
             api.delete(f"/people/{name}")
-    said = answers[0].headers.get("set-cookie", "")
-    found = list(SimpleCookie(said).values())
-    if not found:
-        return Seen(False, f"the sign-in set no cookie: HTTP {answers[0].status_code}")
+    found = [
+        each
+        for answer in answers
+        for each in SimpleCookie(answer.headers.get("set-cookie", "")).values()
+    ]
+    if len(found) < len(answers):
+        codes = ", ".join(str(answer.status_code) for answer in answers)
+        return Seen(False, f"a sign-in set no cookie: HTTP {codes}")
     one, broken = found[0], []
+    if found[0].value == found[1].value:
+        broken.append("a second sign-in got the same session")
     if not one["httponly"]:
         broken.append("scripts can read it")
     if str(one["samesite"]).lower() != "strict":
@@ -92,7 +103,7 @@ def cookie(target: Target) -> Seen:
         broken.append("it is of other paths or hosts")
     if (target.api or "").startswith("https:") and not one["secure"]:
         broken.append("it is sent without TLS")
-    return Seen.of(broken, "HttpOnly, SameSite=Strict, Path=/")
+    return Seen.of(broken, len(found), "HttpOnly, SameSite=Strict, Path=/, two sessions")
 
 
 @check(
@@ -110,15 +121,18 @@ def metrics(target: Target) -> Seen:
     if not target.metrics:
         raise SkippedError("needs the address of the metrics: --metrics")
     secret = f"m{secrets.token_hex(8)}"
-    for one in target.open:
+    for one in target.over("udp", "tcp", "dot", "doh"):
         ask(one, question(f"{secret}.example.org"))
     broken = []
-    with httpx2.Client(verify=trusting_nobody(), trust_env=False, timeout=10) as client:
-        for place in places:
-            text = client.get(place).text.lower()
+    for place in places:
+        with plain_client(target, place) as client:
+            answer = client.get(place)
+            if answer.status_code != httpx2.codes.OK:
+                raise VerifyError(f"{place}: HTTP {answer.status_code}, so nothing was read")
+            text = answer.text.lower()
             leaks = [word for word in (secret, "spiffe://", "example.org") if word in text]
             broken += [f"{place} tells {word}" for word in leaks]
-    return Seen.of(broken, f"{len(places)} places, no name in them")
+    return Seen.of(broken, len(places), f"{len(places)} places, no name in them")
 
 
 CHECKS: tuple[Check, ...] = (headers, cookie, metrics)

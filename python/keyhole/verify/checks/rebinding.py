@@ -4,8 +4,10 @@ import secrets
 from ipaddress import ip_address
 
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.endpoint import ask
+from keyhole.verify.endpoint import answered, ask
+from keyhole.verify.error import VerifyError
 from keyhole.verify.lab_documents import identity
+from keyhole.verify.liar import HONEST
 from keyhole.verify.question import question
 from keyhole.verify.standards import PROTECTIVE, rfc
 from keyhole.verify.target import Target
@@ -31,13 +33,17 @@ def private(target: Target) -> Seen:
     """RFC 6890 and the registries: what is not globally reachable."""
     lab = target.needs_lab("an upstream that lies is needed")
     client = lab.asked_as(identity("liar"))
+    # Where the upstream is not reached at all, nothing private comes either.
+    honest = ask(client, question(target.secret_name()))
+    if honest.records != [HONEST]:
+        raise VerifyError(f"the upstream that lies was not reached: {honest.rcode}")
     broken = []
     for address in map(ip_address, _PRIVATE):
         name = f"private-{address.packed.hex()}.{secrets.token_hex(4)}.{target.marker}.example.org"
         reply = ask(client, question(name, "A" if address.version == 4 else "AAAA"))
         if reply.records or reply.message is None:
             broken.append(f"{address}: {reply.records or reply.rcode}")
-    return Seen.of(broken, f"none of {len(_PRIVATE)}")
+    return Seen.of(broken, len(_PRIVATE), f"none of {len(_PRIVATE)}")
 
 
 @check(
@@ -51,9 +57,10 @@ def private(target: Target) -> Seen:
 def of_policy(target: Target) -> Seen:
     """The policy that the workloads have."""
     target.needs_lab("a name with a private address is needed")
-    said = {str(one): ask(one, question("rebind.example.net")) for one in target.open}
+    target.must_answer()
+    said = {str(one): answered(one, question("rebind.example.net")) for one in target.open}
     broken = [f"{where}: {reply.records}" for where, reply in said.items() if reply.records]
-    return Seen.of(broken, "no address")
+    return Seen.of(broken, len(said), "no address")
 
 
 CHECKS: tuple[Check, ...] = (private, of_policy)

@@ -1,13 +1,22 @@
 """Surveillance: nothing but TLS where it must be, and a server that proves itself."""
 
 import secrets
+import ssl
 import struct
-from contextlib import suppress
 from dataclasses import replace
 
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.endpoint import SECONDS, Endpoint, Reply, ask, connect, why_not
-from keyhole.verify.error import SkippedError
+from keyhole.verify.endpoint import (
+    SECONDS,
+    Ended,
+    Endpoint,
+    ask,
+    broken_by,
+    connect,
+    must_be_there,
+    refusal,
+)
+from keyhole.verify.error import SkippedError, VerifyError
 from keyhole.verify.question import question
 from keyhole.verify.standards import CISA, NIST_81, NIST_207, rfc
 from keyhole.verify.target import Target
@@ -16,11 +25,21 @@ _SHORT = 1.0
 _HANDSHAKE = 22
 
 
-def _encrypted(target: Target) -> list[Endpoint]:
-    found = {str(one): one for one in (*target.strict, *target.open) if one.encrypted}
+def _encrypted(target: Target, *transports: str) -> list[Endpoint]:
+    wanted = transports or ("dot", "doh")
+    found = {str(one): one for one in (*target.strict, *target.open) if one.transport in wanted}
     if not found:
-        raise SkippedError("no listener for dot or doh was given")
+        raise SkippedError(f"no listener for {' or '.join(wanted)} was given")
     return list(found.values())
+
+
+def _seen(broken: list[str], listeners: list[Endpoint], fine: str) -> Seen:
+    """A dead server speaks neither old TLS nor cleartext: where nothing got through, each listener
+    must speak TLS now."""
+    if not broken:
+        for one in listeners:
+            must_be_there(one)
+    return Seen.of(broken, len(listeners), fine)
 
 
 @check(
@@ -34,14 +53,14 @@ def _encrypted(target: Target) -> list[Endpoint]:
 )
 def no_cleartext(target: Target) -> Seen:
     """RFC 7858 section 3.1: the port of DoT must not carry DNS in the clear."""
-    wire = question(target.known)
+    wire, listeners = question(target.known), _encrypted(target)
     broken = [
         f"{one} answered in the clear over {plain}"
-        for one in _encrypted(target)
+        for one in listeners
         for plain in ("tcp", "udp")
         if ask(replace(one, transport=plain), wire, _SHORT).message is not None
     ]
-    return Seen.of(broken, "no answer over TCP or UDP")
+    return _seen(broken, listeners, "no answer over TCP or UDP")
 
 
 @check(
@@ -55,9 +74,9 @@ def no_cleartext(target: Target) -> Seen:
 )
 def no_http(target: Target) -> Seen:
     """RFC 8484 section 5: DoH is used over https."""
-    wire = question(target.known)
+    wire, listeners = question(target.known), _encrypted(target, "doh")
     broken = []
-    for one in (each for each in _encrypted(target) if each.transport == "doh"):
+    for one in listeners:
         head = (
             f"POST {one.path} HTTP/1.1\r\nHost: {one.host}\r\nContent-Type: "
             f"application/dns-message\r\nContent-Length: {len(wire)}\r\n\r\n"
@@ -65,7 +84,7 @@ def no_http(target: Target) -> Seen:
         said = _raw(one, head.encode() + wire)
         if said.startswith(b"HTTP/1.1 2"):
             broken.append(f"{one} answered {said[:30]!r}")
-    return Seen.of(broken, "no HTTP answer with success")
+    return _seen(broken, listeners, "no HTTP answer with success")
 
 
 @check(
@@ -79,13 +98,14 @@ def no_http(target: Target) -> Seen:
 )
 def old_tls(target: Target) -> Seen:
     """RFC 8996: TLS 1.0 and 1.1 must not be used."""
+    listeners = _encrypted(target)
     broken = [
         f"{one} agreed to TLS {word}"
-        for one in _encrypted(target)
+        for one in listeners
         for minor, word in ((1, "1.0"), (2, "1.1"))
         if _raw(one, client_hello(minor))[:1] == bytes([_HANDSHAKE])
     ]
-    return Seen.of(broken, "no handshake")
+    return _seen(broken, listeners, "no handshake")
 
 
 @check(
@@ -105,9 +125,11 @@ def server_certificate(target: Target) -> Seen:
             with connect(one) as stream:
                 version = getattr(stream, "version", lambda: None)()
                 seen.append(f"{one} {version}")
+        except ssl.SSLError as error:
+            broken.append(f"{one}: {broken_by(error).why}")
         except OSError as error:
-            broken.append(f"{one}: {why_not(error)}")
-    return Seen.of(broken, ", ".join(seen))
+            raise VerifyError(f"{one} was not reached: {broken_by(error).why}") from error
+    return Seen.of(broken, len(seen), ", ".join(seen))
 
 
 @check(
@@ -117,31 +139,40 @@ def server_certificate(target: Target) -> Seen:
     NIST_207,
     NIST_81,
     tried="a question without certificate or token on each listener that needs an identity",
-    expected="no answer, or REFUSED",
+    expected="REFUSED, an alert of TLS, or HTTP 401 or 403",
 )
 def identity_required(target: Target) -> Seen:
     """NIST SP 800-207 section 2.1, tenet 3: access is granted for each request."""
-    said = {
-        str(one): ask(one.shows(None), question(target.secret_name()))
-        for one in target.over_strict()
-    }
-    broken = [f"{where} answered" for where, reply in said.items() if reply.rcode == "NOERROR"]
-    return Seen.of(broken, _all(said))
+    wire = question(target.secret_name())
+    return all_refuse({one.shows(None): wire for one in target.over_strict()})
 
 
-def _all(said: dict[str, Reply]) -> str:
-    return ", ".join(f"{where}: {reply.rcode}" for where, reply in said.items())
+def all_refuse(tries: dict[Endpoint, bytes]) -> Seen:
+    """Whether each listener refuses its question. Raises `VerifyError` where one says nothing that
+    proves anything."""
+    said = {one: refusal(one, wire) for one, wire in tries.items()}
+    broken = [
+        f"{one} answered {reply.rcode}"
+        for one, reply in said.items()
+        if reply.ended is not Ended.REFUSED
+    ]
+    fine = ", ".join(f"{one}: {reply.rcode}" for one, reply in said.items())
+    return Seen.of(broken, len(said), fine)
 
 
 def _raw(one: Endpoint, octets: bytes) -> bytes:
-    """The first octets that come back on a connection without TLS."""
-    with suppress(OSError):
-        plain = replace(one, transport="tcp")
-        with connect(plain) as stream:
+    """The first octets that come back on a connection without TLS; none where the server ends it.
+    Raises `VerifyError` where it was not reached or stays silent."""
+    try:
+        with connect(replace(one, transport="tcp")) as stream:
             stream.settimeout(SECONDS)
             stream.sendall(octets)
             return stream.recv(4096)
-    return b""
+    except OSError as error:
+        said = broken_by(error)
+        if said.ended is Ended.CLOSED:
+            return b""
+        raise VerifyError(f"{one}: {said.why}") from error
 
 
 def client_hello(minor: int) -> bytes:

@@ -5,7 +5,7 @@ import struct
 
 from keyhole.verify.check import Check, Seen, Threat, check
 from keyhole.verify.endpoint import Endpoint, ask, connect, read_message
-from keyhole.verify.error import SkippedError
+from keyhole.verify.error import SkippedError, VerifyError
 from keyhole.verify.lab_documents import identity
 from keyhole.verify.question import question
 from keyhole.verify.standards import NIST_207, PROTECTIVE
@@ -17,9 +17,10 @@ _LABEL = 60
 _NAMES = 2 * BUDGET // _LABEL
 
 
-def _send_out(one: Endpoint, domain: str) -> list[str]:
-    """Asks for names that carry random data; gives those that were not refused."""
-    passed = []
+def _send_out(one: Endpoint, domain: str) -> tuple[list[str], bool]:
+    """Asks for names that carry random data; gives those that were not refused, and whether any
+    was."""
+    passed, refused = list[str](), False
     with connect(one) as stream:
         for _ in range(_NAMES):
             name = f"{secrets.token_hex(_LABEL // 2)}.{domain}"
@@ -28,9 +29,11 @@ def _send_out(one: Endpoint, domain: str) -> list[str]:
             reply = read_message(stream)
             if reply.message is None:
                 break
-            if reply.rcode != "REFUSED":
+            if reply.rcode == "REFUSED":
+                refused = True
+            else:
                 passed.append(name)
-    return passed
+    return passed, refused
 
 
 @check(
@@ -47,16 +50,20 @@ def budget(target: Target) -> Seen:
     if target.lab is None:
         if target.tunnel is None:
             raise SkippedError("needs a domain that may be asked much: --tunnel")
-        passed = _send_out(target.over("dot", "tcp")[-1], target.tunnel)
-        return _judged(len(passed))
+        passed, refused = _send_out(target.over("dot", "tcp")[-1], target.tunnel)
+        return _judged(len(passed), refused=refused)
     domain = f"t{secrets.token_hex(4)}.example"
-    _send_out(target.lab.asked_as(identity("tunnel")), domain)
+    _, refused = _send_out(target.lab.asked_as(identity("tunnel")), domain)
     arrived = {one for one in target.lab.liars["liar"].names() if domain in one}
-    return _judged(len(arrived))
+    return _judged(len(arrived), refused=refused)
 
 
-def _judged(names: int) -> Seen:
+def _judged(names: int, *, refused: bool) -> Seen:
     octets = names * _LABEL
+    # Nothing that left is no tunnel at all, and an end without REFUSED is no budget.
+    if octets <= BUDGET and (names == 0 or not refused):
+        why = "no name left" if names == 0 else "the connection ended before any was refused"
+        raise VerifyError(f"{why}: {octets} octets in {names} names")
     return Seen(octets <= BUDGET, f"{octets} octets in {names} names left, of {_NAMES} tried")
 
 
@@ -80,7 +87,7 @@ def others(target: Target) -> Seen:
         ),
     }
     broken = [f"{who}: {reply.rcode}" for who, reply in said.items() if reply.rcode != "NOERROR"]
-    return Seen.of(broken, "both are answered")
+    return Seen.of(broken, len(said), "both are answered")
 
 
 CHECKS: tuple[Check, ...] = (budget, others)

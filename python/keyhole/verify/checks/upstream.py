@@ -45,7 +45,8 @@ def forged(target: Target) -> Seen:
     honest = _ask(target, "liar")
     if honest.records != [HONEST]:
         broken.append(f"the honest answer did not come: {honest.rcode}")
-    return Seen.of(broken, ", ".join(f"{word}: {reply.rcode}" for word, reply in said.items()))
+    fine = ", ".join(f"{word}: {reply.rcode}" for word, reply in said.items())
+    return Seen.of(broken, len(said), fine)
 
 
 @check(
@@ -65,7 +66,7 @@ def poisoned(target: Target) -> Seen:
     broken = [f"the answer holds {POISON}"] if POISON in first.records else []
     if then.records != [HONEST]:
         broken.append(f"{VICTIM} then was {then.records or then.rcode}")
-    return Seen.of(broken, f"{VICTIM} is {HONEST}")
+    return Seen.of(broken, 1, f"{VICTIM} is {HONEST}")
 
 
 def _wrong_upstream(lab: Lab, target: Target) -> list[str]:
@@ -91,7 +92,8 @@ def _wrong_upstream(lab: Lab, target: Target) -> list[str]:
 def certificate(target: Target) -> Seen:
     """RFC 8310 section 5: strict privacy has no fallback."""
     lab = target.needs_lab(_WHY)
-    return Seen.of(_wrong_upstream(lab, target), "SERVFAIL for each, none was told a name")
+    fine = "SERVFAIL for each, none was told a name"
+    return Seen.of(_wrong_upstream(lab, target), len(_WRONG), fine)
 
 
 @check(
@@ -111,7 +113,7 @@ def cleartext(target: Target) -> Seen:
     broken = [f"it was told {told[0]}"] if told else []
     if reply.rcode != "SERVFAIL":
         broken.append(f"{reply.rcode} {reply.records}")
-    return Seen.of(broken, "SERVFAIL, it was told no name")
+    return Seen.of(broken, 1, "SERVFAIL, it was told no name")
 
 
 @check(
@@ -134,7 +136,7 @@ def fail_closed(target: Target) -> Seen:
         for word, one in lab.liars.items()
         if any(name in each.lower() for each in one.names())
     ]
-    return Seen.of(broken, "SERVFAIL, nobody else was told")
+    return Seen.of(broken, 1, "SERVFAIL, nobody else was told")
 
 
 @check(
@@ -143,8 +145,8 @@ def fail_closed(target: Target) -> Seen:
     Threat.DISCLOSURE,
     rfc(7871, "11.1"),
     NIST_81,
-    tried="a question in mixed case with CD and AD, client subnet, cookie and an unknown option",
-    expected="the upstream sees small letters, another id, and no option but padding",
+    tried="a question in mixed case with AD, client subnet, cookie and an unknown option",
+    expected="the upstream sees small letters, another id, no AD, and no option but padding",
 )
 def rebuilt(target: Target) -> Seen:
     """RFC 7871 section 11.1: a client subnet tells who asks."""
@@ -168,7 +170,7 @@ def rebuilt(target: Target) -> Seen:
         broken.append("the id of the client")
     if sent.flags & dns.flags.AD:
         broken.append("the bit AD")
-    return Seen.of(broken, "small letters, another id, no option but padding")
+    return Seen.of(broken, len(came), "small letters, another id, no option but padding")
 
 
 def _name(wire: bytes) -> str:
