@@ -20,8 +20,8 @@ EXAMPLES = """
 
   keyhole verify --server 192.0.2.1 --i-have-permission --ca root.pem --blocked ads.example.net
 
-Exit code 0: all promises hold. 1: one is broken, or a check failed by itself. 2: nothing
-could be tried, or wrong usage.
+Exit code 0: all promises that were tried hold. 1: one is broken, or a check failed by
+itself. 2: nothing was tried, a file could not be written, or wrong usage.
 """
 
 app = typer.Typer()

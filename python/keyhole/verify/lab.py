@@ -32,7 +32,6 @@ from keyhole.verify.target import Target
 
 RESOLVER = "spiffe://keyhole.lab/ns/keyhole/sa/resolver"
 WEB = "spiffe://keyhole.lab/ns/shop/sa/web"
-_FILE = "verify.yaml"
 _IN_FORCE_SECONDS = 30.0
 _LIFE, _AGO = timedelta(minutes=40), timedelta(minutes=50)
 
@@ -95,10 +94,12 @@ class Lab:
             ports |= {word: liar.port for word, liar in self.liars.items()}
             probe = f"198.18.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
             wanted = change(documents(ports, self.ca, probe))
-            file = self.data / "resolver" / "documents" / _FILE
+            # A name that nobody has: a file of the user's is not overwritten.
+            folder = self.data / "resolver" / "documents"
+            file = folder / f"verify-{secrets.token_hex(4)}.yaml"
             text = "\n---\n".join(json.dumps(one, indent=1) for one in wanted)
-            durable.write_text(file, text + "\n")
             ending.callback(durable.remove, file)
+            durable.write_text(file, text + "\n")
             self._wait_until_in_force(probe)
             yield
 

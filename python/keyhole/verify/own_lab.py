@@ -1,7 +1,6 @@
 """A lab for one run, in a process of its own."""
 
 import json
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,6 @@ from keyhole.verify.error import VerifyError
 
 _READY_SECONDS = 240.0
 _END_SECONDS = 20.0
-_TERMINATED = 128 + signal.SIGTERM
 # It ends by itself where nobody is left to end it.
 _LONGEST_SECONDS = 1800
 
@@ -24,7 +22,7 @@ _LONGEST_SECONDS = 1800
 def own_lab() -> Iterator[dict[str, Any]]:
     """Starts ``keyhole lab`` in a temporary folder, and ends it after the block. Gives the content
     of its ready file. Raises `VerifyError` with its output where it does not start."""
-    with _ended_by_sigterm(), tempfile.TemporaryDirectory(prefix="keyhole-verify-") as folder:
+    with tempfile.TemporaryDirectory(prefix="keyhole-verify-") as folder:
         ready, log = Path(folder) / "ready.json", Path(folder) / "lab.log"
         command = [sys.executable, "-m", "keyhole", "lab", "--seconds", str(_LONGEST_SECONDS)]
         command += ["--ready-file", str(ready), "--data", str(Path(folder) / "data")]
@@ -42,20 +40,6 @@ def own_lab() -> Iterator[dict[str, Any]]:
             except subprocess.TimeoutExpired:
                 lab.kill()
                 lab.wait()
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that its lab does not go on without it."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(_TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _wait(lab: "subprocess.Popen[bytes]", ready: Path, log: Path) -> None:

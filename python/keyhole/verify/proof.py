@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from keyhole.errors import KeyholeError
 from keyhole.system import durable
+from keyhole.system.end_signals import ended_by_exception
 from keyhole.verify.check import Check
 from keyhole.verify.error import VerifyError
 from keyhole.verify.formats import FORMATS
@@ -19,6 +21,7 @@ from keyhole.verify.run import Report, chosen, lab_target, run_checks
 from keyhole.verify.server import Server
 from keyhole.verify.target import Target
 
+_NOT_WRITTEN = 2
 # Another user's program collects metrics, which tell no name.
 _MODES = {"prometheus": durable.SHARED_FILE}
 
@@ -49,13 +52,19 @@ class Proof:
 
 
 def prove(proof: Proof, server: Server | None, lab: Path | None) -> int:
-    """Attacks, writes and prints; returns the exit code. Raises `KeyholeError` if nothing could be
+    """Attacks, prints and writes; returns the exit code. Raises `KeyholeError` if nothing could be
     attacked."""
     checks = proof.check()
     report = _one_run(checks, server, lab)
-    _write(proof, report)
-    _print(proof, report, None)
-    return report.exit_code
+    code = report.exit_code
+    # First what was found: a full disk must not hide it, nor make a broken promise a mere 2.
+    for tell in (partial(_print, proof, report, None), partial(_write, proof, report)):
+        try:
+            tell()
+        except (KeyholeError, OSError) as error:
+            _tell(error)
+            code = code or _NOT_WRITTEN
+    return code
 
 
 def keep_proving(
@@ -64,18 +73,27 @@ def keep_proving(
     """The same again and again, with a pause after each run, until it is interrupted.
 
     After the first report it prints only what has changed. A run that cannot begin is told, and
-    leaves the files as they are: the time in them then says how old they are.
+    leaves the files as they are: the time in them then says how old they are. Raises `KeyholeError`
+    for a mistake in the words, which would be the same each time.
     """
     checks, before = proof.check(), None
+    if server is not None:
+        server.target()
+    elif lab is not None:
+        attached_lab(lab)
     while True:
         try:
             report = _one_run(checks, server, lab)
-            _write(proof, report)
             _print(proof, report, before)
             before = report
+            _write(proof, report)
         except (KeyholeError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)
+            _tell(error)
         pause()
+
+
+def _tell(error: Exception) -> None:
+    print(f"error: {error}", file=sys.stderr, flush=True)
 
 
 def _one_run(checks: tuple[Check, ...], server: Server | None, lab: Path | None) -> Report:
@@ -94,7 +112,8 @@ def _target(server: Server | None, lab: Path | None) -> Iterator[Target]:
         yield server.target()
         return
     running = nullcontext(attached_lab(lab)) if lab is not None else own_lab()
-    with running as ready, lab_target(ready) as target:
+    # A signal, too, takes the documents of the checks out of the lab, and ends a lab of our own.
+    with ended_by_exception(), running as ready, lab_target(ready) as target:
         yield target
 
 

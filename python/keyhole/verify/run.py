@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,8 +32,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0: nothing is wrong. 1: a promise is broken, or a check could not be done."""
-        return 1 if self.count(Verdict.FAIL) + self.count(Verdict.ERROR) else 0
+        """0: nothing is wrong. 1: a promise is broken, or a check could not be done. 2: nothing was
+        tried, since each line was skipped."""
+        if self.count(Verdict.FAIL) + self.count(Verdict.ERROR):
+            return 1
+        return 0 if self.count(Verdict.PASS) else 2
 
     def in_order_of_interest(self) -> list[Line]:
         """What is wrong first."""
@@ -55,6 +58,9 @@ def run_checks(checks: Iterable[Check], target: Target, progress: Progress | Non
     """Runs the checks, one after the other."""
     started, checks = datetime.now(UTC), tuple(checks)
     lines = []
+    with suppress(VerifyError):
+        # The lines that need an answer say so; what a check does to it comes after.
+        target.must_answer()
     for number, one in enumerate(checks):
         if progress is not None:
             progress(one, number, len(checks))

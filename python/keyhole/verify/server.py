@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keyhole.model.address import is_address
 from keyhole.verify.endpoint import Certificate, Endpoint
 from keyhole.verify.error import VerifyError
 from keyhole.verify.target import Target
@@ -36,12 +37,19 @@ class Server:
         """Where and as whom it is asked. Raises `VerifyError` where the words do not fit."""
         if self.key is not None and self.cert is None:
             raise VerifyError("--key without --cert; give the certificate that belongs to the key")
+        listeners = self._listeners()
+        server_name = self.name or self.host
+        has_dot = any(one.transport == "dot" for one in listeners)
+        if self.token is not None and has_dot and is_address(server_name):
+            raise VerifyError(
+                f"over DoT a token stands before the name of the server, and {server_name} is an "
+                "address; give the name with --name, or --doh alone"
+            )
         for file in (self.ca, self.cert, self.key):
             if file is not None and not file.is_file():
                 raise VerifyError(f"there is no file {file}")
         good = Certificate(self.cert, self.key or self.cert) if self.cert else None
         has_credentials = good is not None or self.token is not None
-        listeners = self._listeners()
         secret = [one for one in listeners if one.encrypted]
         clear = [one for one in listeners if not one.encrypted]
         known = [one.shows(good, self.token) for one in secret]
