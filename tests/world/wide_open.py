@@ -113,6 +113,13 @@ class WideOpen:
             await self._serve_udp(word)
         http = await loop.create_server(lambda: OpenPage(self.vices, self.asked), "127.0.0.1", 0)
         self.ports["http"] = http.sockets[0].getsockname()[1]
+        https = await loop.create_server(
+            lambda: OpenPage(self.vices, self.asked),
+            "127.0.0.1",
+            0,
+            ssl=self._tls("http/1.1", strict=False),
+        )
+        self.ports["https"] = https.sockets[0].getsockname()[1]
 
     async def _serve_udp(self, word: str) -> None:
         def answer(wire: bytes) -> bytes | None:

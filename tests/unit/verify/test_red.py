@@ -1,6 +1,7 @@
 """Each line of `keyhole verify` turns red when its defense is gone, and only then."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -161,6 +162,19 @@ def test_another_web_server_is_not_taken_for_an_api_that_refuses(authority: Auth
         lines = run_checks(chosen([*wanted, "metrics-names"]), server.target()).lines
     assert {line.verdict for line in lines} == {Verdict.ERROR}
     assert all("HTTP 404" in line.seen for line in lines)
+
+
+def test_metrics_and_api_over_https_are_read_with_the_given_root_alone(
+    authority: Authority,
+) -> None:
+    wanted = chosen(["metrics-names", "admin-sign-in", "admin-shapes"])
+    with WideOpen(authority) as server:
+        api = f"https://127.0.0.1:{server.ports['https']}"
+        places: dict[str, Any] = {"api": api, "metrics": [f"{api}/metrics"]}
+        lines = run_checks(wanted, server.target(**places, api_ca=authority.root)).lines
+        strange = run_checks(wanted, server.target(**places)).lines
+    assert [line.verdict for line in lines] == [Verdict.PASS] * 3, [line.seen for line in lines]
+    assert [line.verdict for line in strange] == [Verdict.ERROR] * 3
 
 
 def test_no_answer_at_all_is_no_budget_for_tunnels(authority: Authority) -> None:

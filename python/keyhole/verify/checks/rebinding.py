@@ -37,12 +37,16 @@ def private(target: Target) -> Seen:
     honest = ask(client, question(target.secret_name()))
     if honest.records != [HONEST]:
         raise VerifyError(f"the upstream that lies was not reached: {honest.rcode}")
-    broken = []
+    broken, asked = [], set[str]()
     for address in map(ip_address, _PRIVATE):
         name = f"private-{address.packed.hex()}.{secrets.token_hex(4)}.{target.marker}.example.org"
+        asked.add(f"{name}.")
         reply = ask(client, question(name, "A" if address.version == 4 else "AAAA"))
         if reply.records or reply.message is None:
             broken.append(f"{address}: {reply.records or reply.rcode}")
+    untold = asked - {one.lower() for one in lab.liars["liar"].names()}
+    if untold and not broken:
+        raise VerifyError(f"{len(untold)} of {len(asked)} questions did not reach the upstream")
     return Seen.of(broken, len(_PRIVATE), f"none of {len(_PRIVATE)}")
 
 
