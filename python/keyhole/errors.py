@@ -35,6 +35,8 @@ class Problem:
     """What is wrong and what would be right."""
     is_advice: bool = False
     """Whether it is only advice: the documents are valid."""
+    is_shared: bool = False
+    """Whether all documents together are too much: the one that is named need not be the cause."""
 
     @property
     def place(self) -> str:

@@ -39,6 +39,8 @@ def check(
     report = check_files(files)
     if as_json:
         problems = [asdict(problem) for problem in report.problems]
+        for one in problems:
+            del one["is_shared"]  # it is for those who choose between documents
         print_json({"valid": report.is_valid, "problems": problems})
     else:
         terminal = console()

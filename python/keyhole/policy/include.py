@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors, Problem
@@ -80,7 +80,8 @@ def applied_policies(documents: Documents) -> list[FlatPolicy]:
                     f"with what they include, policies have more than {MAX_RULES:,} rules in all; "
                     "include less, or put the names into a List"
                 )
-                raise DocumentErrors([one.problem(["spec", "include"], why)])
+                problem = one.problem(["spec", "include"], why)
+                raise DocumentErrors([replace(problem, is_shared=True)])
     return found
 
 

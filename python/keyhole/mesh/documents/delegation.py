@@ -14,6 +14,7 @@ import yaml
 
 from keyhole.errors import Problem
 from keyhole.mesh.documents.kinds import OBJECTS
+from keyhole.mesh.documents.limits import too_large
 from keyhole.mesh.documents.resource import Key, Resource
 from keyhole.model.document import API_VERSION
 
@@ -78,6 +79,9 @@ class Delegation:
         if kind not in DELEGATED:
             yield "", f"only the namespace {self.own} has documents of kind {OBJECTS[kind]}"
             return
+        if why := too_large(one.spec):
+            yield "spec", why
+            return
         spec = one.spec if isinstance(one.spec, dict) else {}
         for key in OPERATORS[kind]:
             if key in spec:
@@ -86,6 +90,8 @@ class Delegation:
                     (f"only the namespace {self.own} decides about {key}; leave it out ({_NAMES})"),
                 )
         if kind == "Policy":
+            if "lists" in spec and not _is_use(spec["lists"]):
+                yield "spec.lists", "write names of lists, or names, answer and mode"
             yield from self._subjects(namespace, spec)
 
     def _subjects(self, namespace: str, spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -139,6 +145,18 @@ def _with_words(spec: Any) -> Any:
     if isinstance(use, dict) and use.get("mode") is False:
         return {**spec, "tunneling": {**use, "mode": "off"}}
     return spec
+
+
+def _is_use(value: Any) -> bool:
+    """Whether it may say which lists a policy uses; no schema of the server says so."""
+    if isinstance(value, dict):
+        if not value.keys() <= {"names", "answer", "mode"}:
+            return False
+        if not all(isinstance(value.get(key, ""), str) for key in ("answer", "mode")):
+            return False
+        value = value.get("names")
+    names = value if isinstance(value, list) else [value]
+    return all(isinstance(one, str) for one in names)
 
 
 def _within(namespace: str, names: Any) -> Any:
