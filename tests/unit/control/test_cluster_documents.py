@@ -15,8 +15,10 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.parts import KUBERNETES, KUBERNETES_DOCUMENTS, Parts
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import read_settings
+from keyhole.mesh.documents.api import ForbiddenError
 from keyhole.mesh.error import MeshError
 from keyhole.mesh.objects import Tree
+from keyhole.policy import include
 from tests.world.cluster_documents import page, tree_of
 from tests.world.follower import fake_local_engine
 from tests.world.waiting import PATIENCE
@@ -53,6 +55,7 @@ class Cluster:
         self.objects = {self._path(one): one for one in objects}
         self.events: list[Tree] = []
         self.is_away = False
+        self.forbidden = ""
         self._watches: list[tuple[str, asyncio.Queue[Tree]]] = []
 
     def __call__(self, access: object) -> "Cluster":
@@ -95,6 +98,8 @@ class Cluster:
     async def get(self, path: str, asked: dict[str, str]) -> Tree:
         if self.is_away:
             raise MeshError("https://10.96.0.1:443 cannot be reached: refused")
+        if self.forbidden and f"/namespaces/{self.forbidden}/" in path:
+            raise ForbiddenError(f"{path}: status 403")
         return page("1", *(one for key, one in self.objects.items() if key.startswith(path)))
 
     async def watch(self, path: str, asked: dict[str, str]) -> AsyncIterator[Tree]:
@@ -292,3 +297,100 @@ def test_a_namespace_that_is_delegated_no_more_loses_its_documents(
     data.config.write_text(_SETTINGS.replace("  namespaces: [shop]\n", ""))
     cluster.is_away = True
     _live(data, cluster, monkeypatch, after)
+
+
+def test_a_hostile_object_is_answered_and_stops_nobody_else(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep: Any = []
+    for _ in range(500):
+        deep = [deep]
+    web = tree_of("Policy", "shop", "web", _WEB)
+    bad = tree_of("Policy", "shop", "bad", {**_WEB, "lists": deep})
+    mine = tree_of("Policy", "keyhole", "mine", {"subjects": [], "lists": deep})
+    broad = {**_WEB, "blockedTtl": ["a"] * 90_000, "rules": [{"block": ["a"]}] * 9}
+    large = tree_of("Policy", "shop", "large", broad)
+    cluster = Cluster(web, bad, mine, large)
+
+    async def story(control: Control) -> None:
+        await _until(
+            lambda: all(cluster.ready(one)[0] for one in (web, bad, mine, large)), "all have one"
+        )
+        assert control.policies() == ["base", "shop.web"]
+        assert cluster.ready(bad)[1:] == (
+            "NotDelegated",
+            "spec: nested deeper than 16 levels; no document needs that",
+        )
+        assert "cannot be written as YAML" in cluster.ready(mine)[2]
+        assert cluster.ready(large)[0] == "False"
+
+    _live(data, cluster, monkeypatch, story)
+
+
+def test_a_fault_of_the_program_is_told_and_tried_again(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(tree_of("Policy", "shop", "web", _WEB))
+    faults = [RuntimeError("a fault"), RecursionError("too deep")]
+    right = module.choose
+
+    def choose(*args: Any, **named: Any) -> Any:
+        if faults:
+            raise faults.pop(0)
+        return right(*args, **named)
+
+    monkeypatch.setattr(module, "choose", choose)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
+
+    async def story(control: Control) -> None:
+        await _until(lambda: "RuntimeError: a fault" in control.why(KUBERNETES), "it is said")
+        await _until(lambda: "shop.web" in control.policies(), "it is in force")
+        await _until(lambda: not control.why(KUBERNETES), "it works again")
+
+    _live(data, cluster, monkeypatch, story)
+
+
+def test_a_namespace_that_cannot_be_read_keeps_what_it_has_and_nobody_waits_for_it(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = tree_of("Policy", "keyhole", "desk", {"subjects": ["spiffe://keyhole.internal/ns/x/*"]})
+    cluster = Cluster(tree_of("Policy", "shop", "web", _WEB))
+
+    async def before(control: Control) -> None:
+        await _until(lambda: "shop.web" in control.policies(), "it is in force")
+
+    async def after(control: Control) -> None:
+        cluster.put(desk)
+        await _until(lambda: cluster.ready(desk)[0], "the other one is taken")
+        assert control.policies() == ["base", "desk", "shop.web"]
+        assert "namespaces/shop/" in control.why(KUBERNETES)
+        assert "other namespaces go on" in control.why(KUBERNETES)
+
+    _live(data, cluster, monkeypatch, before)
+    cluster.forbidden = "shop"
+    _live(data, cluster, monkeypatch, after)
+
+
+def test_policies_that_are_too_much_together_are_held_and_those_in_force_stay(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.config.write_text(_SETTINGS.replace("[shop]", "[shop, bank]"))
+    monkeypatch.setattr(include, "MAX_RULES", 20)
+    web = tree_of("Policy", "shop", "web", _WEB)
+    many = {
+        "subjects": ["spiffe://keyhole.internal/ns/bank/sa/x"],
+        "rules": [{"block": [f"x{at}.example"]} for at in range(30)],
+    }
+    cluster = Cluster(web)
+    bank = tree_of("Policy", "bank", "many", many)
+
+    async def story(control: Control) -> None:
+        await _until(lambda: cluster.ready(web)[0], "it is in force")
+        cluster.put(bank)
+        await _until(lambda: cluster.ready(bank)[0], "the new one is answered")
+        assert cluster.ready(bank)[1] == "Invalid"
+        assert "more than 20 rules in all" in cluster.ready(bank)[2]
+        assert cluster.ready(web)[0] == "True"
+        assert control.policies() == ["base", "shop.web"]
+
+    _live(data, cluster, monkeypatch, story)

@@ -33,7 +33,7 @@ class ClusterCopy:
         try:
             text = read_copies(self._folder)
             return dict(_read(text)) if text is not None else {}
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, yaml.YAMLError):
             return {}
 
     @property

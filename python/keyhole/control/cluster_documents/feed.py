@@ -28,6 +28,7 @@ from keyhole.mesh.documents.kinds import OBJECTS, PLURALS
 from keyhole.mesh.documents.resource import Key, Resource
 from keyhole.mesh.documents.status import Verdict, verdict
 from keyhole.mesh.documents.watch import Watch, Watched
+from keyhole.mesh.documents.written import Written
 from keyhole.mesh.error import MeshError
 from keyhole.mesh.kubeconfig import ClusterAccess, in_pod, read_kubeconfig
 from keyhole.model.document import API_VERSION
@@ -38,7 +39,8 @@ SETTLE_SECONDS = 0.2
 """How long a change waits for those that come with it."""
 _STAYS = "the last good documents stay in force"
 Said = Sequence[tuple[Resource, Verdict]]
-Signature = frozenset[tuple[Key, str, int, bool]]
+Places = frozenset[tuple[str, str]]
+Signature = tuple[frozenset[tuple[Key, str, int, bool]], Places]
 
 
 class ClusterDocuments:
@@ -61,14 +63,17 @@ class ClusterDocuments:
         )
         self._copy = ClusterCopy(data.kubernetes, settings.documents, self._delegation)
         self._wake = asyncio.Event()
-        self._watched = Watched(self._wake.set)
+        self._watched = Watched(self._wake.set, section.namespace)
+        self._written = Written(self._delegation)
+        self._broken = ""
+        """Why the last round was not finished, where it was a fault of this program."""
         self._last: Texts = {}
         self._is_written = False
         """Whether the copy has these, and was made by the rules of now."""
         self._choice: Choice | None = None
         self._is_stale = False
         """Whether it is to be made anew, although no object has changed."""
-        self._signature: Signature = frozenset()
+        self._signature: Signature = (frozenset(), frozenset())
         """The objects for which that was chosen."""
         self._said: dict[Key, tuple[str, int, Verdict]] = {}
         """What was written into the status of an object, by its uid and version."""
@@ -131,7 +136,7 @@ class ClusterDocuments:
         return [Watch(api, kind, place, self._watched) for kind in PLURALS for place in places]
 
     async def _follow(self, api: ClusterApi) -> None:
-        is_done, took = True, 0.0
+        is_done, took, faults = True, 0.0, 0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if is_done else RETRY_SECONDS):
@@ -141,25 +146,39 @@ class ClusterDocuments:
             self._wake.clear()
             self._report()
             begun = time.monotonic()
-            if self._watched.is_complete:
-                is_done = await self._settle(api)
-            took = min(time.monotonic() - begun, RETRY_SECONDS)
+            try:
+                if self._watched.is_complete:
+                    is_done = await self._settle(api)
+                faults = 0
+            except Exception as error:  # noqa: BLE001  (it would end all watches, and nobody say so)
+                self._broken = f"the documents cannot be taken: {type(error).__name__}: {error}"
+                self._is_stale, is_done, faults = True, False, faults + 1
+            else:
+                self._broken = ""
+            self._report()
+            pause = min(2.0**faults, RETRY_SECONDS) if faults else 0.0
+            took = min(max(time.monotonic() - begun, pause), RETRY_SECONDS)
 
     def _report(self) -> None:
         """Says whether all can be watched."""
-        why = "\n".join(dict.fromkeys(self._watched.failures.values()))
+        found = [*self._watched.failures.values(), *([self._broken] if self._broken else [])]
+        why = "\n".join(dict.fromkeys(found))
         self._parts.set(KUBERNETES, f"{why}\n{_STAYS}" if why else None)
 
     async def _settle(self, api: ClusterApi) -> bool:
         """Puts in force what is there now; gives whether all of it was done."""
         objects = tuple(self._watched.objects.values())
-        signature = frozenset((one.key, one.uid, one.generation, one.is_going) for one in objects)
+        unread = frozenset(self._watched.waiting)
+        signature = (
+            frozenset((one.key, one.uid, one.generation, one.is_going) for one in objects),
+            unread,
+        )
         choice = None if self._is_stale or signature != self._signature else self._choice
         try:
             if choice is None:
                 # Before: what changes while it chooses counts the next time.
                 self._is_stale = False
-                choice = self._choice = await self._choose(objects)
+                choice = self._choice = await self._choose(objects, unread)
                 self._signature = signature
             await self._take(choice.texts)
         except (StuckError, UnwritableError) as error:
@@ -179,8 +198,17 @@ class ClusterDocuments:
         self._is_stale = self._is_stale or choice.is_passing
         return is_said and not choice.is_passing
 
-    async def _choose(self, objects: Sequence[Resource]) -> Choice:
-        work = partial(choose, objects, self._last, self._delegation, self._check)
+    async def _choose(self, objects: Sequence[Resource], unread: Places) -> Choice:
+        self._written.forget_all_but(one.key for one in objects)
+        work = partial(
+            choose,
+            objects,
+            self._last,
+            self._delegation,
+            self._check,
+            written=self._written,
+            unread=unread,
+        )
         async with self._reconciler.exclusive():
             return await self._reconciler.documents.run(work)
 

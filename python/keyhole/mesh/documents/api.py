@@ -4,6 +4,7 @@ With ``httpx2`` alone, which is here anyway; docs/decisions/kubernetes-documents
 """
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ _SECONDS = 30.0
 _SILENT_SECONDS = WATCH_SECONDS + 30.0
 _MAX_OCTETS = 64 << 20
 _MAX_EVENT = 8 << 20
+_MAX_LEVELS = 64
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')
 
 
 _BROKEN = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
@@ -32,6 +35,17 @@ class GoneError(MeshError):
 
 class NotThereError(MeshError):
     """There is no such object, or no such kind (status 404)."""
+
+
+class ForbiddenError(MeshError):
+    """Control may not do that there (status 403)."""
+
+
+class TooLargeError(MeshError):
+    """The answer is larger than what is taken at once."""
+
+
+_KINDS: dict[int, type[MeshError]] = {403: ForbiddenError, 410: GoneError}
 
 
 class ClusterApi:
@@ -144,18 +158,42 @@ async def _body(answer: httpx2.Response) -> bytes:
     async for chunk in answer.aiter_bytes():
         body += chunk
         if len(body) > _MAX_OCTETS:
-            raise MeshError(f"{answer.request.url.path} answers with more than 64 MiB")
+            raise TooLargeError(f"{answer.request.url.path} answers with more than 64 MiB")
     return bytes(body)
 
 
 def _tree(path: str, octets: bytes) -> Tree:
     try:
-        found = json.loads(octets)
+        found = _json(octets)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise MeshError(f"{path} answers with something that is no object in JSON")
     return found
+
+
+def _json(octets: bytes) -> object:
+    try:
+        return json.loads(octets)
+    except RecursionError:
+        return json.loads(_shallow(octets))
+
+
+def _shallow(octets: bytes) -> bytes:
+    """The same JSON (RFC 8259) with null in the place of what is deeper than `_MAX_LEVELS`: one
+    object with ten thousand levels, which a server takes, must not hide all others of a list."""
+    kept, level, begin = bytearray(), 0, 0
+    for found in _TOKEN.finditer(octets):
+        mark = found[0]
+        if mark in b"[{":
+            level += 1
+            if level == _MAX_LEVELS:
+                kept += octets[begin : found.start()] + b"null"
+        elif mark in b"]}":
+            if level == _MAX_LEVELS:
+                begin = found.end()
+            level -= 1
+    return bytes(kept + octets[begin:])
 
 
 def _refused(path: str, status: int, body: bytes) -> MeshError:
@@ -165,7 +203,7 @@ def _refused(path: str, status: int, body: bytes) -> MeshError:
         said = "not in JSON"
     if status == httpx2.codes.NOT_FOUND:
         return NotThereError(f"{path} is not there; deploy/helm/keyhole/definitions.yaml makes it")
-    kind = GoneError if status == httpx2.codes.GONE else MeshError
+    kind = _KINDS.get(status, MeshError)
     return kind(f"{path}: the API server answers with status {status}: {said[:500]}")
 
 

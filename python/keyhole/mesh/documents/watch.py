@@ -8,7 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from keyhole.mesh.documents.api import ClusterApi, GoneError, path_of
+from keyhole.mesh.documents.api import (
+    ClusterApi,
+    ForbiddenError,
+    GoneError,
+    TooLargeError,
+    path_of,
+)
 from keyhole.mesh.documents.kinds import PLURALS
 from keyhole.mesh.documents.resource import Key, Resource
 from keyhole.mesh.error import MeshError
@@ -24,16 +30,22 @@ class Watched:
     """The objects of all watches, and what hinders them."""
 
     on_change: Callable[[], None]
+    own: str = ""
+    """Keyhole's own namespace, without which nothing is complete."""
     objects: dict[Key, Resource] = field(default_factory=dict)
     waiting: set[tuple[str, str]] = field(default_factory=set)
     """The watches, by kind and namespace, that have not listed yet."""
+    forbidden: set[tuple[str, str]] = field(default_factory=set)
+    """Those of the waiting ones that may not list: a namespace that is deleted takes the right to
+    read it along."""
     failures: dict[tuple[str, str], str] = field(default_factory=dict)
     """Why a watch does not work at the moment."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether each watch has listed its objects once."""
-        return not self.waiting
+        """Whether each watch has listed its objects once, except those of other namespaces that may
+        not: one namespace keeps no other one waiting."""
+        return all(one in self.forbidden and one[1] not in ("", self.own) for one in self.waiting)
 
 
 class Watch:
@@ -61,9 +73,16 @@ class Watch:
                     wait = pause
             except GoneError:
                 self._version = ""
+            except ForbiddenError as error:
+                self._version = ""
+                self._watched.forbidden.add(self._place)
+                self._say(f"{error}; what was read there last stays, and other namespaces go on")
             except MeshError as error:
                 self._say(str(error))
                 # Nobody knows how much was missed where what came could not be read.
+                self._version = ""
+            except Exception as error:  # noqa: BLE001  (it would end all other watches)
+                self._say(f"{self._path}: {type(error).__name__}: {error}")
                 self._version = ""
             else:
                 wait = pause
@@ -72,9 +91,16 @@ class Watch:
 
     async def _list(self) -> None:
         found: list[Tree] = []
-        asked = {"limit": str(_PAGE)}
+        asked: dict[str, str] = {}
+        limit = _PAGE
         while True:
-            page = await self._api.get(self._path, asked)
+            try:
+                page = await self._api.get(self._path, {**asked, "limit": str(limit)})
+            except TooLargeError:
+                if limit == 1:
+                    raise
+                limit //= 2
+                continue
             found += listed(page, "items")
             following = str(inner(page, "metadata").get("continue") or "")
             if not following:
@@ -89,6 +115,7 @@ class Watch:
         kept.update({one.key: one for one in objects})
         self._version = str(inner(page, "metadata").get("resourceVersion") or "")
         self._watched.waiting.discard(self._place)
+        self._watched.forbidden.discard(self._place)
         self._say(None)
         self._watched.on_change()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from keyhole.mesh.documents.api import GoneError
+from keyhole.mesh.documents.api import ForbiddenError, GoneError, TooLargeError
 from keyhole.mesh.documents.watch import Watch, Watched
 from keyhole.mesh.error import MeshError
 from keyhole.mesh.objects import Tree
@@ -81,14 +81,15 @@ def test_a_version_that_the_server_does_not_know_any_more_leads_to_a_new_list(go
     [
         ([MeshError("it cannot be reached"), page("7", _one("a"))], []),
         ([page("3", _one("b")), page("7", _one("a"))], [[MeshError("it cannot be reached")]]),
+        ([ValueError("it cannot be reached"), page("7", _one("a"))], []),
     ],
-    ids=["list", "watch"],
+    ids=["list", "watch", "fault"],
 )
 def test_a_failure_is_told_keeps_what_is_known_and_ends_with_the_next_list(
     lists: list[Any], watches: list[Any]
 ) -> None:
     _, watched, wrong = _watch(lists, watches)
-    assert wrong == ["it cannot be reached"]
+    assert [one[-20:] for one in wrong] == ["it cannot be reached"]
     assert watched.failures == {}
     assert _known(watched) == {"a": 1}
 
@@ -108,3 +109,35 @@ def test_another_namespace_and_kind_keep_their_objects() -> None:
 
     asyncio.run(life())
     assert {key.namespace for key in watched.objects} == {"shop", "bank"}
+
+
+def test_a_page_that_is_too_large_is_asked_for_in_halves() -> None:
+    large = TooLargeError("more than 64 MiB")
+    asked, watched, wrong = _watch(
+        [large, large, page("", _one("a"), following="more"), large, page("7", _one("b"))], []
+    )
+    assert asked == ["list", "list", "list", "list more", "list more", "watch 7"]
+    assert _known(watched) == {"a": 1, "b": 1}
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("place", "is_complete"), [("shop", True), ("keyhole", False), ("", False)]
+)
+def test_a_namespace_that_may_not_be_listed_keeps_no_other_one_waiting(
+    place: str, is_complete: bool
+) -> None:
+    watched = Watched(lambda: None, "keyhole")
+
+    async def life() -> None:
+        api = ScriptedApi([ForbiddenError("status 403"), page("1")], [])
+        watch = Watch(api, "Policy", place, watched)  # type: ignore[arg-type]
+        watched.on_change = lambda: found.append(watched.is_complete)
+        running = asyncio.create_task(watch.run(0))
+        await api.is_idle.wait()
+        running.cancel()
+
+    found: list[bool] = []
+    asyncio.run(life())
+    assert found == [is_complete, True], "and again when it may be"
+    assert not watched.waiting
