@@ -15,6 +15,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.parts import KUBERNETES, KUBERNETES_DOCUMENTS, Parts
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import read_settings
+from keyhole.mesh.documents import choice
 from keyhole.mesh.documents.api import ForbiddenError
 from keyhole.mesh.error import MeshError
 from keyhole.mesh.objects import Tree
@@ -332,7 +333,7 @@ def test_a_fault_of_the_program_is_told_and_tried_again(
 ) -> None:
     cluster = Cluster(tree_of("Policy", "shop", "web", _WEB))
     faults = [RuntimeError("a fault"), RecursionError("too deep")]
-    right = module.choose
+    right = choice.choose
 
     def choose(*args: Any, **named: Any) -> Any:
         if faults:
