@@ -97,7 +97,9 @@ class _Chooser:
         }
         self._held: set[str] = set()
         self._tries: Counter[str] = Counter()
-        self._largest = 0
+        self._too_much: list[str] = []
+        """The namespaces that are held because all together are too much, in that order."""
+        self._rounds = 0
 
     def run(self, check: Check) -> Choice:
         self._hold_over_budget()
@@ -107,6 +109,7 @@ class _Chooser:
             except KeyholeError as error:
                 return replace(self._unchanged(str(error)), is_passing=True)
             if not found:
+                self._release(check)
                 return Choice(self._texts, {**self._held_back(), **self._why})
             shared = next((one for one in found if one.is_shared), None)
             if shared is not None:
@@ -161,10 +164,30 @@ class _Chooser:
         ordered = sorted(
             places, key=lambda one: (-rules_of(self._objects.get(one, ()), changed), one)
         )
-        self._largest += 1
-        for place in ordered[: 1 << max(0, self._largest - _ONE_BY_ONE)]:
+        self._rounds += 1
+        for place in ordered[: 1 << max(0, self._rounds - _ONE_BY_ONE)]:
             self._hold(place, problem)
+            self._too_much.append(place)
         return True
+
+    def _release(self, check: Check) -> None:
+        """Gives each namespace but the last one back what is new in it, where there is room after
+        all: what it includes of the operator does not count for its size, so that it may not have
+        been the cause."""
+        for place in self._too_much[:-1][:_ONE_BY_ONE]:
+            others = {key: one for key, one in self._texts.items() if key.namespace != place}
+            new = {key: one for key, one in self._newest.items() if key.namespace == place}
+            try:
+                is_valid = not [one for one in check(others | new) if not one.is_advice]
+            except KeyholeError:
+                is_valid = False
+            if is_valid:
+                self._texts = others | new
+                self._why = {
+                    key: why
+                    for key, why in self._why.items()
+                    if key.namespace != place or not why.is_shared
+                }
 
     def _replace(self, blamed: Iterable[Key]) -> Key | None:
         """Puts the version in force in the place of each that is blamed; gives one for which there

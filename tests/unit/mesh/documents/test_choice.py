@@ -274,3 +274,16 @@ def test_the_text_of_an_object_is_made_once_for_each_version() -> None:
     written.forget_all_but([])
     choose([newer], {}, rules, _check, written=written)
     assert len(made) == 3
+
+
+def test_who_was_held_and_was_not_the_cause_gets_what_is_new() -> None:
+    honest = _policy("shop", "new", subjects=["spiffe://t.example/ns/shop/sa/a"], rules=[{}] * 9)
+    cause = _policy("bank", "new", subjects=_SUBJECTS, rules=[{}])
+
+    def check(texts: Texts) -> Sequence[Problem]:
+        why = Problem(_GOOD.key.file, 1, "Policy/shop.web", "", "too many", is_shared=True)
+        return [why] if cause.key in texts else []
+
+    found = _choose(_texts(_GOOD, _OTHER), _GOOD, _OTHER, honest, cause, check=check)
+    assert found.texts == _texts(_GOOD, _OTHER, honest)
+    assert set(found.why) == {cause.key}
