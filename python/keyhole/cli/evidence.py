@@ -122,6 +122,7 @@ def _document(report: "Report") -> dict[str, Any]:
         "audit_entries": report.audit_entries,
         "head": report.head,
         "key": report.key,
+        "compared": report.is_compared,
     }
 
 
@@ -141,3 +142,5 @@ def _show(report: "Report") -> None:
     terminal.print(f"key {report.key}", highlight=False)
     if not report.wrong:
         terminal.print("[green]nothing was changed[/]")
+    if not report.is_compared:
+        terminal.print("checked in itself only: nothing shows whose key this is (--head, --key)")

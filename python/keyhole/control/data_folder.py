@@ -169,6 +169,11 @@ class DataFolder:
         """The evidence chain, and the key that signs it."""
         return self.path / "evidence"
 
+    @property
+    def evidence_head(self) -> Path:
+        """How far the evidence chain reached."""
+        return self.state / "evidence-head.json"
+
     def protect(self) -> None:
         """Takes the rights of others away from what only Keyhole reads: an older version, a restore
         or a copy may have given them."""

@@ -28,7 +28,6 @@ _IDENTITY_FILES = (
     ("enrollments.json", "the clients that wait to be enrolled"),
     ("issued.jsonl", "the record of what was issued, by which names are revoked"),
 )
-_EVIDENCE = "evidence/"
 _LOST_EVIDENCE = "the proof that the queries and the audit record of before are unchanged"
 _REMADE = "the next start makes them again from what the documents gave last"
 _ALWAYS = (SETTINGS, DOCUMENTS, DATABASE, _IDENTITY + _ROOT)
@@ -170,10 +169,13 @@ def identity_missing(data: DataFolder) -> Iterator[MissingPart]:
 
 def evidence_missing(data: DataFolder) -> Iterator[MissingPart]:
     """The files of the evidence chain that were there and are gone."""
-    for name in ("chain.jsonl", "key.pem"):
-        file = data.evidence / name
-        if not file.exists() and data.installation.has(f"{_EVIDENCE}{name}"):
-            yield MissingPart(f"{_EVIDENCE}{name}", f"{file} is gone", _LOST_EVIDENCE)
+    for file in (
+        data.evidence / "chain.jsonl",
+        data.evidence / "key.pem",
+        data.evidence_head,
+    ):
+        if not file.exists() and data.installation.has(name_of(file)):
+            yield MissingPart(name_of(file), f"{file} is gone", _LOST_EVIDENCE)
 
 
 def all_missing(data: DataFolder, settings: Settings) -> list[MissingPart]:

@@ -34,6 +34,8 @@ class Report:
     audit_entries: int = 0
     head: str = ""
     key: str = ""
+    is_compared: bool = False
+    """Whether the key or a digest was compared with one that was noted elsewhere."""
     manifest: Manifest | None = None
 
 
@@ -49,7 +51,7 @@ class _Found:
 def check_export(path: Path, *, head: str | None = None, key: str | None = None) -> Report:
     """Checks a file. ``head`` is the digest of a record and ``key`` the fingerprint of the key, as
     noted elsewhere. Raises `EvidenceError` for what is no export, and ``OSError``."""
-    report = Report()
+    report = Report(is_compared=head is not None or key is not None)
     try:
         with tarfile.open(path, "r|gz") as tar:
             manifest, public = _begin(tar, report)
@@ -152,7 +154,7 @@ def _checked_chain(lines: Iterable[bytes], public: PublicKey, report: Report) ->
         elif one.before != before:
             report.wrong.append(f"chain: record {one.number} does not follow the one before")
         if one.key != public.fingerprint:
-            report.notes.append(f"record {one.number} was signed by another key, {one.key}")
+            report.wrong.append(f"chain: record {one.number} names another key, {one.key}")
         elif not public.verifies(signed.signature, one.octets):
             report.wrong.append(f"chain: the signature of record {one.number} is not valid")
         number, before = one.number, one.digest

@@ -126,6 +126,16 @@ def append_line(path: Path, line: bytes) -> None:
         sync(path.parent)
 
 
+def cut_torn_line(path: Path) -> None:
+    """Removes what a crash left of a last line, so that all that follows are whole lines."""
+    with path.open("r+b") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)
+            os.fsync(file.fileno())
+
+
 def try_to_write(folder: Path, octets: int) -> None:
     """Sees whether a folder takes so much: a file of a name of its own, which is removed at once.
     Somebody who cleans up meanwhile may have removed it."""

@@ -7,7 +7,7 @@ import shutil
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from keyhole.control.query_history import QueryHistory
 from keyhole.evidence.check import Report, check_export
 from keyhole.evidence.error import EvidenceError
 from keyhole.evidence.record import Signed
+from keyhole.model.chained import FIRST
 from keyhole.querylog.history import History, Retention
 from keyhole.store import Actor, AuditEntry, Database, append
 from tests.world.history import FOREVER, Place, line
@@ -111,7 +112,9 @@ def test_an_export_is_whole_over_restarts_late_queries_and_joined_segments(house
     assert (report.wrong, report.notes) == ([], [])
     assert (report.records, report.queries, report.audit_entries) == (4, 24, 3)
     assert report.head == house.evidence.head.digest
-    assert check_export(house.export(), head=report.head, key=report.key).wrong == []
+    assert not report.is_compared
+    same = check_export(house.export(), head=report.head, key=report.key)
+    assert (same.wrong, same.is_compared) == ([], True)
     (wrong,) = check_export(house.export(), head="0" * 64).wrong
     assert "that was noted" in wrong
 
@@ -167,6 +170,17 @@ def _packed(members: dict[str, bytes], to: Path) -> Path:
     return to
 
 
+def _other_key(lines: list[bytes]) -> list[bytes]:
+    """A chain that anybody can make: its records follow each other, and name an unknown key."""
+    found: list[bytes] = []
+    before = FIRST
+    for one in lines:
+        record = replace(Signed.of(one).record, key="ab" * 32, before=before)
+        before = record.digest
+        found.append(Signed(record, "").line + b"\n")
+    return found
+
+
 def _lines(change: Callable[[list[bytes]], list[bytes]], name: str) -> Callable[..., None]:
     def changed(members: dict[str, bytes]) -> None:
         members[name] = b"".join(change(members[name].splitlines(keepends=True)))
@@ -214,6 +228,10 @@ TAMPERED: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
     "a forged record": (
         _lines(_forge_record, "chain.jsonl"),
         "chain: the signature of record 2 is not valid",
+    ),
+    "another key": (
+        _lines(_other_key, "chain.jsonl"),
+        "chain: record 1 names another key, abab",
     ),
     "a record is gone": (
         _lines(lambda all_: [all_[0], *all_[2:]], "chain.jsonl"),
@@ -276,13 +294,28 @@ def test_a_chain_that_is_gone_or_changed_is_not_begun_anew(house: House) -> None
     house.evidence.seal()
     house.evidence.seal()
     chain = house.data.evidence / "chain.jsonl"
-    good = chain.read_bytes()
-    chain.write_bytes(good + b'{"record":{"aud')  # a crash while it was written
+    chain.write_bytes(chain.read_bytes() + b'{"record":{"aud')  # a crash while it was written
     house.evidence = EvidenceService(house.data, Parts(lambda _: None))
     house.evidence.use(cast(QueryHistory, _Opened(house.history)), house.database)
     assert house.evidence.seal().number == 3
     assert check_export(house.export()).wrong == []
-    for content in (None, good.replace(b'"number":1', b'"number":9', 1), good.splitlines()[1]):
+    good = chain.read_bytes()
+    second = (lines := good.splitlines(keepends=True))[1]
+    changed: list[bytes | None] = [
+        good.replace(b'"number":1', b'"number":9', 1),
+        second,
+        b"",  # its head says that there were records
+        b"".join(lines[:-1]),
+        b"".join([*lines[:-1], b"#", lines[-1]]),  # damaged, and not cut short by a crash
+        good.removesuffix(b"\n"),
+        b"".join(_other_key(lines)),
+        None,
+    ]
+    head = house.data.evidence_head
+    number = json.loads(head.read_bytes())["number"]
+    for content in (*changed, good):
+        if content == good:
+            head.unlink()
         chain.unlink() if content is None else chain.write_bytes(content)
         parts = Parts(lambda _: None)
         broken = EvidenceService(house.data, parts)
@@ -291,6 +324,7 @@ def test_a_chain_that_is_gone_or_changed_is_not_begun_anew(house: House) -> None
         assert "restore the folder evidence" in part.why
         with pytest.raises(EvidenceError):
             broken.seal()
+        assert content == good or json.loads(head.read_bytes())["number"] == number
 
 
 def test_a_record_is_due_once_an_hour_has_ended_and_a_siem_is_told_its_digest(house: House) -> None:

@@ -53,7 +53,7 @@ class EvidenceService:
         self._chain: Chain | None = None
         self._problem: str | None = None
         try:
-            self._chain = Chain(data.evidence)
+            self._chain = Chain(data.evidence, data.evidence_head)
         except (EvidenceError, OSError) as error:
             self._problem = str(error)
             parts.fail(EVIDENCE, self._problem, Health.MISSING)
