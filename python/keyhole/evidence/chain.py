@@ -1,4 +1,4 @@
-"""The chain in its file: it only grows. Its end is also kept elsewhere, so that a chain that was cut
+"""The chain in its file: it only grows. Its end is also kept elsewhere, so that one that was cut
 short is not continued."""
 
 from collections.abc import Iterable, Iterator

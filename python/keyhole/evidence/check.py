@@ -2,6 +2,7 @@
 off is named."""
 
 import hashlib
+import hmac
 import json
 import tarfile
 import zlib
@@ -41,9 +42,11 @@ class Report:
 
 @dataclass
 class _Found:
-    """The members as they were read: the digest of each, and the lines of chain and audit."""
+    """The members as they were read: the digest of each, the HMAC of those with a key, and the
+    lines of chain and audit."""
 
     digests: dict[str, tuple[int, str]] = field(default_factory=dict)
+    keyed: dict[str, str] = field(default_factory=dict)
     lines: dict[str, list[bytes]] = field(default_factory=dict)
     is_cut_off: bool = False
 
@@ -100,19 +103,23 @@ def _small(tar: tarfile.TarFile, name: str, most: int) -> bytes:
 
 def _members(tar: tarfile.TarFile, manifest: Manifest) -> _Found:
     found = _Found()
+    keys = {one.file: bytes.fromhex(one.key) for one in manifest.queries if one.key is not None}
     try:
         while (info := tar.next()) is not None:
             file = tar.extractfile(info) if info.isreg() else None
             if file is None or info.size > _MAX_MEMBER or info.name in found.digests:
                 found.digests[info.name] = (-1, "")
                 continue
-            digest = hashlib.sha256()
+            digest, keyed = hashlib.sha256(), hmac.new(keys.get(info.name, b""), digestmod="sha256")
             kept: list[bytes] | None = [] if info.name in (CHAIN, AUDIT) else None
             while octets := file.read(_STEP):
                 digest.update(octets)
+                keyed.update(octets)
                 if kept is not None:
                     kept.append(octets)
             found.digests[info.name] = (info.size, digest.hexdigest())
+            if info.name in keys:
+                found.keyed[info.name] = keyed.hexdigest()
             if kept is not None:
                 found.lines[info.name] = b"".join(kept).splitlines()
             tar.members = []  # type: ignore[attr-defined]  # the library would keep them all
@@ -221,8 +228,10 @@ def _checked_queries(
             elif entry.file is None:
                 report.notes.append(f"{what}: removed by retention, as a later record says")
             else:
-                wanted = hour.sha256 if entry.state == "whole" else hour.anonymous
-                if found.digests.get(entry.file, (0, ""))[1] != wanted:
+                is_whole = entry.state == "whole"
+                plain = found.digests.get(entry.file, (0, ""))[1]
+                got = found.keyed.get(entry.file) if is_whole else plain
+                if got != (hour.hmac if is_whole else hour.anonymous):
                     yield f"{what}: they are not those that were recorded"
                 else:
                     report.queries += hour.queries

@@ -25,12 +25,14 @@ class Member(_Part):
 
 
 class Queries(_Part):
-    """The queries of one hour of one record; ``file`` is none where they are not in the export."""
+    """The queries of one hour of one record; ``file`` is none where they are not in the export.
+    ``key``, in hexadecimal, is that of their HMAC, where they are whole."""
 
     record: int
     hour: int
     state: State
     file: str | None
+    key: str | None = Field(None, pattern="^[0-9a-f]{64}$")
 
 
 class Manifest(_Part):

@@ -15,12 +15,13 @@ FORM = 1
 @dataclass(frozen=True)
 class Hour:
     """The queries of one hour that were taken in during a record. ``hour`` counts from the begin of
-    Unix time. ``sha256`` is of their lines, ``anonymous`` of the same without clients."""
+    Unix time. ``hmac`` is the HMAC-SHA256 of their lines under a key that is no part of the record
+    and is deleted with the clients; ``anonymous`` is the SHA-256 of the lines without clients."""
 
     hour: int
     rows: int
     queries: int
-    sha256: str
+    hmac: str
     anonymous: str
 
 

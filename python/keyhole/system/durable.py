@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from keyhole.system.regular_file import read_whole
+
 PRIVATE_FILE = 0o600
 PUBLIC_FILE = 0o644
 SHARED_FILE = None
@@ -128,12 +130,11 @@ def append_line(path: Path, line: bytes) -> None:
 
 def cut_torn_line(path: Path) -> None:
     """Removes what a crash left of a last line, so that all that follows are whole lines."""
-    with path.open("r+b") as file:
-        content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            file.truncate(whole)
-            os.fsync(file.fileno())
+    content = read_whole(path)
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+        sync(path)
 
 
 def try_to_write(folder: Path, octets: int) -> None:

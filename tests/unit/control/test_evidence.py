@@ -123,6 +123,7 @@ def test_what_was_made_anonymous_or_removed_is_said_and_proved(house: House) -> 
     day = 86_400
     house.ask("old.example", age=3 * day)
     house.ask("older.example", age=9 * day)
+    house.ask("new.example")
     house.evidence.seal()
     house.history.close()
     house.open(Retention(age=5 * day, octets=2**50, anonymize_after=2.0 * day))
@@ -135,7 +136,16 @@ def test_what_was_made_anonymous_or_removed_is_said_and_proved(house: House) -> 
         "removed by retention, as a later record says",
         "without clients (log.anonymize_after)",
     ]
-    assert b"192.0.2.1" not in b"".join(_members(file).values())
+    members = _members(file)
+    # Nothing that is left lets the clients that were removed be found by trying addresses.
+    entries = json.loads(members["manifest.json"])["queries"]
+    for one in entries:
+        is_whole = one["state"] == "whole"
+        assert (one["key"] is not None) == is_whole
+        assert one["file"] is None or (b"192.0.2.1" in members[one["file"]]) == is_whole
+    assert sorted(one["state"] for one in entries) == ["anonymous", "removed", "whole"]
+    kept = [json.loads(one.read_bytes()) for one in house.place.root.glob("hour-keys/*.json")]
+    assert [list(one.values()) for one in kept] == [[one["key"]] for one in entries if one["key"]]
 
 
 def test_a_history_that_was_changed_or_lost_without_a_record_is_named(house: House) -> None:

@@ -131,12 +131,14 @@ def _write_queries(
 
     after = next((one.intake for one in records if one.number == record.number - 1), 0)
 
+    keys = queries.history().hour_keys(record.number)
+
     def write(
         cursor: "DuckDBPyConnection", segments: "list[Segment]", _: object
     ) -> "dict[int, HourDigest]":
         digests: dict[int, HourDigest] = {}
         for hour, lines in sealed_lines(cursor, segments, after, record.intake):
-            digest = digests[hour] = HourDigest(hour)
+            digest = digests[hour] = HourDigest(hour, keys.get(hour, ""))
             place = folder / queries_name(record.number, hour)
             with place.open("wb") as whole, place.with_suffix(".less").open("wb") as less:
                 for line in lines:
@@ -156,7 +158,12 @@ def _write_queries(
         has_file = state in ("whole", "anonymous", "changed")
         found.append(
             Queries(
-                record=record.number, hour=hour.hour, state=state, file=name if has_file else None
+                record=record.number,
+                hour=hour.hour,
+                state=state,
+                file=name if has_file else None,
+                # Nowhere else: it would let clients be found by trying once they are removed.
+                key=keys[hour.hour] if state == "whole" else None,
             )
         )
     return found
@@ -164,7 +171,7 @@ def _write_queries(
 
 def _state(hour: Hour, now: "HourDigest | None", records: list[Record], record: Record) -> State:
     if now is not None:
-        if now.whole == hour.sha256:
+        if now.key and now.whole == hour.hmac:
             return "whole"
         if now.anonymous == hour.anonymous:
             return "anonymous"

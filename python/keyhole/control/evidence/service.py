@@ -115,7 +115,7 @@ class EvidenceService:
             return self._seal()
 
     def _seal(self) -> Record:
-        from keyhole.querylog.history.sealed import sealed_hours
+        from keyhole.querylog.history.sealed import keys_of, sealed_hours
 
         chain, queries = self.chain, self._queries
         if queries is None:
@@ -138,6 +138,7 @@ class EvidenceService:
             before=chain.head,
             key=chain.key.public.fingerprint,
         )
+        history.save_hour_keys(record.number, keys_of(hours))
         chain.append(record)
         history.forget_removed(removed)
         return record

@@ -31,6 +31,13 @@ from keyhole.querylog.history.damaged import SetAside, drop_damaged_indexes, dro
 from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow, edges, missing_edges
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.fresh_edges import FreshEdges
+from keyhole.querylog.history.hour_keys import (
+    HOUR_US,
+    Keys,
+    forget_keys,
+    read_keys,
+    save_keys,
+)
 from keyhole.querylog.history.ingesters import Ingesters
 from keyhole.querylog.history.mender import Mender
 from keyhole.querylog.history.name_index import NameIndex, name_indexes, refresh
@@ -138,6 +145,15 @@ class History:
             self._ingest()
             return self._intake.close(), read_removed(self._root)
 
+    def save_hour_keys(self, record: int, keys: Keys) -> None:
+        """Keeps the keys of a record of the evidence chain. Raises ``OSError``."""
+        with self._writing:
+            save_keys(self._root, record, keys)
+
+    def hour_keys(self, record: int) -> Keys:
+        """The keys of a record, without those of hours whose clients or rows were removed."""
+        return read_keys(self._root, record)
+
     def forget_removed(self, known: list[Removed]) -> None:
         """Forgets what was removed, unless more was removed since. Raises ``OSError``."""
         with self._writing:
@@ -186,9 +202,13 @@ class History:
     def _maintain(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
         gone = retain(cursor, self._root, self._retention, now, is_noted=self._has_evidence)
         compact(cursor, self._root, segments(self._root))
+        oldest = min((one.begin for one in segments(self._root)), default=int(now * 1_000_000))
+        forget_keys(self._root, oldest // HOUR_US * HOUR_US)
         if self._retention.anonymize_after is not None:
+            before = int((now - self._retention.anonymize_after) * 1_000_000)
+            forget_keys(self._root, before)  # first: a crash leaves no key of what has no clients
             # After joining, which could mix segments with and without clients.
-            self._anonymizer.run(cursor, int((now - self._retention.anonymize_after) * 1_000_000))
+            self._anonymizer.run(cursor, before)
         today = int(now) // DAY_SECONDS * DAY_SECONDS * 1_000_000
         settled = [one for one in segments(self._root) if one.end < today]
         refresh(cursor, self._root, settled)

@@ -1,6 +1,7 @@
 """Digests of rows by when they were taken in and by their hour, however they lie in segments."""
 
 import hashlib
+import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -8,10 +9,10 @@ from typing import Any
 
 import duckdb
 
+from keyhole.querylog.history.hour_keys import HOUR_US, Keys, new_key
 from keyhole.querylog.history.schema import COLUMNS, ENGINE, INTAKE
 from keyhole.querylog.history.segment import CLIENT_COLUMNS, Segment, row_files
 
-HOUR_US = 3_600_000_000
 _AT_ONCE = 10_000
 FORM = 1
 """The columns below and their order; a later form has others, and digests name theirs."""
@@ -29,14 +30,20 @@ class Line:
 
 @dataclass
 class HourDigest:
-    """The rows of one hour (in hours of Unix time): how many, and the SHA-256 of their lines, with
-    clients and without."""
+    """The rows of one hour (in hours of Unix time): how many, the HMAC-SHA256 (RFC 2104) of their
+    lines with clients under a key in hexadecimal, and the SHA-256 of their lines without."""
 
     hour: int
+    key: str
     rows: int = 0
     queries: int = 0
-    _whole: Any = field(default_factory=hashlib.sha256, repr=False)
+    _whole: Any = field(init=False, repr=False)
     _anonymous: Any = field(default_factory=hashlib.sha256, repr=False)
+
+    def __post_init__(self) -> None:
+        # RFC 2104, section 3: a key as long as the output of the hash. Without it, the client of an
+        # hour with few queries could be found by trying addresses, once it is removed.
+        self._whole = hmac.new(bytes.fromhex(self.key), digestmod=hashlib.sha256)
 
     def add(self, line: Line) -> None:
         """Takes the next row."""
@@ -77,14 +84,19 @@ def sealed_lines(
 def sealed_hours(
     cursor: duckdb.DuckDBPyConnection, segments: Sequence[Segment], after: int, last: int
 ) -> list[HourDigest]:
-    """The digests of these rows, one for each hour in which a query came."""
+    """The digests of these rows, one for each hour in which a query came, each under a new key."""
     found = []
     for hour, lines in sealed_lines(cursor, segments, after, last):
-        digest = HourDigest(hour)
+        digest = HourDigest(hour, new_key())
         for line in lines:
             digest.add(line)
         found.append(digest)
     return found
+
+
+def keys_of(hours: Sequence[HourDigest]) -> Keys:
+    """The keys of these digests."""
+    return {one.hour: one.key for one in hours}
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
