@@ -352,6 +352,25 @@ def test_a_record_is_due_once_an_hour_has_ended_and_a_siem_is_told_its_digest(ho
     assert evidence.after(evidence.last(), 10) == []
 
 
+def test_a_clock_that_was_a_year_ahead_stops_no_record_and_spoils_no_export(house: House) -> None:
+    year, now = 365 * 86_400.0, [float(_NOW)]
+    house.evidence = EvidenceService(house.data, Parts(lambda _: None), clock=lambda: now[0])
+    house.evidence.use(cast(QueryHistory, _Opened(house.history)), house.database)
+    house.ask("a.example")
+    house.evidence.seal()
+    now[0] += year
+    house.ask("b.example")
+    house.evidence.seal()
+    now[0] -= year
+    assert house.evidence.is_due
+    house.ask("c.example")
+    record = house.evidence.seal()
+    assert record.begin == record.end
+    assert not house.evidence.is_due
+    report = check_export(house.export())
+    assert (report.wrong, report.queries) == ([], 3)
+
+
 def test_the_chain_goes_on_from_a_backup_that_is_older_than_the_history(
     house: House, tmp_path: Path
 ) -> None:

@@ -30,7 +30,8 @@ _FOLDER = ".export-"
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which records: those that end after ``since`` and begin before ``until``; for whom."""
+    """Which records: from the first to the last of those that end after ``since`` and begin before
+    ``until``; for whom."""
 
     since: datetime
     until: datetime
@@ -53,7 +54,7 @@ def export_evidence(
         append(connection, _audit_entry(wanted))
     evidence.seal()
     records = evidence.chain.after(0, 2**31)
-    chosen = [one for one in records if _is_wanted(one, wanted)]
+    chosen = _chosen(records, wanted)
     if not chosen:
         raise EvidenceError("no record of the evidence chain is of that time")
     folder = evidence.chain.file.parent / f"{_FOLDER}{secrets.token_hex(8)}"
@@ -69,6 +70,13 @@ def _audit_entry(wanted: Wanted) -> AuditEntry:
     actor = wanted.actor
     detail = {"since": wanted.since.isoformat(), "until": wanted.until.isoformat()}
     return AuditEntry(actor.name, actor.via, "evidence_export", actor.address, detail=detail)
+
+
+def _chosen(records: list[Record], wanted: Wanted) -> list[Record]:
+    """From the first to the last record of that time, with all between them: a clock that was wrong
+    may have given some another time."""
+    numbers = [one.number for one in records if _is_wanted(one, wanted)]
+    return [one for one in records if numbers and numbers[0] <= one.number <= numbers[-1]]
 
 
 def _is_wanted(record: Record, wanted: Wanted) -> bool:

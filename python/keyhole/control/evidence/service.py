@@ -92,10 +92,16 @@ class EvidenceService:
 
     @property
     def is_due(self) -> bool:
-        """Whether an hour has ended since the last record."""
+        """Whether an hour has ended since the last record, or the clock was set back behind it:
+        else nothing would be recorded until it reaches that time again."""
+        now, since = int(self._clock()), int(self._since)
+        return now // HOUR > since // HOUR or now < since
+
+    @property
+    def _since(self) -> float:
+        """When the last record ended, or this process began."""
         last = self.chain.last
-        since = datetime.fromisoformat(last.end).timestamp() if last else self._begin
-        return int(self._clock()) // HOUR > int(since) // HOUR
+        return datetime.fromisoformat(last.end).timestamp() if last else self._begin
 
     def _try_to_seal(self) -> None:
         import duckdb
@@ -125,10 +131,11 @@ class EvidenceService:
         after = chain.last.intake if chain.last else 0
         # Nothing was sealed before the first record; rows of earlier versions have no number.
         hours = history.ask(lambda cursor, found, _: sealed_hours(cursor, found, after, closed))
+        now = self._clock()
         record = Record(
             number=chain.next_number,
-            begin=chain.last.end if chain.last else _moment(self._begin),
-            end=_moment(self._clock()),
+            begin=_moment(min(self._since, now)),
+            end=_moment(now),
             intake=closed,
             hours=tuple(
                 Hour(one.hour, one.rows, one.queries, one.whole, one.anonymous) for one in hours
