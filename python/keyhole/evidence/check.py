@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from keyhole.evidence.error import EvidenceError
 from keyhole.evidence.form import AUDIT, CHAIN, FORMAT, MANIFEST, SIGNATURE, Manifest, Queries
 from keyhole.evidence.key import PublicKey, read_public
-from keyhole.evidence.record import Record, Signed
+from keyhole.evidence.record import Record, Signed, removal_of
 from keyhole.model.chained import FIRST, entry_digest
 
 _MAX_MANIFEST = 256 * 2**20
@@ -222,11 +222,14 @@ def _checked_queries(
             if entry is None:
                 yield f"{what}: they are not in the manifest"
                 continue
-            problem = _state_problem(entry, hour.hour, records)
+            later = [one for one in records if one.number >= record.number]
+            removal = removal_of(hour, entry.left, later)
+            problem = _state_problem(entry, is_removed=removal is not None)
             if problem is not None:
                 yield f"{what}: {problem}"
             elif entry.file is None:
-                report.notes.append(f"{what}: removed by retention, as a later record says")
+                said = f"record {removal.number} of {removal.end} says" if removal else "is said"
+                report.notes.append(f"{what}: removed by retention, as {said}")
             else:
                 is_whole = entry.state == "whole"
                 plain = found.digests.get(entry.file, (0, ""))[1]
@@ -239,16 +242,15 @@ def _checked_queries(
                         report.notes.append(f"{what}: without clients (log.anonymize_after)")
 
 
-def _state_problem(entry: Queries, hour: int, records: list[Record]) -> str | None:
+def _state_problem(entry: Queries, *, is_removed: bool) -> str | None:
     if entry.state == "changed":
         return "the history had others than were recorded when it was exported"
     if entry.state == "missing":
-        return "the history did not have them, and no record says that they were removed"
+        return "the history did not have them, and no record says that so many were removed"
     if entry.state == "removed":
-        later = (one for one in records if one.number >= entry.record)
-        if not any(gone.covers(hour) for one in later for gone in one.gone):
-            return "they are not there, and no record says that they were removed"
-        return None
+        if not is_removed:
+            return "they are not there, and no record says that so many were removed"
+        return None if entry.file is None else "they are said to be removed, and have a file"
     return None if entry.file is not None else "their file is not named"
 
 

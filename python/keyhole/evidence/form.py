@@ -26,12 +26,14 @@ class Member(_Part):
 
 class Queries(_Part):
     """The queries of one hour of one record; ``file`` is none where they are not in the export.
-    ``key``, in hexadecimal, is that of their HMAC, where they are whole."""
+    ``left`` rows of a removed hour are still there. ``key``, in hexadecimal, is that of their HMAC,
+    where they are whole."""
 
     record: int
     hour: int
     state: State
     file: str | None
+    left: int = Field(0, ge=0)
     key: str | None = Field(None, pattern="^[0-9a-f]{64}$")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -99,6 +100,17 @@ class Record:
             )
         except (TypeError, ValueError, KeyError, AttributeError):
             raise EvidenceError("it is no record of the evidence chain") from None
+
+
+def removal_of(hour: Hour, left: int, records: Iterable[Record]) -> Record | None:
+    """The last of these records that says that rows of an hour were removed; none unless they name
+    at least as many rows as are missing where ``left`` are there."""
+    rows, last = 0, None
+    for record in records:
+        found = [gone.rows for gone in record.gone if gone.covers(hour.hour)]
+        if found:
+            rows, last = rows + sum(found), record
+    return last if rows >= hour.rows - left else None
 
 
 @dataclass(frozen=True)

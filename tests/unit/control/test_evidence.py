@@ -25,6 +25,7 @@ from keyhole.evidence.error import EvidenceError
 from keyhole.evidence.record import Signed
 from keyhole.model.chained import FIRST
 from keyhole.querylog.history import History, Retention
+from keyhole.querylog.history.removed import note_removed
 from keyhole.store import Actor, AuditEntry, Database, append
 from tests.world.history import FOREVER, Place, line
 
@@ -131,11 +132,9 @@ def test_what_was_made_anonymous_or_removed_is_said_and_proved(house: House) -> 
     file = house.export()
     report = check_export(file)
     assert report.wrong == []
-    said = sorted(one.partition("record 1: ")[2] for one in report.notes)
-    assert said == [
-        "removed by retention, as a later record says",
-        "without clients (log.anonymize_after)",
-    ]
+    removed, anonymous = sorted(one.partition("record 1: ")[2] for one in report.notes)
+    assert re.fullmatch(r"removed by retention, as record 2 of 2\S+ says", removed)
+    assert anonymous == "without clients (log.anonymize_after)"
     members = _members(file)
     # Nothing that is left lets the clients that were removed be found by trying addresses.
     entries = json.loads(members["manifest.json"])["queries"]
@@ -161,9 +160,21 @@ def test_a_history_that_was_changed_or_lost_without_a_record_is_named(house: Hou
         Path(f"{file}.new").replace(file)
     wrong = check_export(house.export()).wrong
     assert sorted(one.partition("record 1: ")[2] for one in wrong) == [
-        "the history did not have them, and no record says that they were removed",
+        "the history did not have them, and no record says that so many were removed",
         "the history had others than were recorded when it was exported",
     ]
+
+
+def test_a_removal_explains_no_more_rows_than_it_names(house: House) -> None:
+    house.ask("a.example", "b.example", "c.example")
+    house.evidence.seal()
+    for one in house.history.segments:
+        note_removed(house.place.root, replace(one, rows=2))
+        one.drop()
+    house.history.close()
+    house.open()
+    (wrong,) = check_export(house.export()).wrong
+    assert wrong.endswith("no record says that so many were removed")
 
 
 def _members(file: Path) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from keyhole.evidence.archive import member_of, write_archive
 from keyhole.evidence.chain import read_chain
 from keyhole.evidence.error import EvidenceError
 from keyhole.evidence.form import AUDIT, CHAIN, FORMAT, KEY, Manifest, Queries, State, queries_name
-from keyhole.evidence.record import Hour, Record
+from keyhole.evidence.record import Hour, Record, removal_of
 from keyhole.store import Actor, AuditEntry, Database, append
 from keyhole.store.audit import chained_fields
 
@@ -170,6 +170,7 @@ def _write_queries(
                 hour=hour.hour,
                 state=state,
                 file=name if has_file else None,
+                left=digests[hour.hour].rows if state == "removed" and hour.hour in digests else 0,
                 # Nowhere else: it would let clients be found by trying once they are removed.
                 key=keys[hour.hour] if state == "whole" else None,
             )
@@ -185,6 +186,5 @@ def _state(hour: Hour, now: "HourDigest | None", records: list[Record], record: 
             return "anonymous"
         if now.rows >= hour.rows:
             return "changed"
-    later = (one for one in records if one.number >= record.number)
-    is_removed = any(gone.covers(hour.hour) for one in later for gone in one.gone)
-    return "removed" if is_removed else "missing"
+    left = now.rows if now is not None else 0
+    return "removed" if removal_of(hour, left, records[record.number - 1 :]) else "missing"

@@ -20,11 +20,14 @@ class Removed:
     begin: int
     end: int
     rows: int
+    origin: str = ""
+    """Of which part of the log they were: another segment may be like it in all else."""
 
 
 def note_removed(root: Path, segment: Segment) -> None:
     """Notes a segment before it is removed. Raises ``OSError``."""
-    note = {"begin": segment.begin, "end": segment.end, "rows": segment.rows}
+    note: dict[str, int | str] = {"begin": segment.begin, "end": segment.end, "rows": segment.rows}
+    note["origin"] = segment.origin
     durable.append_line(root / _FILE, json.dumps(note).encode())
 
 
@@ -38,7 +41,8 @@ def read_removed(root: Path) -> list[Removed]:
     for line in lines:
         with suppress(ValueError, KeyError, TypeError):  # a crash may cut a line short
             one = json.loads(line)
-            found[Removed(int(one["begin"]), int(one["end"]), int(one["rows"]))] = None
+            begin, end, rows = (int(one[name]) for name in ("begin", "end", "rows"))
+            found[Removed(begin, end, rows, str(one["origin"]))] = None
     return list(found)
 
 
