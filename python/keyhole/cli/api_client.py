@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from keyhole.cli.server_target import find_target
 from keyhole.control.data_folder import DataFolder, default_data_folder
@@ -75,6 +75,21 @@ class ApiClient:
         if answer.is_success:
             return answer
         raise _refused(answer)
+
+    def download(self, method: str, path: str, into: BinaryIO, **request: Any) -> None:
+        """As `ask`, for an answer of any size: writes it into a file as it comes. Raises also where
+        it ends early, and ``OSError``."""
+        import httpx2
+
+        try:
+            with self._client.stream(method, path, **request) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refused(answer)
+                for octets in answer.iter_bytes():
+                    into.write(octets)
+        except httpx2.TransportError as error:
+            raise ApiError(self._why(error)) from error
 
     def _local(self, opening: ExitStack) -> "httpx2.Client":
         socket = accepting_path(self._folder.api_socket)

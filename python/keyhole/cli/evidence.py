@@ -80,8 +80,8 @@ def export(
         "since": since.isoformat() if since else None,
         "until": until.isoformat() if until else None,
     }
-    with ApiClient(data, _SECONDS) as api:
-        durable.write_bytes(file, api.ask("POST", "/evidence/export", json=wanted).content)
+    with ApiClient(data, _SECONDS) as api, durable.replacing(file) as into:
+        api.download("POST", "/evidence/export", into, json=wanted)
     console().print(f"wrote {escape(str(file))}; keyhole evidence check looks at it anywhere")
 
 

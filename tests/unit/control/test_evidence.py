@@ -299,6 +299,20 @@ def test_each_change_of_an_export_is_named(house: House, tmp_path: Path) -> None
         assert any(re.search(wanted, one) for one in report.wrong), (case, report.wrong)
 
 
+def test_an_export_waits_for_none_and_leaves_nothing_where_there_is_no_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ask("a.example")
+    with house.evidence.exporting, pytest.raises(EvidenceError, match="another export"):
+        house.export()
+    monkeypatch.setattr("keyhole.querylog.history.retain.FREE_OCTETS", 2**62)
+    with pytest.raises(EvidenceError, match="too little room"):
+        house.export()
+    assert list(house.data.evidence.glob(".export-*")) == []
+    monkeypatch.undo()
+    assert check_export(house.export()).wrong == []
+
+
 def test_a_file_that_is_cut_off_is_named_or_refused(house: House, tmp_path: Path) -> None:
     octets = _filled(house).read_bytes()
     cut = tmp_path / "cut.tar.gz"

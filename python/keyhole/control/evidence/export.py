@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from keyhole.querylog.history.segment import Segment
 
 _FOLDER = ".export-"
+"""The begin of the names of its folders. A backup leaves out what begins with a dot."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,19 @@ def export_evidence(
     evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Wanted
 ) -> Path:
     """Records who exports, seals what was taken in until now, and writes the export into a folder
-    of its own, which the caller removes. Blocks; raises `EvidenceError`, ``OSError`` and
-    ``duckdb.Error``."""
+    of its own, which the caller removes. One at a time. Blocks; raises `EvidenceError`, ``OSError``
+    and ``duckdb.Error``."""
+    if not evidence.exporting.acquire(blocking=False):
+        raise EvidenceError("another export of evidence is being made; try again when it is done")
+    try:
+        return _recorded_export(evidence, queries, database, wanted)
+    finally:
+        evidence.exporting.release()
+
+
+def _recorded_export(
+    evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Wanted
+) -> Path:
     with database.begin() as connection:
         append(connection, _audit_entry(wanted))
     evidence.seal()
@@ -100,7 +112,10 @@ def _export(
             file.write(signed.line + b"\n")
     (folder / KEY).write_text(evidence.chain.key.public.pem)
     _write_audit(database, records, chosen, folder / AUDIT)
-    found = [one for record in chosen for one in _write_queries(queries, records, record, folder)]
+    found: list[Queries] = []
+    for record in chosen:
+        _check_room(folder, 0)
+        found += _write_queries(queries, records, record, folder)
     names = [CHAIN, AUDIT, KEY, *(one.file for one in found if one.file is not None)]
     manifest = Manifest(
         format=FORMAT,
@@ -117,9 +132,21 @@ def _export(
         members={name: member_of(folder / name) for name in names},
         queries=found,
     )
+    _check_room(folder, sum(one.octets for one in manifest.members.values()))
     target = folder / "evidence.tar.gz"
     write_archive(target, folder, manifest, evidence.chain.key)
     return target
+
+
+def _check_room(folder: Path, octets: int) -> None:
+    """Raises `EvidenceError` where so much would not leave what the history leaves free."""
+    from keyhole.querylog.history.retain import FREE_OCTETS, free
+
+    if free(folder) < FREE_OCTETS + octets:
+        raise EvidenceError(
+            "there is too little room on the disk of the data folder for this export; make room, "
+            "or export a shorter time"
+        )
 
 
 def _write_audit(database: Database, records: list[Record], chosen: list[Record], to: Path) -> None:

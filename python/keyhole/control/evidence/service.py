@@ -47,6 +47,8 @@ class EvidenceService:
         self._parts = parts
         self._clock = clock
         self._sealing = threading.Lock()
+        self.exporting = threading.Lock()
+        """One export at a time: each takes room on the disk and a whole reading of the history."""
         self._begin = clock()
         self._queries: QueryHistory | None = None
         self._database: Database | None = None
