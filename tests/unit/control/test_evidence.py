@@ -165,6 +165,19 @@ def test_a_history_that_was_changed_or_lost_without_a_record_is_named(house: Hou
     ]
 
 
+def test_what_was_removed_while_the_chain_was_off_is_said_when_it_goes_on(house: House) -> None:
+    house.ask("old.example", age=3 * 86_400)
+    house.evidence.seal()
+    house.history.close()
+    off = house.place.open(Retention(age=86_400, octets=2**50))
+    assert off.maintain() == 1
+    off.close()
+    house.open()
+    report = check_export(house.export())
+    assert report.wrong == []
+    assert "removed by retention, as record 2 of" in report.notes[0]
+
+
 def test_a_removal_explains_no_more_rows_than_it_names(house: House) -> None:
     house.ask("a.example", "b.example", "c.example")
     house.evidence.seal()

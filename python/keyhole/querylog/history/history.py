@@ -35,6 +35,7 @@ from keyhole.querylog.history.hour_keys import (
     HOUR_US,
     Keys,
     forget_keys,
+    had_keys,
     read_keys,
     save_keys,
 )
@@ -200,7 +201,9 @@ class History:
                 self._reload()
 
     def _maintain(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
-        gone = retain(cursor, self._root, self._retention, now, is_noted=self._has_evidence)
+        # Also while the evidence chain is off: when it goes on, it says what was removed meanwhile.
+        is_noted = self._has_evidence or had_keys(self._root)
+        gone = retain(cursor, self._root, self._retention, now, is_noted=is_noted)
         compact(cursor, self._root, segments(self._root))
         oldest = min((one.begin for one in segments(self._root)), default=int(now * 1_000_000))
         forget_keys(self._root, oldest // HOUR_US * HOUR_US)

@@ -37,6 +37,11 @@ def save_keys(root: Path, record: int, keys: Keys) -> None:
     durable.write_json(_file(root, record), {str(hour): key for hour, key in keys.items()})
 
 
+def had_keys(root: Path) -> bool:
+    """Whether records of an evidence chain were made of this history, even if none is now."""
+    return (root / _FOLDER).is_dir()
+
+
 def read_keys(root: Path, record: int) -> Keys:
     """The keys of a record that are there still."""
     with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
