@@ -1,18 +1,22 @@
 """Sends events to one receiver of syslog over TLS, or over TCP on this machine."""
 
 import asyncio
+import math
 import ssl
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
+from keyhole.events.connection import Connection, connect
 from keyhole.events.error import SendError
 from keyhole.events.event import Event
 from keyhole.events.syslog import Origin, frame, message
 
 SEND_SECONDS = 15.0
 """How long a connection with its handshake, or one batch, may take."""
-_REFUSAL_SECONDS = 0.5
-"""How long a receiver has to refuse a certificate after the handshake."""
+AGAIN_SECONDS = 60.0
+"""What was sent so shortly before the end of a connection is sent again."""
+AGAIN = 200
+"""Messages that are sent again at most."""
 
 MakeContext = Callable[[], ssl.SSLContext | None]
 """How the receiver is verified; none without TLS. Reads files; raises `SendError`."""
@@ -27,22 +31,27 @@ class SyslogSender:
         self._port = port
         self._context = context
         self._origin = origin
-        self._writer: asyncio.StreamWriter | None = None
+        self._connection: Connection | None = None
         self._sequence = 0
+        self._recent: deque[tuple[float, bytes]] = deque(maxlen=AGAIN)
+        """When the last messages were confirmed, by the clock of the loop, and their octets;
+        infinite for those that are to be sent again."""
 
     async def send(self, events: Sequence[Event]) -> None:
-        """Returns once the system has taken all of them; raises `SendError`.
+        """Returns once the system of the receiver has confirmed all of them; raises `SendError`.
 
-        Syslog has no answer: what was on its way when a connection broke is gone, and the receiver
-        sees that by the gap in ``sequenceId``.
+        Syslog itself has no answer: a receiver may end before it has read what its system
+        confirmed. So the last messages before the end of a connection are sent again over the next
+        one, with the same ``sequenceId``.
         """
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                writer = await self._connected()
-                for one in events:
-                    self._sequence += 1
-                    writer.write(frame(message(one, self._origin, self._sequence)))
-                await writer.drain()
+                connection = await self._connected()
+                frames = [
+                    frame(message(one, self._origin, number))
+                    for number, one in enumerate(events, self._sequence + 1)
+                ]
+                await connection.write(b"".join(frames))
         except TimeoutError:
             await self.close()
             raise SendError(f"no answer within {SEND_SECONDS:g} s") from None
@@ -56,40 +65,35 @@ class SyslogSender:
         except BaseException:
             await self.close()
             raise
+        # What failed is sent again by the caller, and has the same numbers then.
+        self._sequence += len(events)
+        now = asyncio.get_running_loop().time()
+        self._recent.extend((now, one) for one in frames)
 
     async def close(self) -> None:
         """Ends the connection."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(1):
-                    await writer.wait_closed()
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        ended = connection.ended_at
+        await connection.close()
+        if ended is None:
+            ended = asyncio.get_running_loop().time()
+        while self._recent and self._recent[0][0] < ended - AGAIN_SECONDS:
+            self._recent.popleft()
+        # However many connections it takes.
+        self._stamp(math.inf)
 
-    async def _connected(self) -> asyncio.StreamWriter:
-        if self._writer is not None and not self._writer.is_closing():
-            return self._writer
+    async def _connected(self) -> Connection:
+        if self._connection is not None and self._connection.is_open:
+            return self._connection
         await self.close()
         context = await asyncio.to_thread(self._context)
-        reader, writer = await asyncio.open_connection(
-            self._host,
-            self._port,
-            ssl=context,
-            server_hostname=self._host if context is not None else None,
-        )
-        # Nothing is kept in this process: what is written was taken by the system. With 0 for
-        # both, asyncio's TLS pauses a writer whose buffer is empty, and does not wake it again.
-        writer.transport.set_write_buffer_limits(high=1, low=0)
-        self._writer = writer
-        if context is not None:
-            # A receiver that refuses our certificate says so after the handshake (TLS 1.3).
-            await _see_refusal(reader)
-        return writer
+        connection = self._connection = await connect(self._host, self._port, context)
+        if self._recent:
+            await connection.write(b"".join(octets for _, octets in self._recent))
+            self._stamp(asyncio.get_running_loop().time())
+        return connection
 
-
-async def _see_refusal(reader: asyncio.StreamReader) -> None:
-    """Waits a moment for an alert; raises ``OSError`` where there is one, or the end."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_REFUSAL_SECONDS):
-            if not await reader.read(1):
-                raise ConnectionResetError(0, "it ended the connection at once")
+    def _stamp(self, moment: float) -> None:
+        self._recent = deque([(moment, octets) for _, octets in self._recent], AGAIN)
