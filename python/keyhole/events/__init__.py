@@ -5,6 +5,6 @@ What happened is found in ``keyhole.control.events``; nothing here knows a datab
 
 from keyhole.events.error import SendError
 from keyhole.events.event import Event, Severity
-from keyhole.events.queue import EventQueue
+from keyhole.events.queue import EventQueue, Lane
 
-__all__ = ["Event", "EventQueue", "SendError", "Severity"]
+__all__ = ["Event", "EventQueue", "Lane", "SendError", "Severity"]

@@ -1,6 +1,7 @@
 """Queries of the log as events."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from keyhole.events import Event, Severity
 from keyhole.querylog import Tail
@@ -11,6 +12,10 @@ _FOUND = ("tunnel_type", "tunnel_budget", "tunnel_throttled", "private_address")
 """Reasons that speak of an attack: a tunnel, or DNS rebinding."""
 _OBSERVED = "tunneling:"
 """How the log begins what would have been done against a tunnel."""
+_UNKNOWN = ""
+"""The kind of queries that were lost before anybody read them."""
+NOTICE_SECONDS = 60.0
+"""How long after word of lost queries there is none again: a flood must not become one of words."""
 _SEVERITY = {FINDINGS: Severity.WARNING, REFUSALS: Severity.NOTICE, QUERIES: Severity.INFO}
 
 
@@ -38,32 +43,60 @@ class QueryFeed:
         self._tail = tail
         self._chosen = chosen
         self._is_begun = False
-        self._dropped = 0
+        self._dropped: Counter[str] = Counter()
 
     @property
-    def missed(self) -> int:
-        """Queries that nobody was told of: lost in the log, or too many at once."""
-        return self._tail.missed + self._dropped
+    def missed(self) -> Counter[str]:
+        """Queries that nobody was told of, by kind: too many at once, or, with the kind ``""``,
+        lost in the log."""
+        return self._dropped + Counter({_UNKNOWN: self._tail.missed})
 
     def new(self, most: int) -> list[Event]:
-        """At most ``most`` wanted queries since the last call; more are counted. Blocks; raises
-        ``OSError``."""
+        """At most ``most`` wanted queries of each kind since the last call; more are counted.
+        Blocks; raises ``OSError``."""
         if not self._is_begun:
             self._tail.skip()
             self._is_begun = True
         events: list[Event] = []
+        found: Counter[str] = Counter()
         # To its end: a reader who stops within a file that was rotated does not come back to it.
         for entry in self._tail.new():
             kind = kind_of(entry)
             wanted = kind if kind in self._chosen else QUERIES
             if wanted not in self._chosen:
                 continue
-            if len(events) < most:
+            found[wanted] += 1
+            if found[wanted] <= most:
                 events.append(query_event(entry, wanted))
             else:
-                self._dropped += entry.count
+                self._dropped[wanted] += entry.count
         return events
 
     def close(self) -> None:
         """Closes the log."""
         self._tail.close()
+
+
+def lost_of(missed: Mapping[str, int], chosen: Collection[str]) -> int:
+    """How many of the missed queries a receiver of these kinds would have been told. One that was
+    lost unread may have been of any kind."""
+    wanted = {kind for kind in (FINDINGS, REFUSALS, QUERIES) if kind in chosen}
+    if QUERIES in wanted:
+        return sum(missed.values())
+    return sum(number for kind, number in missed.items() if kind in wanted or (wanted and not kind))
+
+
+class MissedNotice:
+    """Says when to tell of lost queries: at once, and then at most once a minute."""
+
+    def __init__(self) -> None:
+        self._told = 0
+        self._last: float | None = None
+
+    def due(self, missed: int, now: float) -> int:
+        """How many to tell of, 0 for none now. ``missed`` is how many there were in all, ``now`` in
+        seconds of a clock that only goes forward."""
+        if missed <= self._told or (self._last is not None and now - self._last < NOTICE_SECONDS):
+            return 0
+        new, self._told, self._last = missed - self._told, missed, now
+        return new

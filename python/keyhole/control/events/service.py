@@ -1,17 +1,28 @@
 """Collects events while Keyhole runs, and hands them to each receiver."""
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
+from keyhole.config.sections.events import OF_QUERIES
 from keyhole.control.events.attention import AttentionWatch, Wrong
 from keyhole.control.events.progress import Progress
-from keyhole.control.events.queries import QUERIES, QueryFeed
+from keyhole.control.events.queries import (
+    FINDINGS,
+    QUERIES,
+    REFUSALS,
+    MissedNotice,
+    QueryFeed,
+    lost_of,
+)
 from keyhole.control.events.receiver import Receiver, ReceiverState, Sender
 from keyhole.control.events.sources import Source
 from keyhole.errors import KeyholeError
-from keyhole.events import Event, Severity
+from keyhole.events import Event, Lane, Severity
 
 LOOK_SECONDS = 5.0
 """How often it is looked what needs attention: what lasts shorter is not told."""
@@ -19,7 +30,8 @@ QUERY_SECONDS = 0.5
 SOURCE_SECONDS = 1.0
 KEEP_SECONDS = 2.0
 AT_ONCE = 5_000
-"""Queries of one look that are told at most."""
+"""Queries of one look and of one kind that are told at most."""
+_LANES = {FINDINGS: Lane.FINDINGS, REFUSALS: Lane.BULK, QUERIES: Lane.BULK}
 _WAITING = 200
 """Entries of one source that wait for one receiver in memory."""
 
@@ -44,9 +56,10 @@ class EventService:
         self._sources: list[Source] = []
         self._read: dict[tuple[str, str], int] = {}
         self._must_keep = asyncio.Event()
-        self._missed = 0
+        self._missed: Counter[str] = Counter()
+        self._notice = MissedNotice()
         for receiver in self._receivers:
-            receiver.on_delivered = self._delivered_to(receiver)
+            receiver.on_progress = partial(self._has, receiver.target)
 
     def add_source(self, source: Source) -> None:
         """Tells of the entries of a durable record, too."""
@@ -78,12 +91,13 @@ class EventService:
                 self._queries.close()
             self._progress.write(self._progress.content)
 
-    def _publish(self, event: Event, *, is_query: bool = False) -> None:
+    def _publish(self, event: Event) -> None:
+        """Hands an event to each receiver that wants its kind, or else wants it as a query."""
         for receiver in self._receivers:
             if event.kind in receiver.chosen:
-                receiver.queue.put(event, is_bulk=is_query)
-            elif is_query and QUERIES in receiver.chosen:
-                receiver.queue.put(replace(event, kind=QUERIES), is_bulk=True)
+                receiver.queue.put(event, _LANES.get(event.kind, Lane.OTHERS))
+            elif event.kind in OF_QUERIES and QUERIES in receiver.chosen:
+                receiver.queue.put(replace(event, kind=QUERIES), Lane.BULK)
 
     async def _look(self) -> None:
         watch = AttentionWatch()
@@ -97,13 +111,19 @@ class EventService:
         while True:
             with suppress(OSError):  # the log may be on its way
                 for event in await asyncio.to_thread(self._queries.new, AT_ONCE):
-                    self._publish(event, is_query=True)
-            if self._queries.missed > self._missed:
-                missed = self._queries.missed - self._missed
-                self._missed = self._queries.missed
+                    self._publish(event)
+            self._count_missed(self._queries.missed)
+            if (missed := self._notice.due(self._queries.missed.total(), time.monotonic())) > 0:
                 text = f"{missed} queries were lost before they could be told"
                 self._publish(Event("attention", Severity.WARNING, text, {"lost": missed}))
             await asyncio.sleep(QUERY_SECONDS)
+
+    def _count_missed(self, missed: Counter[str]) -> None:
+        """Counts as lost what each receiver would have been told."""
+        new = missed - self._missed
+        self._missed = missed
+        for receiver in self._receivers:
+            receiver.queue.lost += lost_of(new, receiver.chosen)
 
     async def _tell_sources(self) -> None:
         while True:
@@ -127,20 +147,18 @@ class EventService:
                 self._progress.set(*key, self._read[key])
                 self._must_keep.set()
             # What finds no place stays in its record, and is read later.
-            room = min(_WAITING - receiver.queue.waiting_of(source.name), receiver.queue.room)
+            room = min(_WAITING - receiver.waiting_of(source.name), receiver.queue.room)
             if room <= 0:
                 continue
             for event in await asyncio.to_thread(source.after, self._read[key], room):
-                receiver.queue.put(event)
+                # Others may have taken the room meanwhile.
+                if not receiver.queue.put(event):
+                    break
                 self._read[key] = event.number
 
-    def _delivered_to(self, receiver: Receiver) -> Callable[[Event], None]:
-        def delivered(event: Event) -> None:
-            if event.source is not None:
-                self._progress.set(receiver.target, event.source, event.number)
-                self._must_keep.set()
-
-        return delivered
+    def _has(self, target: str, source: str, number: int) -> None:
+        self._progress.set(target, source, number)
+        self._must_keep.set()
 
     async def _keep(self) -> None:
         """Writes the progress a moment after it changed: at most once in that time."""
