@@ -184,8 +184,9 @@ class EventsSection(Section):
     )
     queue: Annotated[int, count(100, 1_000_000)] = Field(
         10_000,
-        description="Events that wait in memory for each slow or absent receiver; more are dropped "
-        "and counted. Entries of audit and evidence wait where they are, so that none is dropped.",
+        description="Events that wait in memory for each slow or absent receiver: so many "
+        "findings, as many other queries, and as many of all else. More are dropped and counted. "
+        "Entries of audit and evidence wait where they are, so that none is dropped.",
     )
     syslog: SyslogSection = Field(default_factory=SyslogSection)
     webhook: WebhookSection = Field(default_factory=WebhookSection)
