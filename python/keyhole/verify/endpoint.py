@@ -14,7 +14,7 @@ import httpx2
 
 from keyhole.verify.error import VerifyError
 
-SECONDS = 5.0
+SECONDS = 10.0
 MEDIA_TYPE = "application/dns-message"
 
 
