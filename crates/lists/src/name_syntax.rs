@@ -60,7 +60,7 @@ pub(crate) fn read_zone_name(text: &str) -> Result<Name, SkipReason> {
 }
 
 fn from_text(text: &str) -> Result<Name, SkipReason> {
-    let name = Name::from_text(text).map_err(|error| match error {
+    let name = keyhole_names::read_name(text).map_err(|error| match error {
         NameError::LabelTooLong | NameError::NameTooLong => SkipReason::NameTooLong,
         _ => SkipReason::NotAName,
     })?;

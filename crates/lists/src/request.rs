@@ -144,7 +144,8 @@ fn check_version(version: u32) -> Result<(), Error> {
 }
 
 fn read_name(path: &str, text: &str) -> Result<Name, Error> {
-    Name::from_text(text).map_err(|error| Error::invalid(path, format!("{text:?}: {error}")))
+    keyhole_names::read_name(text)
+        .map_err(|error| Error::invalid(path, format!("{text:?}: {error}")))
 }
 
 fn read_format(place: &str, word: &str) -> Result<Option<Format>, Error> {

@@ -7,8 +7,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use keyhole_wire::Name;
 use keyhole_wire::name::NameBuilder;
+use keyhole_wire::{Name, NameError};
 
 /// The last label. The zero keeps it apart from every top-level domain.
 const ROOT: &[u8] = b"\0address";
@@ -88,6 +88,13 @@ pub fn is_address_name(wire: &[u8]) -> bool {
     end.strip_suffix(ROOT).is_some_and(|rest| rest.last() == Some(&(ROOT.len() as u8)))
 }
 
+/// Reads a name that a person or a list wrote. A name that stands for addresses is refused: only a
+/// [`Network`] makes one, so nobody can write an entry for all addresses.
+pub fn read_name(text: &str) -> Result<Name, NameError> {
+    let name = Name::from_text(text)?;
+    if is_address_name(name.to_lower().as_wire()) { Err(NameError::Reserved) } else { Ok(name) }
+}
+
 fn name_of(digits: &[u8], last: Option<u8>, address: IpAddr) -> Option<Name> {
     let mut name = NameBuilder::new();
     for digit in last.iter().chain(digits.iter().rev()) {
@@ -158,6 +165,16 @@ mod tests {
         }
         for name in ["address", "4.address", "x\\000address", "example.org"] {
             assert_eq!(Network::from_name(&Name::from_text(name).unwrap()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn nobody_can_write_a_name_that_stands_for_addresses() {
+        for text in ["\\000address", "\\000\\097ddress.", "4.\\000address", "0.4.\\000ADDRESS"] {
+            assert_eq!(read_name(text), Err(NameError::Reserved), "{text}");
+        }
+        for text in ["address", "\\000address.example.org", "x\\000address", "."] {
+            assert_eq!(read_name(text), Name::from_text(text), "{text}");
         }
     }
 

@@ -9,7 +9,7 @@ mod hashed_name;
 pub mod list_file;
 mod name_map;
 
-pub use address_name::{Network, is_address_name};
+pub use address_name::{Network, is_address_name, read_name};
 pub use error::Error;
 pub use hashed_name::{HashedName, Suffix, Text, hash_wire};
 pub use name_map::NameMap;

@@ -37,6 +37,8 @@ pub enum NameError {
     BadEscape,
     /// The octets end before the root label, go on behind it, or hold a pointer.
     NotAName,
+    /// Its last label is kept for names that stand for addresses.
+    Reserved,
 }
 
 impl fmt::Display for NameError {
@@ -47,6 +49,9 @@ impl fmt::Display for NameError {
             Self::NameTooLong => "the name is longer than 255 octets",
             Self::BadEscape => "a backslash needs a character or three digits up to 255 behind it",
             Self::NotAName => "not a name in wire form",
+            Self::Reserved => {
+                "such names stand for addresses; write an address or a network instead"
+            }
         })
     }
 }

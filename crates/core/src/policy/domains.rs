@@ -43,7 +43,7 @@ impl Domains {
 
     fn add(&mut self, document: &ForwardedDomainDocument, sets: usize) -> Result<(), String> {
         let ForwardedDomainDocument { name: text, upstream_set } = document;
-        let name = Name::from_text(text).map_err(|error| format!("{text:?}: {error}"))?;
+        let name = keyhole_names::read_name(text).map_err(|error| format!("{text:?}: {error}"))?;
         if name.is_root() {
             return Err("the root is no domain: upstreams without domains are asked for it".into());
         }
@@ -163,6 +163,7 @@ mod tests {
             (&[("corp.example", 4)], "domains[0]: upstream set 4 of only 4"),
             (&[("a.example", 0), ("A.example", 0)], "domains[1]: A.example twice"),
             (&[("a..example", 0)], "domains[0]: \"a..example\""),
+            (&[("\\000address", 0)], "domains[0]: \"\\\\000address\": such names stand for"),
         ] {
             let found = compile(domains).1;
             assert!(found.contains(fault), "{found}");

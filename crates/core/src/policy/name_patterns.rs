@@ -69,7 +69,7 @@ impl NamePatterns {
 }
 
 fn add(map: &mut NameMap<()>, text: &str) -> Result<(), String> {
-    let name = Name::from_text(text).map_err(|error| format!("{text:?}: {error}"))?;
+    let name = keyhole_names::read_name(text).map_err(|error| format!("{text:?}: {error}"))?;
     map.entry(&name, || ());
     Ok(())
 }

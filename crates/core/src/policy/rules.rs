@@ -366,7 +366,7 @@ impl Index {
                 return Ok(());
             }
         };
-        let name = Name::from_text(text).map_err(|error| format!("{text:?}: {error}"))?;
+        let name = keyhole_names::read_name(text).map_err(|error| format!("{text:?}: {error}"))?;
         map.entry(&name, Vec::new).push(place);
         Ok(())
     }

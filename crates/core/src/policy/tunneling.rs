@@ -56,7 +56,7 @@ impl Tunneling {
         }
         let mut domains = NameMap::default();
         for (index, one) in exempt.into_iter().enumerate() {
-            match Name::from_text(&one.domain) {
+            match keyhole_names::read_name(&one.domain) {
                 Ok(name) => {
                     let (reason, until) = (one.reason, one.until);
                     domains.entry(&name, || Exempt { reason, until });

@@ -81,13 +81,14 @@ fn read_one(
     path: &str,
     owners: &mut NameMap<Owner>,
 ) -> Result<(), (&'static str, String)> {
-    let name = Name::from_text(&document.name)
+    let name = keyhole_names::read_name(&document.name)
         .map_err(|error| ("name", format!("{:?}: {error}", document.name)))?;
     if document.ttl > MAX_TTL {
         return Err(("ttl", format!("{} s is longer than a week ({MAX_TTL} s)", document.ttl)));
     }
-    let target =
-        |text: &str| Name::from_text(text).map_err(|error| ("data", format!("{text:?}: {error}")));
+    let target = |text: &str| {
+        keyhole_names::read_name(text).map_err(|error| ("data", format!("{text:?}: {error}")))
+    };
     let owner = owners.entry(&name, || Owner {
         name: name.to_lower(),
         data: Data::Sets(Vec::new()),

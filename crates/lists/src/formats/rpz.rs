@@ -395,6 +395,9 @@ mod tests {
             ("0.0.0.0.0.rpz-ip CNAME .", "NotAName"),
             ("ns.example.org.rpz-nsdname CNAME .", "Trigger"),
             ("* CNAME .", "TooBroad"),
+            // What would stand for every address, or for every IPv4 address.
+            (r"*.\000address CNAME .", "NotAName"),
+            (r"4.\000ADDRESS CNAME rpz-passthru.", "NotAName"),
             ("$INCLUDE other.zone", "OtherSetting"),
             ("nonsense", "NotAName"),
         ] {
