@@ -5,7 +5,7 @@
 //! than clients wait. So as long as connections live shortly, each one gets as many queries as it
 //! brings answers, and more of them are open at once.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Connections that are open at once.
 const USUAL_OPEN: usize = 2;
@@ -15,14 +15,16 @@ const MAX_OPEN: usize = 8;
 /// brings as many answers does not live shortly.
 const BUSY: usize = 100;
 /// Connections in a row that were ended with queries under way: one may be chance.
-const ENDED: u32 = 2;
+const ENDED: usize = 2;
+/// The last ends from which it is told how many answers a connection brings.
+const REMEMBERED: usize = size_of::<u32>();
 
 /// What the last connections of one upstream show.
 #[derive(Debug, Default)]
 pub(super) struct Lives {
+    /// How many answers each of the last ones brought that were ended early: an octet for each, the
+    /// last one lowest, and 0 for none.
     ended: AtomicU32,
-    /// The most answers that one of those brought.
-    answers: AtomicUsize,
 }
 
 /// How many connections there may be, and how many queries each one takes.
@@ -37,27 +39,39 @@ pub(super) struct Room {
 }
 
 impl Lives {
-    /// A connection was ended with queries under way after so many answers, at least one.
+    /// A connection was ended with queries under way after so many answers, at least one. Many
+    /// answers are a long life, whatever those before it brought.
     pub(super) fn ended_early(&self, answers: usize) {
-        self.answers.fetch_max(answers, Relaxed);
-        self.ended.fetch_add(1, Relaxed);
+        if answers >= BUSY {
+            return self.ended.store(0, Relaxed);
+        }
+        // The oldest one falls out. It is less than BUSY, so it fits into an octet.
+        let brought = u32::from(u8::try_from(answers.max(1)).unwrap_or(u8::MAX));
+        let push = |ended: u32| Some(ended << u8::BITS | brought);
+        let _ = self.ended.fetch_update(Relaxed, Relaxed, push);
     }
 
     /// A connection has brought so many answers. More than the others did show that it lives longer.
     pub(super) fn has_brought(&self, answers: usize) {
-        if self.ended.load(Relaxed) > 0 && answers > self.answers.load(Relaxed) {
+        let (ended, most) = self.shown();
+        if ended > 0 && answers > most {
             self.ended.store(0, Relaxed);
-            self.answers.store(0, Relaxed);
         }
+    }
+
+    /// How many of the last connections were ended early, and the most answers that one brought.
+    fn shown(&self) -> (usize, usize) {
+        let brought: [u8; REMEMBERED] = self.ended.load(Relaxed).to_be_bytes();
+        let ended = brought.iter().filter(|&&answers| answers > 0).count();
+        (ended, brought.into_iter().max().map_or(0, usize::from))
     }
 
     /// What follows for the connections.
     pub(super) fn room(&self) -> Room {
-        let brings = self.answers.load(Relaxed);
-        if self.ended.load(Relaxed) < ENDED || brings >= BUSY {
+        let (ended, brings) = self.shown();
+        if ended < ENDED {
             return Room { open: USUAL_OPEN, busy: BUSY, brings: None };
         }
-        let brings = brings.max(1);
         Room { open: MAX_OPEN, busy: brings, brings: Some(brings) }
     }
 }
@@ -113,5 +127,18 @@ mod tests {
         let usual = lives.room();
         (0..9).for_each(|_| lives.ended_early(5000));
         assert_eq!(lives.room(), usual);
+    }
+
+    #[test]
+    fn one_long_life_does_not_hide_the_short_ones_after_it() {
+        let lives = Lives::default();
+        let usual = lives.room();
+        (0..3).for_each(|_| lives.ended_early(2));
+        lives.ended_early(100);
+        assert_eq!(lives.room(), usual, "it brought many");
+        [99, 2].map(|answers| lives.ended_early(answers));
+        assert_eq!(lives.room().busy, 99);
+        (0..4).for_each(|_| lives.ended_early(1));
+        assert_eq!((lives.room().open, lives.room().busy), (8, 1), "only the last ones count");
     }
 }
