@@ -20,6 +20,7 @@ use crate::lookup::{AnswerSource, LookupAnswer};
 use crate::policy::{Permit, Policy, Trace};
 use crate::records::{Link, Local, as_answer};
 use crate::stages::End;
+use crate::tls_version::TlsVersion;
 
 /// How often one answer may lead from upstreams to others.
 const MAX_HOPS: usize = 8;
@@ -144,19 +145,27 @@ struct Way<'a> {
     asking: &'a Asking<'a>,
     /// Their TTLs are what is left of them.
     leading: Vec<LeadingRecord>,
-    /// How the last upstream was asked, and the strictest of the others.
+    /// What the last upstream said, and the strictest of the others.
     last: Option<LookupAnswer>,
+    /// The least protected way on which anybody was asked now.
+    asked: Option<HowAsked>,
 }
+
+/// An upstream that was asked now, and the version of TLS; none in the clear.
+type HowAsked = (Option<u16>, Option<TlsVersion>);
 
 impl<'a> Way<'a> {
     fn new(asking: &'a Asking<'a>, chain: Option<&[Link]>) -> Self {
         let leading = chain.unwrap_or_default().iter().map(alias).collect();
-        Self { asking, leading, last: None }
+        Self { asking, leading, last: None, asked: None }
     }
 
     /// One more upstream has answered.
     fn passes(&mut self, found: &LookupAnswer) {
         let mut now = found.clone();
+        if found.source == AnswerSource::Forwarded {
+            self.asked = Some(less_protected(self.asked, (found.upstream, found.tls)));
+        }
         if let Some(last) = &self.last {
             now.source = later(last.source, now.source);
             let caps = last.ttl_cap.into_iter().chain(now.ttl_cap);
@@ -197,7 +206,9 @@ impl<'a> Way<'a> {
         let Some(last) = self.last else {
             return ControlFlow::Break(end_for(self.asking.permit, Reason::InternalError));
         };
-        ControlFlow::Continue(LookupAnswer { answer, age, refresh: false, ..last })
+        // What went out in the clear stays so, whatever protected the rest.
+        let (upstream, tls) = self.asked.unwrap_or((last.upstream, last.tls));
+        ControlFlow::Continue(LookupAnswer { answer, age, upstream, tls, refresh: false, ..last })
     }
 
     fn or_fault(
@@ -209,6 +220,16 @@ impl<'a> Way<'a> {
             Err(_) => ControlFlow::Break(end_for(self.asking.permit, Reason::UpstreamInvalid)),
         }
     }
+}
+
+/// The one of two ways that protects less; of equal ones the later one.
+fn less_protected(before: Option<HowAsked>, now: HowAsked) -> HowAsked {
+    let protection = |tls| match tls {
+        None => 0,
+        Some(TlsVersion::Tls12) => 1,
+        Some(TlsVersion::Tls13) => 2,
+    };
+    before.filter(|before| protection(before.1) < protection(now.1)).unwrap_or(now)
 }
 
 /// An answer of several parts is as old as the part of which the least is known.
@@ -246,4 +267,26 @@ fn local(asking: &Asking<'_>, policy: &Policy, target: Name) -> Target {
 fn alias((owner, target, ttl): &Link) -> LeadingRecord {
     let data = target.as_wire().to_vec();
     LeadingRecord { owner: *owner, kind: RecordType::CNAME, ttl: *ttl, data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_upstreams_the_least_protected_one_is_logged() {
+        let clear = (Some(1), None);
+        let old = (Some(2), Some(TlsVersion::Tls12));
+        let new = (Some(3), Some(TlsVersion::Tls13));
+        for (before, now, expected) in [
+            (None, new, new),
+            (Some(clear), new, clear),
+            (Some(new), clear, clear),
+            (Some(old), new, old),
+            (Some(new), old, old),
+            (Some(new), (Some(4), new.1), (Some(4), new.1)),
+        ] {
+            assert_eq!(less_protected(before, now), expected, "{before:?} {now:?}");
+        }
+    }
 }
