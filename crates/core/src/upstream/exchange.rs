@@ -124,7 +124,8 @@ impl Liveness {
     /// A query starts here now.
     pub(super) fn query_started(&self) {
         self.in_flight.fetch_add(1, Relaxed);
-        self.asked_micros.store(self.micros(Instant::now()), Relaxed);
+        // 0 means that nothing was asked.
+        self.asked_micros.store(self.micros(Instant::now()).max(1), Relaxed);
     }
 
     /// An answer came in, or one that is too late.
@@ -163,6 +164,11 @@ impl Liveness {
         self.is_useless() && !self.judged.swap(true, Relaxed)
     }
 
+    /// Whether it ended before any query was put on it; true once.
+    pub(super) fn ended_unused(&self) -> bool {
+        self.asked_micros.load(Relaxed) == 0 && self.is_first_useless_end()
+    }
+
     /// A query on it was not answered because it ended.
     pub(super) fn cut(&self) {
         self.cut.store(true, Relaxed);
@@ -184,5 +190,25 @@ pub(super) struct ClosedAtEnd(pub(super) Arc<Liveness>);
 impl Drop for ClosedAtEnd {
     fn drop(&mut self) {
         self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_ends_before_any_query_counts_once_as_useless() {
+        let unused = Liveness::new();
+        assert!(!unused.ended_unused(), "it is open");
+        unused.close();
+        assert!(unused.ended_unused());
+        assert!(!unused.ended_unused() && !unused.is_first_useless_end(), "it was counted");
+        // At once after it was opened: the query that was lost on it tells of its end.
+        let asked = Liveness::new();
+        asked.query_started();
+        asked.close();
+        assert!(!asked.ended_unused());
+        assert!(asked.is_first_useless_end());
     }
 }

@@ -189,6 +189,13 @@ impl Pool {
     /// Lets go of connections that ended or show a certificate that is no longer ours. Queries on
     /// them go on until they are answered.
     fn prune(&self, state: &mut State) {
+        // No query tells of a connection that ended before one was put on it, and without a pause
+        // each query would open several. Those that ended together count once.
+        let unused = state.open.iter().filter(|one| one.liveness.ended_unused()).count();
+        if unused > 0 {
+            let error = UpstreamError::lost("the connection ended before it was used");
+            self.health.lock().was_useless(&error, Instant::now(), jitter());
+        }
         let issue = self.connector.issue();
         state
             .open
