@@ -2,7 +2,6 @@
 
 use keyhole_names::HashedName;
 use keyhole_names::NameMap;
-use keyhole_wire::Name;
 
 use super::pattern::{self, Patterns};
 use crate::document::MatchDocument;
@@ -76,6 +75,8 @@ fn add(map: &mut NameMap<()>, text: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use keyhole_wire::Name;
+
     use super::*;
 
     #[test]

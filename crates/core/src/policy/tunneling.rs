@@ -1,7 +1,6 @@
 //! How much the clients of a policy may tell a registered domain by names alone.
 
 use keyhole_names::{HashedName, NameMap};
-use keyhole_wire::Name;
 
 use super::schedule::Moment;
 use crate::budgets::{Limits, shipped};
@@ -88,6 +87,8 @@ impl Tunneling {
 
 #[cfg(test)]
 mod tests {
+    use keyhole_wire::Name;
+
     use super::*;
     use crate::document::ExemptDocument;
 
