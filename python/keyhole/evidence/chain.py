@@ -37,6 +37,8 @@ class Chain:
             durable.write_bytes(self.file, b"")
         self._key = self._own_key(folder / KEY)
         self.last: Record | None = None
+        self._octets: int | None = None
+        """The size of the file up to the end of the last record; none before the first append."""
         self._check(is_new)
         write_head(head, self.next_number - 1, self.head)
         remember_file(self.file)
@@ -95,14 +97,21 @@ class Chain:
         """Appends the next record durably, and then says elsewhere that it is there. Raises
         ``OSError``; where only the latter failed, the record is in the chain."""
         signed = Signed(record, self._key.sign(record.octets))
-        durable.cut_torn_line(self.file)
+        if self._octets is None:
+            durable.cut_torn_line(self.file)
+            self._octets = self.file.stat().st_size
+        # A record that may not have reached the disk is written again: it must not be there twice.
+        durable.cut_to(self.file, self._octets)
         durable.append_line(self.file, signed.line)
+        self._octets += len(signed.line) + 1
         self.last = record
         write_head(self._head_file, record.number, record.digest)
         return signed
 
     def after(self, number: int, most: int) -> list[Record]:
         """At most ``most`` records after a number. Raises `EvidenceError` and ``OSError``."""
+        if number >= self.next_number - 1:
+            return []  # whoever asks each second does not have all of the file read
         found = (one.record for one in read_chain(self.file) if one.record.number > number)
         return [one for one, _ in zip(found, range(most), strict=False)]
 

@@ -205,7 +205,8 @@ def _text(value: Any) -> str | None:
 
 
 def _word(value: Any) -> str:
-    if not isinstance(value, str):
+    # PostgreSQL takes no text with NUL, and nobody has a name with one.
+    if not isinstance(value, str) or "\0" in value:
         raise TypeError
     return value
 

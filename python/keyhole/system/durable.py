@@ -137,6 +137,13 @@ def cut_torn_line(path: Path) -> None:
         sync(path)
 
 
+def cut_to(path: Path, octets: int) -> None:
+    """Removes what a file has beyond its first ``octets``."""
+    if path.stat().st_size > octets:
+        os.truncate(path, octets)
+        sync(path)
+
+
 def try_to_write(folder: Path, octets: int) -> None:
     """Sees whether a folder takes so much: a file of a name of its own, which is removed at once.
     Somebody who cleans up meanwhile may have removed it."""

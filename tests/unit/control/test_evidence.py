@@ -1,7 +1,9 @@
 """What an auditor gets proves that nothing was changed, and names each thing that was."""
 
+import errno
 import io
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -20,6 +22,7 @@ from keyhole.control.evidence.export import Wanted, export_evidence
 from keyhole.control.evidence.service import EvidenceService
 from keyhole.control.parts import Parts
 from keyhole.control.query_history import QueryHistory
+from keyhole.evidence.chain import read_chain
 from keyhole.evidence.check import Report, check_export
 from keyhole.evidence.error import EvidenceError
 from keyhole.evidence.record import Signed
@@ -27,6 +30,7 @@ from keyhole.model.chained import FIRST
 from keyhole.querylog.history import History, Retention
 from keyhole.querylog.history.removed import note_removed
 from keyhole.store import Actor, AuditEntry, Database, append
+from keyhole.system import durable
 from tests.world.history import FOREVER, Place, line
 
 _NOW = int(time.time())
@@ -373,6 +377,26 @@ def test_a_chain_that_is_gone_or_changed_is_not_begun_anew(house: House) -> None
         with pytest.raises(EvidenceError):
             broken.seal()
         assert content == good or json.loads(head.read_bytes())["number"] == number
+
+
+def test_a_record_that_may_not_be_on_the_disk_is_written_again_and_is_there_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.evidence.seal()
+
+    append_line = durable.append_line
+
+    def too_late(path: Path, line: bytes) -> None:
+        append_line(path, line)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "append_line", too_late)
+        with pytest.raises(OSError, match="error"):
+            house.evidence.seal()
+    assert house.evidence.seal().number == 2
+    assert [one.record.number for one in read_chain(house.data.evidence / "chain.jsonl")] == [1, 2]
+    assert check_export(house.export()).wrong == []
 
 
 def test_a_record_is_due_once_an_hour_has_ended_and_a_siem_is_told_its_digest(house: House) -> None:

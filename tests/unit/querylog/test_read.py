@@ -109,6 +109,7 @@ def test_a_client_is_known_by_what_it_showed_before_its_address(tmp_path: Path) 
                 {"identity": "spiffe://keyhole.lab/\u202e"},
                 {"identity": f"spiffe://keyhole.lab/{'a' * 2_048}"},
                 {"reason": None},
+                {"policy": "a\0b"},
                 {"duration_us": "long"},
                 {"snapshot": "last"},
             )

@@ -198,6 +198,8 @@ def _write(
         _add_installation(archive, request.data, scratch)
         # Documents before the database: one that lags behind its copy would be refused.
         _add_state(archive, contents)
+        # Before the database: a record names an entry of its audit record.
+        _add_files(archive, contents.evidence())
         identity = request.data.identity
         with open_journal(identity) as journal:
             _add_database(archive, settings, request.data, scratch)
@@ -208,7 +210,6 @@ def _write(
         useless = unreadable(scratch)
         known = {f"{DATA}/{one.path}" for one in contents.left_out}  # those that are gone
         contents.left_out += [one for one in useless if one.path not in known]
-        _add_files(archive, contents.evidence())
         if request.with_history:
             _add_history(archive, contents, scratch)
         _add_files(archive, contents.rest())

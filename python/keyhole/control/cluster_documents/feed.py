@@ -213,7 +213,9 @@ class ClusterDocuments:
             return await self._reconciler.documents.run(work)
 
     def _check(self, texts: Texts) -> Sequence[Problem]:
-        """The errors of all documents with these, compiled beside those in force."""
+        """The errors of all documents with these, compiled beside those in force. Raises
+        `StuckError` once nobody waits for them any more."""
+        self._reconciler.documents.check()
         with _scratch() as folder:
             scratch = DataFolder(Path(folder))
             scratch.make()

@@ -3,6 +3,7 @@
 An object that is not valid keeps its last valid version, so that one mistake stops nobody else.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ MOST_TRIES = 50
 """Checks of all documents for one change; what is not solved then changes nothing."""
 _TRIES_OF_ONE = 6
 """Checks with mistakes in one namespace; then all of it stays as it was."""
+MOST_SECONDS = 60.0
+"""How long one choice looks for what is valid; then each delegated namespace with something new
+stays as it was. It is below the time that the documents of all have."""
 _ONE_BY_ONE = 10
 """Namespaces that are held one after the other where all together are too much."""
 Texts = dict[Key, str]
@@ -103,7 +107,10 @@ class _Chooser:
 
     def run(self, check: Check) -> Choice:
         self._hold_over_budget()
+        end = time.monotonic() + MOST_SECONDS
         for _ in range(MOST_TRIES):
+            if time.monotonic() > end:
+                self._hold_all_new()
             try:
                 found = [one for one in check(self._texts) if not one.is_advice]
             except KeyholeError as error:
@@ -154,6 +161,12 @@ class _Chooser:
             if why := over_budget(texts, objects):
                 self._hold(namespace, Problem("", 0, "", "", why))
 
+    def _hold_all_new(self) -> None:
+        why = "to find out what is valid took too long; the namespace stays as it was"
+        for place in {key.namespace for key in self._changed()} - {self._delegation.own}:
+            if place not in self._held:
+                self._hold(place, Problem("", 0, "", "", why))
+
     def _hold_largest(self, problem: Problem) -> bool:
         """Of the delegated namespaces with something new, holds the one with most that is new, and
         after some tries ever more at once; gives whether there was one."""
@@ -177,6 +190,12 @@ class _Chooser:
         for place in self._too_much[:-1][:_ONE_BY_ONE]:
             others = {key: one for key, one in self._texts.items() if key.namespace != place}
             new = {key: one for key, one in self._newest.items() if key.namespace == place}
+            # An object whose newest version was refused keeps the one in force.
+            new |= {
+                key: self._kept[key]
+                for key in self._why
+                if key.namespace == place and key not in new and key in self._kept
+            }
             try:
                 is_valid = not [one for one in check(others | new) if not one.is_advice]
             except KeyholeError:

@@ -14,6 +14,9 @@ from keyhole.querylog.history.schema import COLUMNS, ENGINE, INTAKE
 from keyhole.querylog.history.segment import CLIENT_COLUMNS, Segment, row_files
 
 _AT_ONCE = 10_000
+_WINDOW_US = HOUR_US // 12
+"""Rows are sorted by so much time at once: a sort of many weeks would need more memory than the
+history has."""
 FORM = 1
 """The columns below and their order; a later form has others, and digests name theirs."""
 _FORM_1 = (*COLUMNS, ENGINE)
@@ -70,15 +73,30 @@ def sealed_lines(
     that no join of segments changes. Raises ``duckdb.Error``."""
     if not segments:
         return
-    anonymous = _json(dict.fromkeys(CLIENT_COLUMNS, "NULL"))
+    files = row_files(segments)
     cursor.execute(
-        f'SELECT "time" // {HOUR_US} AS hour, coalesce("count", 1), {anonymous} AS less, '
-        f"{_json({})} AS more FROM read_parquet({row_files(segments)}) "
-        f'WHERE {INTAKE} > ? AND {INTAKE} <= ? ORDER BY hour, "time", less, more',
+        f'SELECT DISTINCT "time" // {_WINDOW_US} AS part FROM read_parquet({files}) '
+        f"WHERE {INTAKE} > ? AND {INTAKE} <= ? ORDER BY part",
         [after, last],
     )
-    for hour, rows in groupby(_rows(cursor), key=lambda row: int(row[0])):
-        yield hour, (Line(_octets(more), _octets(less), count) for _, count, less, more in rows)
+    windows = [int(part) for (part,) in cursor.fetchall()]
+    for hour, parts in groupby(windows, key=lambda part: part * _WINDOW_US // HOUR_US):
+        yield hour, _lines_of(cursor, files, list(parts), (after, last))
+
+
+def _lines_of(
+    cursor: duckdb.DuckDBPyConnection, files: str, windows: list[int], intake: tuple[int, int]
+) -> Iterator[Line]:
+    anonymous = _json(dict.fromkeys(CLIENT_COLUMNS, "NULL"))
+    for window in windows:
+        cursor.execute(
+            f'SELECT coalesce("count", 1), {anonymous} AS less, {_json({})} AS more '
+            f"FROM read_parquet({files}) WHERE {INTAKE} > ? AND {INTAKE} <= ? "
+            f'AND "time" >= ? AND "time" < ? ORDER BY "time", less, more',
+            [*intake, window * _WINDOW_US, (window + 1) * _WINDOW_US],
+        )
+        for count, less, more in _rows(cursor):
+            yield Line(_octets(more), _octets(less), count)
 
 
 def sealed_hours(

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from keyhole.errors import KeyholeError, Problem
+from keyhole.mesh.documents import choice
 from keyhole.mesh.documents.choice import Choice, Texts, choose
 from keyhole.mesh.documents.delegation import Delegation
 from keyhole.mesh.documents.resource import Key, Resource
@@ -287,3 +288,15 @@ def test_who_was_held_and_was_not_the_cause_gets_what_is_new() -> None:
     found = _choose(_texts(_GOOD, _OTHER), _GOOD, _OTHER, honest, cause, check=check)
     assert found.texts == _texts(_GOOD, _OTHER, honest)
     assert set(found.why) == {cause.key}
+    # One that was refused before keeps the version in force.
+    refused = _policy("shop", "web", subjects=["spiffe://t.example/ns/bank/sa/a"])
+    found = _choose(_texts(_GOOD, _OTHER), refused, _OTHER, honest, cause, check=check)
+    assert found.texts == _texts(_GOOD, _OTHER, honest)
+
+
+def test_a_choice_that_takes_too_long_holds_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "MOST_SECONDS", -1.0)
+    own = _policy("keyhole", "mine")
+    found = _choose(_texts(_GOOD), _GOOD, own, _policy("shop", "new"), check=lambda _: [])
+    assert found.texts == _texts(_GOOD, own)
+    assert "took too long" in str(next(iter(found.why.values())))
