@@ -44,10 +44,10 @@ def workloads(pods: World) -> list[Workload]:
     """The workloads of the pods that run."""
     found: dict[str, Workload] = {}
     for pod in pods.of("Pod"):
-        if inner(pod.tree, "status").get("phase") in _ENDED:
+        if has_ended(pod):
             continue
         account = str(pod.spec.get("serviceAccountName") or "default")
-        one = Workload(pod.namespace, account, 1, _mesh(pod), _addresses(pod))
+        one = Workload(pod.namespace, account, 1, mesh_of(pod), _addresses(pod))
         if before := found.get(one.name):
             one = replace(
                 one,
@@ -59,7 +59,13 @@ def workloads(pods: World) -> list[Workload]:
     return list(found.values())
 
 
-def _mesh(pod: Manifest) -> str:
+def has_ended(pod: Manifest) -> bool:
+    """Whether it runs no more."""
+    return inner(pod.tree, "status").get("phase") in _ENDED
+
+
+def mesh_of(pod: Manifest) -> str:
+    """``sidecar`` or ``ambient`` as the pod that runs shows it, or ``none``."""
     containers = [*listed(pod.spec, "initContainers"), *listed(pod.spec, "containers")]
     if any(one.get("name") == _PROXY for one in containers):
         return "sidecar"

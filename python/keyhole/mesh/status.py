@@ -8,8 +8,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 
-from keyhole.mesh.objects import Manifest, World, listed
-from keyhole.mesh.owners import Client, Owners, Workload, trust_domains, workloads
+from keyhole.mesh.objects import Manifest, World, inner, listed
+from keyhole.mesh.owners import (
+    Client,
+    Owners,
+    Workload,
+    has_ended,
+    mesh_of,
+    trust_domains,
+    workloads,
+)
 from keyhole.mesh.strict import is_strict
 from keyhole.mesh.traps.dns import services_of_dns
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN
@@ -93,7 +101,7 @@ def status(
     ``domains`` are the trust domains of the cluster; by default those of its mesh, and where
     Keyhole is in no mesh also that of its own authority.
     """
-    mesh = _mesh_of_keyhole(manifests)
+    mesh = _mesh_of_keyhole(manifests, pods)
     running = workloads(pods)
     owners = Owners(running, domains or _domains(manifests))
     owned: dict[str, list[Client]] = {}
@@ -132,14 +140,32 @@ def _split(client: Client, owner: Workload, asked: Asked) -> tuple[Client, list[
     return own, [{**client, **before}]
 
 
-def _mesh_of_keyhole(manifests: World) -> str:
+def _mesh_of_keyhole(manifests: World, pods: World) -> str:
     """``sidecar`` or ``ambient`` if that mesh carries all DNS to Keyhole, and lets nobody in whom
     it does not know; else nothing."""
     ours = list(_services_of_keyhole(manifests))
     if not ours or not all(_is_carried(manifests, one) for one in ours):
         return ""
     modes = {manifests.mode(one.namespace) for one in ours}
-    return "ambient" if modes == {"ambient"} else "sidecar"
+    if modes != {"ambient"}:
+        return "sidecar"
+    return "ambient" if _is_redirected(ours, pods) else ""
+
+
+def _is_redirected(services: Sequence[Manifest], pods: World) -> bool:
+    """Whether ambient took in each pod that these lead to. It enforces nothing for one that it did
+    not take in, and Keyhole cannot tell: it sees cleartext either way."""
+    running = [pod for pod in pods.of("Pod") if not has_ended(pod)]
+    for service in services:
+        selector = inner(service.spec, "selector")
+        behind = [
+            pod
+            for pod in running
+            if pod.namespace == service.namespace and selector.items() <= pod.labels.items()
+        ]
+        if not selector or not behind or any(mesh_of(pod) != "ambient" for pod in behind):
+            return False
+    return True
 
 
 def _services_of_keyhole(manifests: World) -> Iterator[Manifest]:

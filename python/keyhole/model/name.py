@@ -15,6 +15,9 @@ MAX_LABEL = 63  # octets, RFC 1035 section 2.3.4
 MAX_WIRE = 255  # octets, RFC 1035 section 2.3.4
 MAX_NAME = 253  # characters of the text form: 255 octets less root label and first length octet
 
+_ADDRESSES = b"\0address"
+"""The last label of names that stand for addresses in lists; the core makes them, and refuses them
+from people."""
 _PLAIN = re.compile(r"[a-z0-9_-]+")
 _ESCAPE = re.compile(r"\\(?:[0-9]{3}|[^0-9])", re.DOTALL)
 # What the core shows with an escape (RFC 1035 section 5.1); a person has to write more of them.
@@ -97,6 +100,10 @@ SERVER_NAME = FieldType(
 def _read(text: str) -> str:
     _refuse_lookalikes(text)
     labels = _escaped_labels(text) if "\\" in text else _labels(text)
+    if labels[-1] == _ADDRESSES:
+        raise ValueError(
+            "names below \\000address stand for addresses; name an address or a network"
+        )
     octets = sum(len(label) + 1 for label in labels) + 1
     if octets > MAX_WIRE:
         raise ValueError(

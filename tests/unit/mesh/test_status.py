@@ -13,6 +13,7 @@ from keyhole.mesh.status import Asked, ClusterStatus, WorkloadStatus, status
 
 _NETSHOOT = "spiffe://cluster.local/ns/client/sa/netshoot"
 _ADDRESS = "10.244.0.7"
+_SERVICE = ("Service", "keyhole-resolver")
 _SINCE = datetime(2026, 5, 1, tzinfo=UTC)
 _BEFORE, _AFTER = (_SINCE + timedelta(hours=one) for one in (-1, 1))
 
@@ -63,9 +64,20 @@ def _status(
     return status(World(tuple(pods)), manifests, Asked(clients, _SINCE, since), **wanted)
 
 
+def _keyhole(*, is_redirected: bool = True) -> Manifest:
+    """A pod of the resolver, as ambient took it in or not."""
+    (service,) = (one for one in _manifests("ambient").of("Service") if one.name == _SERVICE[1])
+    redirected = {"ambient.istio.io/redirection": "enabled"} if is_redirected else {}
+    labels = {**service.spec["selector"]}
+    metadata = {"namespace": service.namespace, "name": "resolver-0"}
+    tree = {"metadata": {**metadata, "labels": labels, "annotations": redirected}}
+    return Manifest("", {"kind": "Pod", **tree, "status": {"phase": "Running"}})
+
+
 def _one(pods: list[Manifest], manifests: World, *clients: dict[str, Any]) -> WorkloadStatus:
-    (found,) = _status(pods, manifests, *clients).workloads
-    return found
+    found = _status(pods, manifests, *clients, namespaces=["client"])
+    (one,) = found.workloads
+    return one
 
 
 def _told(found: ClusterStatus) -> tuple[int, int, bool]:
@@ -93,10 +105,21 @@ def _told(found: ClusterStatus) -> tuple[int, int, bool]:
 def test_the_mesh_completes_what_keyhole_knows(
     mode: str, mesh: str, client: dict[str, Any], wanted: tuple[str, str]
 ) -> None:
-    one = _one([_pod(mesh=mesh)], _manifests(mode), client)
+    one = _one([_pod(mesh=mesh), _keyhole()], _manifests(mode), client)
     assert (one.encrypted, one.authenticated) == wanted
     assert one.is_protected == (not {"no", "partly"} & set(wanted))
     assert one.policy == ("cluster" if client["queries"] else None)
+
+
+@pytest.mark.parametrize(
+    "pods", [[], [_keyhole(is_redirected=False)], [_keyhole(), _keyhole(is_redirected=False)]]
+)
+def test_ambient_vouches_for_nothing_while_a_pod_of_keyhole_is_not_in_it(
+    pods: list[Manifest],
+) -> None:
+    client = _client(_ADDRESS, cleartext=10, network_only=10)
+    one = _one([_pod(mesh="ambient"), *pods], _manifests("ambient"), client)
+    assert (one.encrypted, one.authenticated) == ("no", "no")
 
 
 def _changed(mode: str, *changes: tuple[str, str, dict[str, Any]]) -> World:
@@ -131,7 +154,6 @@ def _other_dns(world: World) -> World:
 
 _POLICY = ("PeerAuthentication", "keyhole-resolver")
 _PODS = ("StatefulSet", "keyhole-resolver")
-_SERVICE = ("Service", "keyhole-resolver")
 _LAX = {"mode": "PERMISSIVE"}
 _ANNOTATIONS = "spec template metadata annotations"
 

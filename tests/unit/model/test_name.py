@@ -145,3 +145,10 @@ def test_a_name_lies_below_whole_labels_only() -> None:
     assert is_at_or_below("a.example.org", "example.org")
     assert is_at_or_below("example.org", "example.org")
     assert not is_at_or_below("badexample.org", "example.org")
+
+
+@pytest.mark.parametrize("name", [r"\000address", r"4.7.\000ADDRESS.", r"a.\000addres\115"])
+def test_a_name_that_stands_for_addresses_is_refused_as_the_core_does(name: str) -> None:
+    with pytest.raises(ValueError, match="name an address or a network"):
+        read_name(name)
+    assert as_logged(name)
