@@ -38,7 +38,15 @@ def _subscribe(resolver: Resolver, url: str, name: str = "ads", **spec: Any) -> 
 
 
 def _status(resolver: Resolver, name: str = "ads") -> dict[str, Any]:
-    status: dict[str, Any] = resolver.api("GET", f"/lists/{name}").json()
+    """What the API says of a list, once control knows it: a changed document acts a bit earlier."""
+    status: dict[str, Any] = {}
+
+    def is_known() -> bool:
+        answer = resolver.api("GET", f"/lists/{name}")
+        status.update(answer.json() if answer.is_success else {})
+        return answer.is_success
+
+    resolver.wait_for(is_known, f"the list {name} is known")
     return status
 
 
