@@ -7,12 +7,13 @@ import ssl
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tests.world.certificates import Pair
+from tests.world.http_server import HttpServer
 
 _HEAD = re.compile(r"<(\d{1,3})>1 (\S+) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) ")
 _NAME = r'[^\s=\]"]{1,32}'
@@ -133,38 +134,18 @@ class Hook:
         return json.loads(self.body)
 
 
-class HookReceiver:
+class HookReceiver(HttpServer):
     """Takes webhooks over HTTPS; ``status`` may be changed while it runs."""
 
     def __init__(self, pair: Pair) -> None:
         self.status = 204
         self.hooks: list[Hook] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _requests_of(self))
-        self._server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pair.certificate, pair.key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True)
+        super().__init__(_requests_of(self), pair=pair)
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All events that it answered well."""
         found = [one for hook in list(self.hooks) for one in hook.document["events"]]
         return [one for one in found if kind in (None, one["kind"])]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 def _requests_of(receiver: HookReceiver) -> type[BaseHTTPRequestHandler]:

@@ -1,16 +1,13 @@
 """An attacker between client and enrollment server, with its own certificate."""
 
 import json
-import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 
 from tests.world.certificates import Pair
+from tests.world.http_server import HttpServer
 
 
-class Interceptor:
+class Interceptor(HttpServer):
     """Answers ``GET /v1/bundle`` with ``bundle``, and records every request."""
 
     def __init__(self, pair: Pair, bundle: str) -> None:
@@ -33,30 +30,9 @@ class Interceptor:
             def log_message(self, *_: object) -> None:
                 """Says nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pair.certificate, pair.key)
-        # The thread of a request does its handshake, so that a failed one does not stop others.
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        super().__init__(Answers, pair=pair)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"https://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        return f"https://127.0.0.1:{self.port}"

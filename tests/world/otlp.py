@@ -4,9 +4,8 @@ import gzip
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
@@ -15,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+
+from tests.world.http_server import HttpServer
 
 KINDS = {WireSpan.SPAN_KIND_SERVER: "server", WireSpan.SPAN_KIND_CLIENT: "client"}
 
@@ -36,7 +37,7 @@ class Span:
     attributes: dict[str, Any]
 
 
-class OtlpReceiver:
+class OtlpReceiver(HttpServer):
     """The receiver; ``status`` and ``rejects`` may be changed while it runs."""
 
     def __init__(self, port: int = 0) -> None:
@@ -46,10 +47,7 @@ class OtlpReceiver:
         self.headers: list[dict[str, str]] = []
         self._spans: list[Span] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _requests_of(self))
-        self._server.daemon_threads = True
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True)
+        super().__init__(_requests_of(self), port)
 
     @property
     def url(self) -> str:
@@ -90,20 +88,6 @@ class OtlpReceiver:
                 for scope in resource.scope_spans
                 for span in scope.spans
             ]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 def _requests_of(receiver: OtlpReceiver) -> type[BaseHTTPRequestHandler]:
