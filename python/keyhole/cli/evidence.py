@@ -52,9 +52,12 @@ def head(data: DATA = None, as_json: JSON = False) -> None:
     if as_json:
         print_json(found)
         return
-    end = f", until {found['end']}" if found["end"] else ""
-    console().print(f"record {found['number']}{end}", highlight=False)
-    console().print(f"digest {found['digest']}", highlight=False)
+    if found["number"]:
+        console().print(f"record {found['number']}, until {found['end']}", highlight=False)
+        console().print(f"digest {found['digest']}", highlight=False)
+    else:
+        # The digest before the first record is all zeros: nobody should note it.
+        console().print("no record yet: the first one comes at the end of this hour")
     console().print(f"key {found['key']}", highlight=False)
 
 
@@ -135,8 +138,8 @@ def _show(report: "Report") -> None:
     if (more := len(report.notes) - _MAX_NOTES) > 0:
         terminal.print(f"[dim]and {more} more notes; --json shows all[/]")
     terminal.print(
-        f"{report.records} records, {report.queries:,} queries, "
-        f"{report.audit_entries} audit entries"
+        f"records: {report.records}, queries: {report.queries:,}, "
+        f"audit entries: {report.audit_entries}"
     )
     terminal.print(f"head {report.head}", highlight=False)
     terminal.print(f"key {report.key}", highlight=False)
