@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from keyhole.events import Event, Lane, SendError, Severity
 from keyhole.querylog import Tail
 from keyhole.querylog.entry import LogEntry, read_line
 from keyhole.store import AuditEntry, Database, append
+from keyhole.system import durable
 
 
 def _events(*numbers: int) -> list[Event]:
@@ -283,6 +286,33 @@ def test_every_audit_entry_is_told_once_although_the_receiver_and_keyhole_were_a
     run(302, sender)
     assert sender.taken == [f"root: {one}" for one in ("one", "two", *range(300))]
     database.close()
+
+
+def test_an_older_progress_that_is_still_being_written_never_replaces_a_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DataFolder(tmp_path)
+    data.make()
+    progress = Progress(data)
+    is_writing, may_write = threading.Event(), threading.Event()
+    real = durable.write_bytes
+
+    def slow(path: Path, content: bytes, mode: durable.Mode = durable.PRIVATE_FILE) -> None:
+        if not is_writing.is_set():
+            is_writing.set()
+            assert may_write.wait(30)
+        real(path, content, mode)
+
+    monkeypatch.setattr(durable, "write_bytes", slow)
+    progress.set("siem", "audit", 1)
+    with ThreadPoolExecutor() as threads:
+        threads.submit(progress.write)
+        assert is_writing.wait(30)
+        progress.set("siem", "audit", 2)
+        newer = threads.submit(progress.write)
+        may_write.set()
+        newer.result(30)
+    assert Progress(data).of("siem", "audit") == 2
 
 
 def _entry(**changes: str | None) -> LogEntry:

@@ -1,6 +1,7 @@
 """How far each receiver was told of the records that outlive this process."""
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ class Progress:
     def __init__(self, data: DataFolder) -> None:
         self._file = data.state / "events.json"
         self._known = _read(_content(self._file))
+        self._writing = threading.Lock()
 
     def of(self, target: str, source: str) -> int | None:
         """The number; none for a receiver that was never told of this source."""
@@ -23,19 +25,18 @@ class Progress:
 
     def set(self, target: str, source: str, number: int) -> None:
         """Takes a number in; `write` keeps it."""
-        self._known.setdefault(target, {})[source] = number
+        # Never changed in place: a thread may be writing it.
+        self._known = {**self._known, target: {**self._known.get(target, {}), source: number}}
 
-    @property
-    def content(self) -> bytes:
-        """What the file should hold now."""
-        return json.dumps(self._known, indent=1).encode()
-
-    def write(self, content: bytes) -> None:
-        """Writes the file. What cannot be written is told again after a restart."""
-        try:
-            write_durably(self._file, content)
-        except UnwritableError:
-            return  # the part disk says so
+    def write(self) -> None:
+        """Writes the file. What cannot be written is told again after a restart. May be called by
+        several threads: what was taken in before the last call is in the file."""
+        # One at a time, and each what is known then: an older content never replaces a newer one.
+        with self._writing:
+            try:
+                write_durably(self._file, json.dumps(self._known, indent=1).encode())
+            except UnwritableError:
+                return  # the part disk says so
 
 
 def _content(file: Path) -> bytes:

@@ -89,7 +89,7 @@ class EventService:
         finally:
             if self._queries is not None:
                 self._queries.close()
-            self._progress.write(self._progress.content)
+            self._progress.write()
 
     def _publish(self, event: Event) -> None:
         """Hands an event to each receiver that wants its kind, or else wants it as a query."""
@@ -165,5 +165,5 @@ class EventService:
         while True:
             await self._must_keep.wait()
             self._must_keep.clear()
-            await asyncio.to_thread(self._progress.write, self._progress.content)
+            await asyncio.to_thread(self._progress.write)
             await asyncio.sleep(KEEP_SECONDS)
