@@ -33,6 +33,7 @@ COMMANDS = {
         "graph": "keyhole.cli.graph",
         "screen": "keyhole.cli.screen",
         "findings": "keyhole.cli.findings",
+        "proof": "keyhole.cli.proof",
         "top": "keyhole.cli.top",
         "engines": "keyhole.cli.engines",
         "events": "keyhole.cli.events",

@@ -11,6 +11,7 @@ from keyhole.control.list_refresh.report import statuses
 from keyhole.control.list_refresh.status import ListStatus
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.parts import METRICS
+from keyhole.control.proof.reports import KeptReport
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 from keyhole.http.health import HealthServer
@@ -20,6 +21,7 @@ from keyhole.metrics import (
     EngineReport,
     EventReport,
     ListReport,
+    PromiseReport,
     control_metrics,
     process_metrics,
     render,
@@ -85,7 +87,15 @@ async def _report(services: Services) -> ControlReport:
             for one in (services.events.states() if services.events else ())
         ],
         findings=services.findings.counts() if services.findings else {},
+        proofs=[_proof(one) for one in (services.proofs.known if services.proofs else ())],
     )
+
+
+def _proof(one: KeptReport) -> PromiseReport:
+    """A skipped promise is not known to hold, nor to be broken."""
+    report = one.report
+    held = {line.id: not line.is_wrong for line in report.lines if line.verdict != "skip"}
+    return PromiseReport(report.target, report.started.timestamp(), held)
 
 
 def _behind(one: EngineState) -> int | None:

@@ -18,7 +18,7 @@ SENT_DOCUMENTS, LIST_REFRESH = "documents that were sent", "list refresh"
 CHANGES = "changes"
 KUBERNETES, KUBERNETES_DOCUMENTS = "watch of Kubernetes", "documents in Kubernetes"
 KUBERNETES_STATUS = "status in Kubernetes"
-EVIDENCE = "evidence"
+EVIDENCE, PROOF = "evidence", "proof"
 FINDINGS, REMOTE_FINDINGS = "findings", "findings of other engines"
 """The names of the parts."""
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from keyhole.control.history_simulation import SimulationService
     from keyhole.control.in_the_clear import ClearService
     from keyhole.control.kiali import KialiFeed
+    from keyhole.control.proof import ProofReports, ProofRunner
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,7 @@ class Services:
     """The evidence chain; none if it or the query history is off."""
     findings: FindingService | None = None
     """Findings; none without a database or a query log."""
+    proofs: "ProofReports | None" = None
+    """What keyhole verify found; none before control runs."""
+    proof_runner: "ProofRunner | None" = None
+    """Runs keyhole verify; none before control runs."""

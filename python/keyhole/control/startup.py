@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from keyhole.control.history_simulation import SimulationService
     from keyhole.control.in_the_clear import ClearService
     from keyhole.control.kiali import KialiFeed
+    from keyhole.control.proof import ProofReports, ProofRunner
 
 MAX_SECRET = 64 * 1024
 """Octets of a file with a password or a URL."""
@@ -59,6 +60,7 @@ async def open_services(
     with control_plane.parts.recorded(DISK, OSError):
         await lists.begin()
     evidence = await _evidence(control_plane, data)
+    proofs, proof_runner = await _proof(control_plane, data)
     intake = evidence.make_intake() if evidence else None
     queries = query_history(
         settings, data, notify, control_plane.parts, control_plane.clock, intake
@@ -70,12 +72,13 @@ async def open_services(
     kiali = _kiali(control_plane, queries, graph) if queries and graph else None
     events = _events(control_plane, data, lists, own, notify)
     cluster = _cluster(control_plane, data)
-    parts = (lists, queries, dnstap_feed, kiali, cluster, events)
+    parts = (lists, queries, dnstap_feed, kiali, cluster, events, proofs)
     tasks = [asyncio.create_task(part.run()) for part in parts if part is not None]
     changes = await open_changes(control_plane, data, notify)
     override_store = await open_overrides(changes, data, control_plane, notify)
     trail = _trail(control_plane, data, changes, events, notify)
     collector = _findings(control_plane, data, notify, changes)
+    proofs.database = changes.database if changes else None
     later = (override_store, trail, _with_sources(evidence, queries, changes, events), collector)
     tasks += [asyncio.create_task(part.run()) for part in later if part is not None]
     for task in tasks:
@@ -104,8 +107,11 @@ async def open_services(
             events=events,
             evidence=evidence,
             findings=FindingService(collector) if collector else None,
+            proofs=proofs,
+            proof_runner=proof_runner,
         )
     finally:
+        await proof_runner.close()
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -245,6 +251,15 @@ async def _evidence(control_plane: ControlPlane, data: DataFolder) -> "EvidenceS
     remove_leftovers(data.evidence)
     # A chain of years takes a moment to read.
     return await asyncio.to_thread(EvidenceService, data, control_plane.parts)
+
+
+async def _proof(
+    control_plane: ControlPlane, data: DataFolder
+) -> "tuple[ProofReports, ProofRunner]":
+    from keyhole.control.proof import ProofReports, ProofRunner
+
+    reports = await asyncio.to_thread(ProofReports, data, control_plane.parts)
+    return reports, ProofRunner(data, reports)
 
 
 def _events(

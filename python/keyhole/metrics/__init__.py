@@ -10,6 +10,7 @@ from keyhole.metrics.control import (
     EngineReport,
     EventReport,
     ListReport,
+    PromiseReport,
     control_metrics,
 )
 from keyhole.metrics.engine import engine_metrics, read_reasons
@@ -21,6 +22,7 @@ __all__ = [
     "EngineReport",
     "EventReport",
     "ListReport",
+    "PromiseReport",
     "Rendered",
     "control_metrics",
     "engine_metrics",

@@ -52,6 +52,16 @@ class EventReport:
 
 
 @dataclass(frozen=True)
+class PromiseReport:
+    """What `keyhole verify` last found of a target: when its run began (Unix time), and by check
+    whether the promise held."""
+
+    target: str
+    started: float
+    held: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
 class ControlReport:
     """What is known of control at one moment."""
 
@@ -64,6 +74,7 @@ class ControlReport:
     events: Iterable[EventReport] = ()
     findings: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """How many findings there are, by kind and state."""
+    proofs: Iterable[PromiseReport] = ()
 
 
 def control_metrics(report: ControlReport) -> Iterator[Metric]:
@@ -96,6 +107,28 @@ def control_metrics(report: ControlReport) -> Iterator[Metric]:
         for state in FINDING_STATES:
             found.add_metric([kind, state], report.findings.get((kind, state), 0))
     yield found
+    yield from _proofs(list(report.proofs))
+
+
+def _proofs(reports: list[PromiseReport]) -> Iterator[Metric]:
+    if not reports:
+        return
+    held = GaugeMetricFamily(
+        "keyhole_promise_held",
+        "1 for each promise that held when keyhole verify last tried it, 0 for one that did not "
+        "or could not be tried.",
+        labels=["target", "check"],
+    )
+    started = GaugeMetricFamily(
+        "keyhole_promise_tried_timestamp_seconds",
+        "When the last run of keyhole verify against a target began (Unix time).",
+        labels=["target"],
+    )
+    for one in reports:
+        started.add_metric([one.target], one.started)
+        for check, is_held in one.held.items():
+            held.add_metric([one.target, check], is_held)
+    yield from (held, started)
 
 
 def _events(receivers: list[EventReport]) -> Iterator[Metric]:

@@ -1,4 +1,5 @@
 // The pages, in the order of the navigation. A page that is not in this list does not exist.
+import BadgeCheck from '@lucide/svelte/icons/badge-check';
 import BookText from '@lucide/svelte/icons/book-text';
 import Gauge from '@lucide/svelte/icons/gauge';
 import Gavel from '@lucide/svelte/icons/gavel';
@@ -12,39 +13,12 @@ import Settings from '@lucide/svelte/icons/settings';
 import ShieldAlert from '@lucide/svelte/icons/shield-alert';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import Workflow from '@lucide/svelte/icons/workflow';
-import type { Component } from 'svelte';
 
-import type { Role } from '../api/session.svelte';
 import { text } from '../strings';
+import type { Page } from './page';
 import { link } from './router.svelte';
 
-/** What a page is given. */
-export interface PageProps {
-  /** The parts of the path behind the page's own: /settings/people gives ['people'] to /settings. */
-  rest: string[];
-}
-
-/** One page. */
-export interface Page {
-  /** Where it is; everything below belongs to it too. Parts of a path have no dot in them. */
-  path: string;
-  /** Its name in the navigation and in the title of the window. */
-  label: string;
-  icon: Component;
-  /** Its code, loaded at the first visit. */
-  load: () => Promise<{ default: Component<PageProps> | Component }>;
-  /** The least role that has a use for it; others do not see it. */
-  role: Role;
-  /** Whether it is about a time range, which the navigation then takes along. */
-  hasRange?: boolean;
-  /**
-   * What the parts behind its own path are: `name` of the document to open, or its `own` pages.
-   * Without it, nothing is there.
-   */
-  below?: 'name' | 'own';
-  /** Where it stands in the navigation; `none`: it is found by search and by links. */
-  group: 'see' | 'decide' | 'settings' | 'none';
-}
+export type { Page, PageProps } from './page';
 
 export const pages: Page[] = [
   {
@@ -89,6 +63,14 @@ export const pages: Page[] = [
     icon: ShieldAlert,
     load: () => import('../findings/Findings.svelte'),
     hasRange: true,
+    role: 'viewer',
+    group: 'see',
+  },
+  {
+    path: '/proof',
+    label: text.pages.proof,
+    icon: BadgeCheck,
+    load: () => import('../proof/Proof.svelte'),
     role: 'viewer',
     group: 'see',
   },

@@ -17,6 +17,7 @@ import { overview } from './overview';
 import { pages } from './pages';
 import { parts } from './parts';
 import { policies } from './policies';
+import { proof } from './proof';
 import { records, upstreams } from './records';
 import { settings } from './settings';
 import { start } from './start';
@@ -39,6 +40,7 @@ export const text = {
   pages,
   parts,
   policies,
+  proof,
   query,
   records,
   settings,

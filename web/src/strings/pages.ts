@@ -10,6 +10,7 @@ export const pages = {
   upstreams: 'Upstreams',
   clear: 'In the clear',
   findings: 'Findings',
+  proof: 'Proof',
   settings: 'Settings',
   start: 'First steps',
 };

@@ -54,6 +54,8 @@ export const audit = {
     backup: 'Backup written',
     restore: 'Backup restored',
     setup_new: 'New Keyhole set up',
+    proof_changed: 'Other promises hold than before',
+    proof_forgotten: 'Proof of a target forgotten',
   } as Record<string, string>,
   actions: [
     'login',
@@ -103,5 +105,7 @@ export const audit = {
     'restore',
     'setup_new',
     'evidence_export',
+    'proof_changed',
+    'proof_forgotten',
   ],
 };

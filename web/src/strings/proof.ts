@@ -1,0 +1,40 @@
+export const proof = {
+  title: 'Proof',
+  about:
+    'Keyhole is attacked in every way that it should withstand. Here is what was tried, and what came of it.',
+  run: 'Prove it now',
+  running: 'A proof is under way',
+  runningMore: (when: string, by: string) =>
+    `Begun ${when} by ${by}. A lab of this version is attacked; it takes one or two minutes, and DNS goes on.`,
+  failed: (when: string) => `The run of ${when} gave no report`,
+  emptyTitle: 'Nothing has been proved yet',
+  emptyMore:
+    'A run starts a lab of this version on the machine of Keyhole, attacks it, and ends it again. To attack a Keyhole from outside, run keyhole verify on another machine, and give its report to keyhole proof add.',
+  figures: {
+    held: 'Promises that hold',
+    heldNote: (all: string) => `of ${all} that were tried`,
+    broken: 'Broken',
+    brokenNote: 'mend these first',
+    untried: 'Could not be tried',
+    untriedNote: 'this proves nothing',
+    skipped: 'Left out',
+    skippedNote: 'each with its reason',
+  },
+  tried: (when: string) => `tried ${when}`,
+  by: (who: string) => `told by ${who}`,
+  due: (when: string) => `next due ${when}`,
+  late: (when: string) => `was due ${when}`,
+  promise: 'Promise',
+  threat: 'Against',
+  verdict: 'Verdict',
+  verdicts: { pass: 'Holds', fail: 'Broken', error: 'Not tried', skip: 'Left out' },
+  didTry: 'What was tried',
+  expected: 'What should come of it',
+  seen: 'What came of it',
+  standards: 'Asked for by',
+  id: 'Check',
+  seconds: (count: string) => `in ${count} s`,
+  forget: 'Forget this report',
+  forgetMore: (target: string) =>
+    `Nobody attacks ${target} any more? Then its last report needs no attention either.`,
+};
