@@ -147,7 +147,8 @@ def _tell(report: dict[str, Any], every: int | None, data: Path | None) -> int:
 def _reports(source: IO[str]) -> Iterator[dict[str, Any]]:
     """The JSON objects of a text, each once its last line is there. Raises `KeyholeError`."""
     text = ""
-    for line in source:
+    lines = iter(source)
+    while (line := _next(lines)) is not None:
         text += line
         if len(text) > _MAX_REPORT:
             raise KeyholeError(f"no report is larger than {_MAX_REPORT} characters")
@@ -158,6 +159,13 @@ def _reports(source: IO[str]) -> Iterator[dict[str, Any]]:
         raise KeyholeError(
             "that is no report, or it is cut off; keyhole verify --format json writes one"
         )
+
+
+def _next(lines: Iterator[str]) -> str | None:
+    try:
+        return next(lines, None)
+    except UnicodeDecodeError as error:
+        raise KeyholeError("that is no report: it is no text in UTF-8") from error
 
 
 def _objects(text: str) -> tuple[list[dict[str, Any]], str]:
