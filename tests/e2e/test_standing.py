@@ -154,6 +154,10 @@ def test_a_named_client_is_allowed_what_its_policy_denies_and_nobody_else_is(
     assert _as(clean, "127.0.0.3", "always.example.org").rcode == "NXDOMAIN"
     assert clean.server.ask("always.example.org").addresses == [ADDRESS]
     assert "127.0.0.2" in _run(clean, "decisions")
+    _run(clean, "block", "once.example.org", "--client", "127.0.0.3")
+    shown = clean.api("GET", "/decisions").json()["items"]
+    assert [one["client_name"] for one in shown] == ["tablet", "tablet", None]
+    assert "for tablet (127.0.0.3) until" in _run(clean, "decisions")
 
 
 def test_a_decision_beats_rules_but_not_important_ones_and_the_client_beats_everyone(

@@ -1,18 +1,21 @@
 """``/decisions``: names that people allowed or blocked, for a time or until they remove it."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
-from keyhole.api.dependencies import Decisions
+from keyhole.api.dependencies import Decisions, RunningServices
 from keyhole.api.documents import actor_of
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
+from keyhole.api.query_criteria import query_clients
 from keyhole.api.request_body import RequestBody
 from keyhole.control.overrides import DecisionRequest, DecisionService
 from keyhole.model.overrides import MAX_DECISION
+from keyhole.policy.client_names import ClientNames
 from keyhole.store.overrides import StoredDecision
 
 router = APIRouter(prefix="/decisions", tags=["decisions"])
@@ -28,6 +31,9 @@ class Decision(BaseModel):
     name: str = Field(description="The name, such as example.org.")
     below: bool = Field(description="Whether it includes all subdomains of the name.")
     client: str | None = Field(description="The client it applies to; null for all clients.")
+    client_name: str | None = Field(
+        None, description="The Client document in force that names this client; null for none."
+    )
     since: datetime = Field(description="When it began.")
     until: datetime | None = Field(description="When it ends; null if it has no end.")
     who: str = Field(description="Who made it.")
@@ -74,14 +80,19 @@ class DecisionRemoved(BaseModel):
 
 
 @router.get("")
-def list_decisions(decisions: Decisions, _: Viewer) -> Page[Decision]:
+def list_decisions(services: RunningServices, decisions: Decisions, _: Viewer) -> Page[Decision]:
     """Lists the active decisions, newest first; there are at most 500."""
-    return Page(items=[_shown(decisions, one) for one in decisions.active()])
+    names = query_clients(services).names
+    return Page(items=[_shown(decisions, names, one) for one in decisions.active()])
 
 
 @router.post("")
 async def create_decision(
-    decisions: Decisions, caller: Operator, request: Request, body: DecisionCreate
+    services: RunningServices,
+    decisions: Decisions,
+    caller: Operator,
+    request: Request,
+    body: DecisionCreate,
 ) -> DecisionResult:
     """Allows or blocks a name at once, replacing an earlier decision about it.
 
@@ -90,7 +101,8 @@ async def create_decision(
     kept, result = await decisions.decide(
         DecisionRequest(**body.model_dump()), actor_of(caller, request)
     )
-    shown = _shown(decisions, kept)
+    names = (await asyncio.to_thread(query_clients, services)).names
+    shown = _shown(decisions, names, kept)
     return DecisionResult(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
 
 
@@ -103,7 +115,7 @@ async def delete_decision(
     return DecisionRemoved(is_in_force=result.is_in_force, why_not=result.why)
 
 
-def _shown(decisions: DecisionService, kept: StoredDecision) -> Decision:
+def _shown(decisions: DecisionService, names: ClientNames, kept: StoredDecision) -> Decision:
     decision = kept.decision
     reach = decisions.reach(decision)
     return Decision(
@@ -112,6 +124,7 @@ def _shown(decisions: DecisionService, kept: StoredDecision) -> Decision:
         name=decision.name,
         below=decision.below,
         client=decision.client,
+        client_name=None if decision.client is None else names.name_of_subject(decision.client),
         since=datetime.fromtimestamp(decision.since, UTC),
         until=None if decision.until is None else datetime.fromtimestamp(decision.until, UTC),
         who=kept.who,

@@ -150,6 +150,8 @@ def _decide(
 def _show(terminal: Console, one: dict[str, Any]) -> None:
     names = f"{one['name']} and every name below" if one["below"] else one["name"]
     clients = one["client"] or "all clients"
+    if (name := one["client_name"]) and clients != f"client:{name}":
+        clients = f"{name} ({clients})"
     until = f"until {clock(one['until'])}" if one["until"] else "until it is removed"
     style = "green" if one["action"] == "allow" else "red"
     reason = f" [dim]({escape(sanitize(one['why']))})[/]" if one["why"] else ""

@@ -73,6 +73,18 @@ class ClientNames:
             return self._tokens.get(token)
         return None if address is None or not self._networks else self._of_address(address)
 
+    def name_of_subject(self, client: str) -> str | None:
+        """The Client document of one client as decisions write it (`read_client`); None for a
+        network, which may have many clients."""
+        kind, _, name = client.partition(":")
+        if kind == "client":
+            return name
+        if kind == "token":
+            return self.name_of(None, name, None)
+        if kind == "spiffe":
+            return self.name_of(client, None, None)
+        return self.name_of(None, None, client)
+
     def _of_address(self, address: str) -> str | None:
         # Other threads may empty it at any time.
         found = self._addresses.get(address, _UNKNOWN)

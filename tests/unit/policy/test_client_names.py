@@ -77,3 +77,21 @@ def test_addresses_are_found_in_their_networks_alone() -> None:
     assert [one for one in inside if one not in found] == []
     outside = ("11.0.0.0", "9.255.255.255", "fe80::1", "10.0.0.0/24", "", "no address", "::a00:1")
     assert [one for one in outside if one in found] == []
+
+
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [
+        ("client:office", "office"),
+        (WEB, "till"),
+        (WEB + "2", None),
+        ("token:tv", None),
+        ("192.0.2.70", "printer"),
+        ("192.0.2.0/24", None),
+        ("2001:db8::1", "office"),
+    ],
+)
+def test_the_client_of_a_decision_has_the_name_of_its_queries(
+    names: ClientNames, client: str, name: str | None
+) -> None:
+    assert names.name_of_subject(client) == name
