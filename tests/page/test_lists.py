@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenTab, check_access
 from tests.world.list_server import ListServer
-from tests.world.page import LabPage
+from tests.world.page import LabPage, outside
 from tests.world.page_documents import ask_api, store
 from tests.world.waiting import until
 
@@ -174,6 +174,24 @@ def test_what_was_left_out_of_a_list_is_shown_with_its_reason(tab: OpenTab, own:
     expect(page.get_by_text(f"{_HOSTILE} is no entry").first).to_be_visible()
     assert page.title() != "hit"
     assert page.locator("img").count() == 0
+
+
+def test_a_long_name_widens_no_table_and_no_form(
+    tab: OpenTab, lab_page: LabPage, stored_policy: None
+) -> None:
+    long = "a-name-of-a-list-" * 3 + "at-its-end"
+    head = "apiVersion: keyhole.dev/v1\nkind: List\nmetadata:"
+    store(lab_page, f"{head} {{name: {long}}}\nspec: {{entries: long.example}}\n")
+    page = tab("/lists", width=390)
+    for path, there in (
+        ("/lists", page.get_by_role("link", name=long)),
+        ("/policies?name=office", page.get_by_role("combobox", name="Add to Lists")),
+    ):
+        page.goto(path)
+        for width in (390, 1024):
+            page.set_viewport_size({"width": width, "height": 900})
+            expect(there).to_be_visible()
+            assert not outside(page), f"{path}, {width} pixels: {outside(page)}"
 
 
 def test_a_declared_list_cannot_be_changed_here(tab: OpenTab) -> None:

@@ -34,16 +34,19 @@ PAGE_MILLISECONDS = 60_000
 _SHOWN = ("401", "403", "404", "409", "412", "422", "428", "429")
 _ELEMENTS_OUTSIDE = """() => {
   const inside = (one) => {
-    for (let at = one.parentElement; at; at = at.parentElement)
+    // What holds the page cuts what is too wide; nothing scrolls there.
+    for (let at = one.parentElement; at && !at.matches('main'); at = at.parentElement)
       if (getComputedStyle(at).overflowX !== 'visible') return true;
     return false;
   };
   const right = (one) => one.getBoundingClientRect().right;
   const wide = document.documentElement.clientWidth + 0.5;
-  const leaves = (table) => right(table) > right(table.parentElement) + 0.5 &&
-    getComputedStyle(table.parentElement).overflowX === 'visible';
+  const leaves = (one) => right(one) > right(one.parentElement) + 0.5 &&
+    getComputedStyle(one.parentElement).overflowX === 'visible' &&
+    !['absolute', 'fixed'].includes(getComputedStyle(one).position);
+  const isPart = (one) => one.matches('table, select, button, textarea');
   return [...document.body.querySelectorAll('*')]
-    .filter((one) => (right(one) > wide && !inside(one)) || (one.matches('table') && leaves(one)))
+    .filter((one) => (right(one) > wide && !inside(one)) || (isPart(one) && leaves(one)))
     .map((one) => one.outerHTML.slice(0, 120));
 }"""
 _FAULTS = """async () => {
@@ -185,7 +188,7 @@ def faults(page: Page) -> list[str]:
 
 def outside(page: Page) -> list[str]:
     """Elements that are wider than the window and can only be reached by scrolling the page, and
-    tables that are wider than what they are in."""
+    tables, choices and buttons that are wider than what they are in."""
     found: list[str] = page.evaluate(_ELEMENTS_OUTSIDE)
     return found
 

@@ -16,3 +16,9 @@ export interface Column<Row> {
   isBroken?: boolean;
   isCode?: boolean;
 }
+
+/** The classes of its cells. */
+export const classesOf = <Row>(one: Column<Row>) => [
+  `rank${one.rank ?? 1}`,
+  { end: one.align === 'end', wide: one.isWide, broken: one.isBroken, code: one.isCode },
+];
