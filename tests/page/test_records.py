@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenTab, check_access
-from tests.world.page import LabPage
+from tests.world.page import LabPage, expect_path
 from tests.world.page_documents import store
 from tests.world.waiting import until
 
@@ -70,6 +70,10 @@ def test_an_upstream_shows_how_it_does_and_in_which_order_it_is_asked(tab: OpenT
     expect(page.get_by_role("link", name="Queries")).to_have_attribute(
         "href", "/log?upstream=forwarder-dot"
     )
+    proof = page.get_by_role("group", name="File of our client certificate")
+    expect(proof).to_contain_text("keyhole-resolver.pem")
+    page.get_by_role("link", name="All upstreams").click()
+    expect_path(page, "/upstreams")
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ function field(path: string, control: FormField['control'], label: string, more:
 const isProtocol = (wanted: string[]) => (value: unknown) =>
   wanted.includes(String(valueAt(value, ['spec', 'protocol'])));
 
+/** Whether an upstream names the files of its client certificate in place of a secret. */
+const hasFiles = (value: unknown) =>
+  valueAt(value, ['spec', 'clientCertificate', 'certificate']) !== undefined;
+
 const GROUPS: Record<Kind, FormGroup[]> = {
   Policy: [
     {
@@ -134,8 +138,10 @@ const GROUPS: Record<Kind, FormGroup[]> = {
         field('ca', 'text', words.ca, { isShown: isProtocol(['doh', 'dot']) }),
         field('pins', 'texts', words.pins, { isShown: isProtocol(['doh', 'dot']) }),
         field('clientCertificate.secret', 'text', words.secret, {
-          isShown: isProtocol(['doh', 'dot']),
+          isShown: (value) => isProtocol(['doh', 'dot'])(value) && !hasFiles(value),
         }),
+        field('clientCertificate.certificate', 'text', words.certificate, { isShown: hasFiles }),
+        field('clientCertificate.key', 'text', words.key, { isShown: hasFiles }),
       ],
     },
   ],
