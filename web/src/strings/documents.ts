@@ -31,6 +31,15 @@ export const documents = {
   viewsLabel: 'Views of the document',
   notYaml: 'The form comes back when the YAML can be read.',
   back: (label: string) => `Back to ${label}`,
+  allOf: {
+    Policy: 'All policies',
+    List: 'All lists',
+    Client: 'All clients',
+    Record: 'All records',
+    Upstream: 'All upstreams',
+    TrustDomain: 'All clients',
+    LogExclusion: 'All names that are not logged',
+  },
   createOf: {
     Policy: 'New policy',
     List: 'New list',
