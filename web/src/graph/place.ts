@@ -6,7 +6,7 @@ import type { Rect, Scene, Shown } from './types';
 
 /** Sizes and distances, in pixels at a zoom of 1. */
 export const SIZES = {
-  node: 172,
+  node: 192,
   domain: 212,
   engine: 150,
   roomy: 52,

@@ -7,7 +7,7 @@ export const decisions = {
   below: 'and below',
   forWhom: 'For',
   everybody: 'all clients',
-  without: (policies: string) => `not in ${policies}, which denies by default`,
+  without: (policies: string) => `except under ${policies}: denied there by default`,
   ends: 'Ends',
   withoutEnd: 'when it is removed',
   who: 'Made by',

@@ -10,7 +10,7 @@ export const findings = {
   },
   list: {
     title: 'Clients to look at',
-    none: 'No client told a domain more by names than its policy alerts at.',
+    none: 'No client sent so much data in names that its policy raises an alert.',
     anonymous: 'A client that the log does not name',
     heading: (who: string, domain: string) => `${who} and ${domain}`,
     who: 'Client',

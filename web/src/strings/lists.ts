@@ -34,7 +34,7 @@ export const lists = {
   fetched: (octets: string, when: string) => `${octets}, downloaded ${when}`,
   checked: (when: string) => `checked ${when}`,
   next: (when: string) => `next ${when}`,
-  failing: (why: string, since: string) => (since ? `Failing since ${since}: ${why}` : why),
+  failing: (why: string, since: string) => (since ? `First failed ${since}: ${why}` : why),
   none: 'No lists yet',
   noneMore: 'Pick one from the catalog with Add a list, or on the command line:',
   noneCommand: 'keyhole lists catalog',

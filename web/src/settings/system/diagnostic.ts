@@ -7,7 +7,9 @@ export function diagnosticText(status: Schemas['Status'], engines: Schemas['Engi
     `keyhole: ${status.version}`,
     `role: ${status.role}`,
     `uptime: ${status.uptime ?? 'no engine answers'}`,
-    ...Object.entries(status.listeners).map(([name, on]) => `listens: ${name} ${on.join(' ')}`),
+    ...Object.entries(status.listeners)
+      .filter(([, on]) => on.length > 0)
+      .map(([name, on]) => `listens: ${name} ${on.join(' ')}`),
     ...engines.map(
       ({ name, state, number, wanted, version, why }) =>
         `engine: ${name}, ${state}, snapshot ${number} of ${wanted}, ${version}${why && `, ${why}`}`,
