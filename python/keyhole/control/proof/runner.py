@@ -24,6 +24,7 @@ MAX_SECONDS = 900.0
 _END_SECONDS = 30.0
 _MAX_SAID = 400
 _NICE = 10
+_OWN = ("KEYHOLE_", "NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_", "CREDENTIALS_DIRECTORY")
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,10 @@ async def _run_verify(file: Path, folder: Path) -> tuple[str, int]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Without settings of this Keyhole: the lab has its own. The temporary folder of the run ends
-    with it, whatever happens to the process."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KEYHOLE_")}
+    """Without settings of this Keyhole, and without what systemd gave it: the lab has its own, and
+    must not speak for it. The temporary folder of the run ends with it, whatever happens to the
+    process."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
     return {**kept, "TMPDIR": str(folder)}
 
 
