@@ -228,7 +228,7 @@ def test_a_block_changes_as_many_queries_as_the_dry_run_says(
     expect(decisions).to_contain_text(" minutes")
     decisions.get_by_role("button", name="Remove the decision about dryrun.example").click()
     expect(page.get_by_text("No decision is in force")).to_be_visible()
-    expect(page.get_by_role("main")).to_be_focused()
+    expect(page.get_by_role("link", name="All policies")).to_be_focused()
     assert _api(page, "/decisions")["items"] == []
 
 

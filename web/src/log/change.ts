@@ -15,6 +15,8 @@ export interface Made {
   below: boolean;
   /** The client that it is for; none for all. */
   client: string | null;
+  /** What documents call this client; nothing if none names it. */
+  clientName?: string | null | undefined;
   /** When it ends; none if it does not end by itself. */
   until: string | null;
   /** Why it is not in force yet; empty if it is. */
@@ -51,8 +53,8 @@ export function staysBlocked(
 /** Makes a decision. */
 export async function decide(decision: DecisionCreate): Promise<Made> {
   const done = await read(api.POST('/api/v1/decisions', { body: decision }));
-  const { left_out: leftOut, ...made } = done.decision;
-  return { ...made, whyNot: done.why_not, leftOut };
+  const { left_out: leftOut, client_name: clientName, ...made } = done.decision;
+  return { ...made, clientName, whyNot: done.why_not, leftOut };
 }
 
 /** Takes a decision back. */
