@@ -169,6 +169,7 @@ def test_the_search_finds_clients_rules_lists_and_names_in_groups(tab: OpenTab) 
         ("printer", "Records", "printer"),
         ("forw", "Upstreams", "forwarder"),
         ("polic", "Pages", "Policies"),
+        ("second factor", "Settings", "Account"),
     ):
         field.fill(typed)
         expect(found(group).filter(has_text=label).first).to_be_visible()

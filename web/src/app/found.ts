@@ -4,15 +4,18 @@ import ListChecks from '@lucide/svelte/icons/list-checks';
 import Logs from '@lucide/svelte/icons/logs';
 import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
 import Scale from '@lucide/svelte/icons/scale';
+import Settings from '@lucide/svelte/icons/settings';
 import Server from '@lucide/svelte/icons/server';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import { queryOptions } from '@tanstack/svelte-query';
 import type { Component } from 'svelte';
 
 import { api, read, type Schemas } from '../api/client';
+import type { Role } from '../api/session.svelte';
 import { text } from '../strings';
 import { link } from './router.svelte';
 import type { Result } from './SearchResults.svelte';
+import { SECTIONS } from './sections';
 
 const words = text.app.searchGroups;
 const MOST = 5;
@@ -104,6 +107,18 @@ export const asClients = (found: Schemas['ClientSummary'][]): Result[] =>
     label: one.label,
     kind: one.policy?.name ?? undefined,
     href: link('/clients', { client: one.id }),
+  }));
+
+/** Parts of the settings, by their label and by what is in them, such as the second factor. */
+export const inSettings = (wanted: string, may: (role: Role) => boolean): Result[] =>
+  SECTIONS.filter(
+    ({ label, about, role }) => may(role) && `${label}\n${about}`.toLowerCase().includes(wanted),
+  ).map(({ id, label, about }) => ({
+    group: words.settings,
+    icon: Settings,
+    label,
+    kind: label.toLowerCase().includes(wanted) ? undefined : about,
+    href: `/settings/${id}`,
   }));
 
 /** What a name leads to: its queries, and the lists that have it. */

@@ -1,8 +1,8 @@
-// The sub-pages of the settings, in the order of their navigation.
+// The contents of the sub-pages of the settings.
 import type { Component } from 'svelte';
 
 import type { Role } from '../api/session.svelte';
-import { text } from '../strings';
+import { SECTIONS, type SectionId } from '../app/sections';
 import AccountPage from './account/AccountPage.svelte';
 import AuditPage from './audit/AuditPage.svelte';
 import DocumentsPage from './documents/DocumentsPage.svelte';
@@ -17,28 +17,25 @@ export interface Section {
   id: string;
   label: string;
   about: string;
-  /** The least role that the API lets in. */
   role: Role;
   content: Component;
   /** Whether ?name= opens a document in it, which has a header of its own. */
   hasDocuments?: boolean;
 }
 
-const words = text.settings.sections;
+const CONTENTS: Record<SectionId, Component> = {
+  account: AccountPage,
+  people: PeoplePage,
+  tokens: TokensPage,
+  audit: AuditPage,
+  documents: DocumentsPage,
+  'network-and-log': SystemPage,
+  unlogged: UnloggedPage,
+  about: AboutPage,
+};
 
-export const sections: Section[] = [
-  { id: 'account', ...words.account, role: 'viewer', content: AccountPage },
-  { id: 'people', ...words.people, role: 'administrator', content: PeoplePage },
-  { id: 'tokens', ...words.tokens, role: 'administrator', content: TokensPage },
-  { id: 'audit', ...words.audit, role: 'viewer', content: AuditPage },
-  { id: 'documents', ...words.documents, role: 'viewer', content: DocumentsPage },
-  { id: 'network-and-log', ...words.system, role: 'viewer', content: SystemPage },
-  {
-    id: 'unlogged',
-    ...words.unlogged,
-    role: 'viewer',
-    content: UnloggedPage,
-    hasDocuments: true,
-  },
-  { id: 'about', ...words.about, role: 'viewer', content: AboutPage },
-];
+export const sections: Section[] = SECTIONS.map((one) => ({
+  ...one,
+  content: CONTENTS[one.id],
+  hasDocuments: one.id === 'unlogged',
+}));

@@ -14,6 +14,7 @@ export const app = {
   searchLists: (name: string) => `Lists that have ${name}`,
   searchGroups: {
     pages: 'Pages',
+    settings: 'Settings',
     clients: 'Clients',
     policies: 'Policies',
     rules: 'Rules',
@@ -22,6 +23,7 @@ export const app = {
     upstreams: 'Upstreams',
     queries: 'Names',
   },
+  searchBusy: 'Searching clients …',
   searchLog: (name: string) => `Queries for ${name} in the log`,
   lost: 'Control does not answer. DNS goes on; this page comes back by itself.',
   loading: 'Loading',
