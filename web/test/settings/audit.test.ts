@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { isMissing, refreshOf, subjectsOf } from '../../src/settings/audit/entry';
+import { fullTime } from '../../src/parts/format';
+import { isMissing, linesOfDetail, refreshOf, subjectsOf } from '../../src/settings/audit/entry';
 
 it('asks anew for the audit trail only while one page of it is shown', () => {
   expect(refreshOf()).toBe(15_000);
@@ -22,4 +23,13 @@ it('names what was revoked and what was given back', () => {
   const certificates = [`51 of ${identity}`];
   expect(subjectsOf({ before: { certificates }, after: {} })).toEqual(certificates);
   expect(subjectsOf({ after: { 'Policy/web': 'a digest' } })).toEqual(['Policy/web']);
+});
+
+it('shows the times within an entry in the zone of the person, as all others', () => {
+  const time = '2026-12-01T14:59:41Z';
+  const lines = linesOfDetail({ before: `all policies until ${time}`, after: { until: time } });
+  expect(lines).toEqual([
+    { key: 'before', lines: [`all policies until ${fullTime(time)}`] },
+    { key: 'after', lines: [`until: ${fullTime(time)}`] },
+  ]);
 });

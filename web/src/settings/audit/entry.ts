@@ -1,5 +1,6 @@
 // What an entry of the audit trail is about.
 import type { Schemas } from '../../api/client';
+import { fullTime } from '../../parts/format';
 import { text } from '../../strings';
 
 export type Entry = Schemas['AuditEntry'];
@@ -40,13 +41,16 @@ function subjectOf([key, value]: [string, unknown]): string[] {
 const ORDER = ['before', 'after'];
 const DIGEST = /^[0-9a-f]{64}$/;
 const SHORT = 16;
+/** A time in UTC, which is shown in the person's zone as everywhere. */
+const TIME = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\+00:00)/g;
 
 /** A single value as text; of a digest the beginning, which is enough to compare. */
 function plain(value: unknown): string {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'object') return JSON.stringify(value);
   const text = String(value);
-  return DIGEST.test(text) ? `${text.slice(0, SHORT)}…` : text;
+  if (DIGEST.test(text)) return `${text.slice(0, SHORT)}…`;
+  return text.replaceAll(TIME, (one) => fullTime(one));
 }
 
 /** What the detail says, with one line for each value: what was before and after at the end. */
