@@ -15,6 +15,7 @@ from tests.world.history import line
 from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.tools import run
+from tests.world.upstream import Upstream, Zone
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 TILL = "spiffe://keyhole.internal/ns/shop/sa/till"
@@ -28,14 +29,42 @@ QUERIES: list[dict[str, Any]] = [
     {"name": "claimed.example", "client": "192.0.2.17", "identity": TILL, "outcome": "refused",
      "reason": "certificate_untrusted"},
     {"name": "removed.example", "client": "192.0.2.17", "token": "old-phone"},
+    # Of one address, which somebody else had before.
+    {"name": "before.example", "client": "203.0.113.9"},
+    {"name": "after.example", "client": "203.0.113.9"},
+    {"name": "by-hosts.example", "client": "203.0.113.10"},
+    {"name": "alike.example", "client": "203.0.113.11"},
+    {"name": "nas.example", "client": "10.9.0.7"},
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def resolver(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Resolver]:
+def router(authority: Authority) -> Iterator[Upstream]:
+    """Knows a name for an address of its own network, and would say one for any other."""
+    zone = Zone(pointers={"7.0.9.10.in-addr.arpa": "nas.lan."})
+    with Upstream(authority.issue("upstream.example.org"), zone=zone) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def internet(authority: Authority) -> Iterator[Upstream]:
+    with Upstream(authority.issue("upstream.example.org")) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def resolver(
+    tmp_path_factory: pytest.TempPathFactory,
+    authority: Authority,
+    router: Upstream,
+    internet: Upstream,
+) -> Iterator[Resolver]:
     made = Resolver(tmp_path_factory.mktemp("named") / "data", authority)
-    made.configure()
+    made.configure(client_names={"dhcp": ["kea.csv"], "hosts": "hosts"})
     made.write(
+        made.upstream(internet.port),
+        made.upstream(router.port, "router", domains=["10.9.0.0/16"]),
+        document("Policy", "home", default="allow", upstreams=["test", "router"]),
         document("Client", "annas-laptop", addresses=["192.0.2.16/28"]),
         document("Client", "printer", addresses=["192.0.2.18"]),
         document("Client", "till", identities=[TILL]),
@@ -45,15 +74,28 @@ def resolver(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> 
     assert secret.returncode == 0, secret.stderr
     log = made.folder / "log" / "queries.jsonl"
     log.parent.mkdir()
-    now = int(time.time() * 1_000_000) - 60_000_000
+    now = (int(time.time()) - 60) * 1_000_000
     lines = [line(now + at * 1_000_000, **one) for at, one in enumerate(QUERIES)]
+    _write_leases(made, lease_begins=now + 9_000_000)
+    (made.folder / "hosts").write_text("203.0.113.10 scanner.lan scanner\n")
     log.write_text("".join(f"{json.dumps(one)}\n" for one in lines))
     made.start()
     made.wait_for_api()
+    names = made.folder / "state" / "client-names.json"
+    made.wait_for(lambda: names.exists() and "nas.lan" in names.read_text(), "all names are known")
     try:
         yield made
     finally:
         made.stop()
+
+
+def _write_leases(resolver: Resolver, lease_begins: int) -> None:
+    """The Kea file; the lease begins at this microsecond, and tells a name like a document's."""
+    end = lease_begins // 1_000_000 + 3_600
+    (resolver.folder / "kea.csv").write_text(
+        "address,valid_lifetime,expire,hostname,state\n"
+        f"203.0.113.9,3600,{end},bobs-phone,0\n203.0.113.11,3600,{end},pr1nter,0\n"
+    )
 
 
 def _names(text: str) -> list[str]:
@@ -92,6 +134,9 @@ def _found(resolver: Resolver, word: str) -> list[str]:
         ("192.0.2.1*", ["claimed", "laptop", "printer", "removed", "till", "tv", "web"]),
         ("192.0.2.0/24", ["laptop", "printer"]),
         ("203.0.113.1", []),
+        ("bobs-phone", ["after"]),
+        ("scanner.lan", ["by-hosts"]),
+        ("nas.lan", ["nas"]),
     ],
 )
 def test_each_word_that_means_a_client_finds_its_queries(
@@ -114,7 +159,7 @@ def test_a_word_that_means_no_client_is_an_error_with_the_right_one(
 
 
 def test_the_name_stands_beside_address_token_and_identity(resolver: Resolver) -> None:
-    """E5: and nowhere where an identity was only claimed."""
+    """E5: and nowhere where an identity was only claimed. What was learned says from whom."""
     for arguments in ([], ["--since", "1h"]):
         _, shown, _ = _log(resolver, *arguments)
         for who in (
@@ -123,11 +168,19 @@ def test_the_name_stands_beside_address_token_and_identity(resolver: Resolver) -
             f"from till ({TILL}) over",
             f"from {WEB} over",
             f"from {TILL} over",
+            "before.example A from 203.0.113.9 over",
+            "after.example A from bobs-phone (203.0.113.9, dhcp) over",
+            "from scanner.lan (203.0.113.10, hosts) over",
+            "from 203.0.113.11 over",
+            "from nas.lan (10.9.0.7, reverse) over",
         ):
             assert who in shown
     rows = resolver.api("GET", "/queries").json()["items"]
     named = {one["name"].removesuffix(".example"): one["client_name"] for one in rows}
     named.pop("probe.example.org", None)  # once its line is written
+    sources = {one["client_name"]: one["client_name_source"] for one in rows}
+    assert {sources[one] for one in ("tv", "till")} == {"document"}
+    assert [sources[one] for one in ("bobs-phone", "nas.lan", None)] == ["dhcp", "reverse", None]
     assert named == {
         "laptop": "annas-laptop",
         "printer": "printer",
@@ -137,7 +190,13 @@ def test_the_name_stands_beside_address_token_and_identity(resolver: Resolver) -
         "till": "till",
         "claimed": None,
         "removed": None,
+        "before": None,
+        "after": "bobs-phone",
+        "by-hosts": "scanner.lan",
+        "alike": None,
+        "nas": "nas.lan",
     }
+    assert "bobs-phone" not in (resolver.folder / "log" / "queries.jsonl").read_text()
 
 
 def test_statistics_call_a_client_by_its_name(resolver: Resolver) -> None:
@@ -153,6 +212,43 @@ def test_statistics_call_a_client_by_its_name(resolver: Resolver) -> None:
         "office-tv": "tv",
         "old-phone": None,
     }
+
+
+def test_the_list_of_clients_names_each_and_says_from_where(resolver: Resolver) -> None:
+    found = {one["id"]: one for one in resolver.api("GET", "/clients").json()["items"]}
+    nas, laptop = found["10.9.0.7"], found["192.0.2.17"]
+    assert (nas["label"], nas["client"]) == ("nas.lan (10.9.0.7, reverse)", None)
+    assert (nas["client_name"], nas["client_name_source"]) == ("nas.lan", "reverse")
+    assert (laptop["client_name"], laptop["client_name_source"]) == ("annas-laptop", "document")
+    assert nas["policy"]["name"] == "home"
+    graph = resolver.api("GET", "/graph").json()
+    assert "nas.lan (10.9.0.7, reverse)" in {one["label"] for one in graph["nodes"]}
+
+
+def test_reverse_names_are_asked_of_the_upstream_of_their_domain_alone(
+    resolver: Resolver, router: Upstream, internet: Upstream
+) -> None:
+    """And only for private addresses that asked; the questions are in no log of clients."""
+    asked = [one for one in router.questions if "arpa" in one]
+    assert [one.split()[0].rstrip(".") for one in asked] == ["7.0.9.10.in-addr.arpa"]
+    assert not [one for one in internet.questions if "arpa" in one]
+    assert "in-addr.arpa" not in (resolver.folder / "log" / "queries.jsonl").read_text()
+
+
+def test_a_lease_file_that_breaks_keeps_its_names_and_is_told(resolver: Resolver) -> None:
+    """And once it is right again, a new name is there without a restart."""
+    (resolver.folder / "kea.csv").write_text("<html>nothing\n")
+
+    def why() -> list[str]:
+        parts = resolver.api("GET", "/status").json()["parts"]
+        return [one["why"] for one in parts if one["name"] == "names of clients"]
+
+    resolver.wait_for(why, "the damaged file is told")
+    assert "kea.csv: 1 of 1 lines are no leases" in why()[0]
+    assert _found(resolver, "bobs-phone") == ["after"]
+    assert "names of clients" in resolver.command("status").stdout
+    _write_leases(resolver, int(time.time() - 60) * 1_000_000)
+    resolver.wait_for(lambda: not why(), "the file is right again")
 
 
 def test_a_log_without_named_clients_is_shown_without_reading_documents(

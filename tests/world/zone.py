@@ -21,6 +21,8 @@ class Zone:
     ttl: int = 300
     address: str = ADDRESS
     aliases: dict[str, str] = field(default_factory=dict)
+    pointers: dict[str, str] = field(default_factory=dict)
+    """The names that PTR records lead to, by their owner."""
 
     def replies(self, word: str, query: dns.message.Message) -> list[bytes]:
         """The messages to send, in order, for a name that begins with ``word``."""
@@ -49,6 +51,9 @@ class Zone:
 
     def _answer(self, word: str, name: dns.name.Name, kind: RdataType) -> list[dns.rrset.RRset]:
         alias = self.aliases.get(name.to_text(omit_final_dot=True).lower())
+        pointer = self.pointers.get(name.to_text(omit_final_dot=True).lower())
+        if kind == RdataType.PTR and pointer is not None:
+            return [self._set(name, "PTR", pointer)]
         if word == "big":
             return [self._set(name, "TXT", *(f'"{n:03d}{"x" * 197}"' for n in range(15)))]
         if word == "cname":

@@ -12,6 +12,7 @@ from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.query_criteria import query_clients
 from keyhole.api.request_body import RequestBody
+from keyhole.control.clients.model import NAME_SOURCE, NameSource
 from keyhole.control.findings import Finding as StoredFinding
 from keyhole.control.findings.service import MAX_MUTE
 from keyhole.control.services import Services
@@ -31,7 +32,11 @@ class FindingClient(BaseModel):
         description="Its SPIFFE ID, the name of its token, its IPv4 address or its IPv6 network; "
         "empty if anonymous."
     )
-    name: str | None = Field(description="The Client document that names it; null for none.")
+    name: str | None = Field(
+        description="What it is called: by a Client document, else by the name that its address "
+        "had at its last query; null for none."
+    )
+    name_source: NameSource | None = Field(None, description=NAME_SOURCE)
 
 
 class CurvePoint(BaseModel):
@@ -180,8 +185,13 @@ def _shown(services: Services, one: StoredFinding) -> Finding:
 def _client(services: Services, one: StoredFinding) -> FindingClient:
     by = {kind: one.client if one.client_kind == kind else None for kind in ("identity", "token")}
     address = one.client if one.client_kind == "address" else None
-    name = query_clients(services).names.name_of(by["identity"], by["token"], address)
-    return FindingClient(kind=one.client_kind, value=one.client, name=name)
+    names = query_clients(services).names
+    name = names.named(by["identity"], by["token"], address, at=one.last)
+    if name is None:
+        return FindingClient(kind=one.client_kind, value=one.client, name=None)
+    return FindingClient(
+        kind=one.client_kind, value=one.client, name=name.name, name_source=name.source
+    )
 
 
 def _action(one: StoredFinding) -> Literal["observed", "throttled", "blocked"]:

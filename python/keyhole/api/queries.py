@@ -17,6 +17,7 @@ from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_curso
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.query_criteria import SearchCriteria, query_clients
+from keyhole.control.clients.model import NAME_SOURCE, NameSource
 from keyhole.control.query_history import Export
 from keyhole.control.services import Services
 from keyhole.graph.query_lock import QueryLock, QueryLocks
@@ -57,9 +58,11 @@ class QueryRow(BaseModel):
     identity: str | None = Field(description="The SPIFFE ID of the client.")
     client_name: str | None = Field(
         None,
-        description="The Client document in force that names the client; null for none, and where "
-        "it only claimed its identity.",
+        description="What the client is called: by a Client document in force, else by the name "
+        "that its address had when it asked; null for none, and where it only claimed its "
+        "identity.",
     )
+    client_name_source: NameSource | None = Field(None, description=NAME_SOURCE)
     token: str | None = Field(description="The name of the token of the client.")
     policy: str | None = Field(description="The policy for the client.")
     name: str | None = Field(description="The name; null if the message was not a valid query.")
@@ -241,8 +244,10 @@ class _Told:
     def fields(self, line: dict[str, Any]) -> dict[str, Any]:
         """The further fields of a query."""
         incoming, outgoing = self._locks.incoming(line), self._locks.outgoing(line)
+        name = self._clients.named(line)
         return {
-            "client_name": self._clients.name_of(line),
+            "client_name": None if name is None else name.name,
+            "client_name_source": None if name is None else name.source,
             "lock_in": _lock(incoming),
             "lock_out": None if outgoing is None else _lock(outgoing),
         }

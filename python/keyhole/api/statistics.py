@@ -13,7 +13,9 @@ from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.query_criteria import query_clients
-from keyhole.policy.client_names import ClientNames
+from keyhole.control.clients.model import NAME_SOURCE, NameSource
+from keyhole.policy.client_names import ClientName, ClientNames
+from keyhole.querylog.history import Top
 
 router = APIRouter(prefix="/statistics", tags=["statistics"])
 
@@ -62,9 +64,11 @@ class ValueCount(BaseModel):
     value: str = Field(description="The value of the dimension.")
     client_name: str | None = Field(
         None,
-        description="The Client document in force that names this address or token. An address "
+        description="What this address or token is called: by a Client document in force, else "
+        "by the name that the address had at the end of the time span. An address "
         "counts all queries from it, also those of clients with an identity or token.",
     )
+    client_name_source: NameSource | None = Field(None, description=NAME_SOURCE)
     total: int = Field(description="Queries with this value.")
     withheld: int = Field(description="Those of them that were blocked or refused.")
 
@@ -145,16 +149,19 @@ def get_top(
     with history_errors():
         found = queries.history().tops(dimension, *during, most=most, is_withheld=withheld)
     names = query_clients(services).names
-    items = [
-        ValueCount(**vars(one), client_name=_name_of(names, dimension, one.value)) for one in found
-    ]
-    return Page(items=items)
+    end = during[1] / 1e6
+    return Page(items=[_value(one, _name_of(names, dimension, one.value, end)) for one in found])
 
 
-def _name_of(names: ClientNames, dimension: str, value: str) -> str | None:
+def _value(one: Top, name: ClientName | None) -> ValueCount:
+    named = {"client_name": name.name, "client_name_source": name.source} if name else {}
+    return ValueCount(**vars(one), **named)
+
+
+def _name_of(names: ClientNames, dimension: str, value: str, at: float) -> ClientName | None:
     match dimension:
         case "client":
-            return names.name_of(None, None, value)
+            return names.named(None, None, value, at)
         case "token":
-            return names.name_of(None, value, None)
+            return names.named(None, value, None)
     return None

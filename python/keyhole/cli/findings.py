@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.options import DATA, JSON, WHY
-from keyhole.cli.output import console, print_json, sanitize
+from keyhole.cli.output import console, named_by, print_json, sanitize
 from keyhole.cli.pause import clock, seconds
 
 EXAMPLES = """
@@ -153,8 +153,8 @@ def _who(one: dict[str, Any]) -> str:
     if client["kind"] == "anonymous":
         return "a client that the log does not name"
     value = f"token {client['value']}" if client["kind"] == "token" else client["value"]
-    name = f"{client['name']} ({value})" if client["name"] else value
-    return escape(sanitize(name))
+    named = {"client_name": client["name"], "client_name_source": client.get("name_source")}
+    return escape(sanitize(named_by(named, value)))
 
 
 def _state(one: dict[str, Any]) -> str:

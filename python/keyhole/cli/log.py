@@ -3,6 +3,8 @@
 import json
 import time
 from collections import deque
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.options import DATA
-from keyhole.cli.output import console, errors_console, sanitize
+from keyhole.cli.output import console, errors_console, named_by, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
 
 if TYPE_CHECKING:
     from keyhole.cli.log_client import LogClient
+    from keyhole.control.client_names import QueryClients
     from keyhole.querylog import LogEntry
 
 EXAMPLES = """
@@ -176,7 +179,7 @@ def _search(
         _show_nothing()
     places = log_search.lines_of(data, found) if why else {}
     for entry in found:
-        _show(console(), entry, entry.client_name, as_json=as_json)
+        _show(console(), entry, as_json=as_json)
         for place in places.get(entry.name or "", []):
             console().print(f"    [dim]in {escape(sanitize(place))}[/]")
 
@@ -208,16 +211,14 @@ def _show_last(
     clients = find_clients(there, is_asked=client is not None)
     wanted = LogClient(client, clients) if clients and client is not None else None
 
-    def shown(entry: "LogEntry") -> str | None:
-        return clients.name_of(entry.document) if clients else None
-
+    named = partial(_named, clients)
     tail = Tail(folder, files)
     terminal = console()
     recent = deque((one for one in tail.new() if _matches(one, name, wanted)), maxlen=lines)
     if wanted is not None and not recent:
         wanted.must_be_known()
     for entry in recent:
-        _show(terminal, entry, shown(entry), as_json=as_json)
+        _show(terminal, named(entry), as_json=as_json)
     if lines and not recent and not follow:
         _show_nothing()
     missed = tail.missed
@@ -225,10 +226,18 @@ def _show_last(
         time.sleep(_POLL_SECONDS)
         for entry in tail.new():
             if _matches(entry, name, wanted):
-                _show(terminal, entry, shown(entry), as_json=as_json)
+                _show(terminal, named(entry), as_json=as_json)
         if tail.missed > missed:
             _show_missed(terminal, tail.missed - missed, as_json=as_json)
             missed = tail.missed
+
+
+def _named(clients: "QueryClients | None", entry: "LogEntry") -> "LogEntry":
+    """The query with the name of its client, as far as somebody has one."""
+    name = clients.named(entry.document) if clients else None
+    if name is None:
+        return entry
+    return replace(entry, client_name=name.name, client_name_source=name.source)
 
 
 def _show_missed(terminal: Console, count: int, *, as_json: bool) -> None:
@@ -248,17 +257,22 @@ def _matches(entry: "LogEntry", name: str | None, client: "LogClient | None") ->
     return client is None or client.has(entry)
 
 
-def _show(terminal: Console, entry: "LogEntry", client: str | None, *, as_json: bool) -> None:
+def _show(terminal: Console, entry: "LogEntry", *, as_json: bool) -> None:
     if as_json:
         # Escaped to ASCII, so that no character can control the terminal.
-        named = {} if client is None else {"client_name": client}
-        print(json.dumps({**entry.document, **named}), flush=True)
+        print(json.dumps({**entry.document, **_name(entry)}), flush=True)
         return
-    terminal.print(line(entry, client))
+    terminal.print(line(entry))
 
 
-def line(entry: "LogEntry", client: str | None = None) -> str:
-    """A query as one line, with markup; ``client`` is the Client document that names who asked."""
+def _name(entry: "LogEntry") -> dict[str, str]:
+    """What its client is called, and who says so, where it has a name."""
+    named = {"client_name": entry.client_name, "client_name_source": entry.client_name_source}
+    return {key: value for key, value in named.items() if value is not None}
+
+
+def line(entry: "LogEntry") -> str:
+    """A query as one line, with markup."""
     from keyhole.model.idn import to_unicode
 
     style = _STYLES.get(entry.outcome, "dim")
@@ -271,8 +285,7 @@ def line(entry: "LogEntry", client: str | None = None) -> str:
     if entry.count > 1:
         queries = f"{entry.count:,} queries"
         question = queries if entry.name is None else f"{question}, {queries}"
-    shown = str(entry.client_ref)
-    who = shown if client is None else f"{client} ({shown})"
+    who = named_by(_name(entry), str(entry.client_ref))
     words = [
         f"[dim]{local_time}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",

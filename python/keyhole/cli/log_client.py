@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def find_clients(data: DataFolder, *, is_asked: bool) -> "QueryClients | None":
     """Who names the clients of a folder. None where nobody does and no client is asked for: what
     reads a whole snapshot takes longer to import than the rest of the command to run."""
-    if not is_asked and not _names_clients(data):
+    if not is_asked and not data.client_names.exists() and not _names_clients(data):
         return None
     from keyhole.control.client_names import QueryClients
 
@@ -52,6 +52,9 @@ class LogClient:
             return self._word in shown
         if meant.client is not None:
             return self._clients.name_of(entry.document) == meant.client
+        if meant.learned:
+            name = self._clients.named(entry.document)
+            return name is not None and name.name == meant.learned[0].name
         kind, value = entry.client_ref.kind, entry.client_ref.value
         if meant.path is not None and kind == "identity":
             return value.endswith(meant.path)

@@ -63,7 +63,8 @@ def search(data: Path | None, criteria: Search, lines: int) -> list["LogEntry"]:
             page = api.ask("GET", "/queries", params=params).json()
             for item in page["items"]:
                 if (entry := read_entry(item)) is not None:
-                    entries.append(replace(entry, client_name=item.get("client_name")))
+                    named = {key: item.get(key) for key in ("client_name", "client_name_source")}
+                    entries.append(replace(entry, **named))
             cursor = page["next"]
             if cursor is None:
                 break

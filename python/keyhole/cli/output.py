@@ -41,6 +41,15 @@ def errors_console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
+def named_by(row: dict[str, Any], shown: str) -> str:
+    """Who a client is, with the name that an answer of the API has for it, and who says so where
+    that is no document: ``tv (10.0.0.7, dhcp)``."""
+    name, source = row.get("client_name"), row.get("client_name_source")
+    if name is None or name == shown:
+        return shown
+    return f"{name} ({shown})" if source in (None, "document") else f"{name} ({shown}, {source})"
+
+
 def show_error(terminal: Console, error: KeyholeError) -> None:
     """One error, or each of several on its own line."""
     problems = str(error).splitlines() or [type(error).__name__]

@@ -10,7 +10,7 @@ from rich.table import Table
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.log_search import read_time
 from keyhole.cli.options import DATA, JSON
-from keyhole.cli.output import console, print_json, sanitize
+from keyhole.cli.output import console, named_by, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -88,8 +88,7 @@ def _show_top(terminal: Console, title: str, rows: list[dict[str, Any]], column:
     table.add_column(f"[bold]{title}[/]", overflow="fold")
     table.add_column("", justify="right")
     for row in rows:
-        name = row.get("client_name")
-        shown = row["value"] if name is None else f"{name} ({row['value']})"
+        shown = named_by(row, row["value"])
         table.add_row(escape(sanitize(shown)), f"{row[column]:,}")
     terminal.print()
     terminal.print(table)

@@ -46,6 +46,7 @@ from keyhole.control.watched_files import changes
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
 from keyhole.http.refused_handshakes import RefusedHandshakes
+from keyhole.learned_names import NOTHING_LEARNED
 from keyhole.model.engine_stats import EngineStats
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ class ControlPlane:
         """How many queries come now, as of the last look at the counters."""
         self.upstream_times = UpstreamTimes()
         """Since when each upstream works or does not, as of that look."""
+        self.learned_names = NOTHING_LEARNED
+        """Names of clients that other programs know, as of now. They are shown, and decide
+        nothing."""
         self.settings = settings
         self.parts = parts or Parts(notify)
         """What does not work while DNS goes on."""

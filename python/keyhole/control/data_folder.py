@@ -109,6 +109,11 @@ class DataFolder:
         return self.state / "launch.json"
 
     @property
+    def client_names(self) -> Path:
+        """Names of clients that were learned; see ``keyhole.control.learning``."""
+        return self.state / "client-names.json"
+
+    @property
     def query_log(self) -> Path:
         """The query log; the engine writes it, and its older half beside it."""
         return self.path / "log" / "queries.jsonl"

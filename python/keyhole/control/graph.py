@@ -142,7 +142,7 @@ def graph_source(
         upstreams_of(snapshot),
         credentials_of(snapshot),
         expired_policy_of(snapshot),
-        partial(names_in, snapshot),
+        partial(names_in, snapshot, plane.learned_names),
         has_plain_doh,
         first,
     )

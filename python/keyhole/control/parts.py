@@ -19,6 +19,8 @@ CHANGES = "changes"
 KUBERNETES, KUBERNETES_DOCUMENTS = "watch of Kubernetes", "documents in Kubernetes"
 KUBERNETES_STATUS = "status in Kubernetes"
 EVIDENCE, PROOF = "evidence", "proof"
+CLIENT_NAMES, CLIENT_NAMES_FILES = "names of clients", "files with names of clients"
+REVERSE_NAMES = "reverse look-ups of clients"
 FINDINGS, REMOTE_FINDINGS = "findings", "findings of other engines"
 """The names of the parts."""
 

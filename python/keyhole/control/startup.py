@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from keyhole.control.history_simulation import SimulationService
     from keyhole.control.in_the_clear import ClearService
     from keyhole.control.kiali import KialiFeed
+    from keyhole.control.learning.service import NameLearner
     from keyhole.control.proof import ProofReports, ProofRunner
 
 MAX_SECRET = 64 * 1024
@@ -72,7 +73,8 @@ async def open_services(
     kiali = _kiali(control_plane, queries, graph) if queries and graph else None
     events = _events(control_plane, data, lists, own, notify)
     cluster = _cluster(control_plane, data)
-    parts = (lists, queries, dnstap_feed, kiali, cluster, events, proofs)
+    learner = _names(control_plane, data, queries)
+    parts = (lists, queries, dnstap_feed, kiali, cluster, events, proofs, learner)
     tasks = [asyncio.create_task(part.run()) for part in parts if part is not None]
     changes = await open_changes(control_plane, data, notify)
     override_store = await open_overrides(changes, data, control_plane, notify)
@@ -140,6 +142,14 @@ def _findings(
     if control_plane.fleet is not None:
         control_plane.fleet.findings = collector
     return collector
+
+
+def _names(
+    control_plane: ControlPlane, data: DataFolder, queries: QueryHistory | None
+) -> "NameLearner":
+    from keyhole.control.learning.service import NameLearner
+
+    return NameLearner(control_plane, data, queries)
 
 
 def _graph(control_plane: ControlPlane, queries: QueryHistory) -> "GraphService":

@@ -4,17 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import dns.asyncquery
-import dns.edns
 import dns.exception
 import dns.message
-import dns.rcode
 
 from keyhole.config.sections.client_certificates import ClientCertificatesSection
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.own_question import ask_own_listener
 from keyhole.control.upstream_hints import hints_for
-from keyhole.engine.own_queries import OPTION
 from keyhole.model.engine_stats import EngineStats, UpstreamStats
 
 CHECK_SECONDS = 5.0
@@ -56,22 +53,9 @@ class UpstreamMonitor:
         counters do not change, and nothing is reported.
         """
         question = dns.message.make_query(".", "NS")
-        if self._own_mark:
-            mark = dns.edns.GenericOption(dns.edns.OptionType.make(OPTION), self._own_mark)
-            question.use_edns(0, options=[mark])
-        try:
-            if tcp := self._addresses.get("tcp"):
-                host, port = _split(tcp[0])
-                await dns.asyncquery.tcp(question, host, _PROBE_SECONDS, port)
-            elif udp := self._addresses.get("udp"):
-                host, port = _split(udp[0])
-                await dns.asyncquery.udp(question, host, _PROBE_SECONDS, port)
-            elif dot := self._addresses.get("dot"):
-                host, port = _split(dot[0])
-                # Our own listener on this machine needs no certificate check.
-                await dns.asyncquery.tls(question, host, _PROBE_SECONDS, port, verify=False)
-        except (OSError, EOFError, dns.exception.DNSException):
-            pass  # the counters show the result
+        # The counters show the result.
+        with suppress(OSError, EOFError, dns.exception.DNSException):
+            await ask_own_listener(question, self._addresses, self._own_mark, _PROBE_SECONDS)
 
     def _check(self, stats: EngineStats) -> None:
         upstreams = stats.get("upstreams", [])
@@ -126,10 +110,3 @@ def no_upstream(upstreams: list[UpstreamStats]) -> Notice:
         "no upstream can be reached; what is not in the cache or a local record fails",
         (*errors, *(f"try: {hint}" for hint in tries)),
     )
-
-
-def _split(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
-    # For a listener on all addresses, use the loopback address.
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port)  # noqa: S104

@@ -62,7 +62,8 @@ def client_node(row: EdgeRow, source: Source, engines: Mapping[str, EngineInfo])
     if row.client is not None:
         group, label = _network(row.client)
         node = f"address:{row.client}"
-        shown = with_name(source.names().name_of(None, None, row.client), row.client)
+        name = source.names().named(None, None, row.client)
+        shown = name.beside(row.client) if name else row.client
         return NodeInfo(node, "address", shown, row.client, group, label)
     policy = row.policy or "no policy"
     node, label = f"anonymous:{policy}", f"anonymous ({policy})"

@@ -1,11 +1,16 @@
 """Names of clients: which Client document a query belongs to, and which clients a word means."""
 
+import copy
 import ipaddress
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
+from keyhole.learned_names import NOTHING_LEARNED, LearnedName, LearnedNames, Source, skeleton
 from keyhole.model.address import Network, read_network
 from keyhole.model.snapshot import Snapshot
 from keyhole.model.snapshot_identity import Subjects
@@ -18,6 +23,20 @@ _SHORT = re.compile(r"([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)")
 _MAX_KEPT = 10_000
 _UNKNOWN = ""
 """In place of a name: it was not looked up yet. No document has it."""
+
+
+@dataclass(frozen=True)
+class ClientName:
+    """What a client is called, and who says so."""
+
+    name: str
+    source: Literal["document"] | Source
+
+    def beside(self, shown: str) -> str:
+        """The name with who the client is: ``tv (10.0.0.7)``, or ``tv (10.0.0.7, dhcp)``."""
+        if self.source == "document":
+            return with_name(self.name, shown)
+        return f"{self.name} ({shown}, {self.source})"
 
 
 @dataclass(frozen=True)
@@ -34,18 +53,22 @@ class Meant:
     ranges: AddressRanges | None = None
     """The networks; of a Client document some of their addresses may belong to another one:
     `ClientNames.name_of` tells."""
+    learned: tuple[LearnedName, ...] = ()
+    """The addresses that have or had this name, where no document and no credential has it."""
 
 
 class ClientNames:
-    """The names that documents give to clients."""
+    """The names that documents give to clients, and below them those that were learned."""
 
-    def __init__(self, subjects: Subjects | None) -> None:
+    def __init__(self, subjects: Subjects | None, learned: LearnedNames = NOTHING_LEARNED) -> None:
+        self._learned = learned
         self.is_empty = subjects is None
         """Whether nothing is known: there is no snapshot."""
         subjects = subjects or Subjects(
             identities=[], below=[], tokens=[], networks=[], expired=None
         )
         self._identities = {one.id: one.client for one in subjects.identities if one.client}
+        self._accounts = {one.id.rpartition("/")[2] for one in subjects.identities}
         self._tokens = {one.name: one.client for one in subjects.tokens}
         # Only those with a name: a snapshot may have 100,000 networks. The smallest one around an
         # address that has a name gives it, as in the subjects of policies.
@@ -85,6 +108,43 @@ class ClientNames:
             return self.name_of(client, None, None)
         return self.name_of(None, None, client)
 
+    def named(
+        self, identity: str | None, token: str | None, address: str | None, at: float | None = None
+    ) -> ClientName | None:
+        """What a client is called: by a document, else what was learned of its address. ``at`` is
+        when it asked, in seconds of Unix time; now if left out.
+
+        Who shows a credential is known by that, and an address may be of many then. A learned name
+        that reads like a document, a token or an identity is not shown: its client chose it.
+        """
+        document = self.name_of(identity, token, address)
+        if document is not None:
+            return ClientName(document, "document")
+        if identity is not None or token is not None or address is None or not self._learned:
+            return None
+        moment = time.time() if at is None else at
+        found = (one for one in self._learned.at(address, moment) if not self._is_alike(one.name))
+        return next((ClientName(one.name, one.source) for one in found), None)
+
+    def with_learned(self, learned: LearnedNames) -> "ClientNames":
+        """The same documents, with these names below them."""
+        if learned is self._learned:
+            return self
+        other = copy.copy(self)
+        other._learned = learned
+        return other
+
+    def _is_shown(self, one: LearnedName) -> bool:
+        has_document = self.name_of(None, None, one.address) is not None
+        return not has_document and not self._is_alike(one.name)
+
+    def _is_alike(self, name: str) -> bool:
+        return not self._taken.isdisjoint((skeleton(name), skeleton(name.partition(".")[0])))
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        return frozenset(map(skeleton, (*self.clients, *self._tokens, *self._accounts)))
+
     def _of_address(self, address: str) -> str | None:
         # Other threads may empty it at any time.
         found = self._addresses.get(address, _UNKNOWN)
@@ -106,7 +166,8 @@ class ClientNames:
     def meant(self, word: str) -> Meant | None:
         """The clients that a word means: the name of a Client document (also ``client:NAME``), the
         name of a token (also ``token:NAME``), a SPIFFE ID or its short form ``shop/web``, an
-        address or a network. None where it is nothing of these, or a token that is no more."""
+        address or a network, or a learned name. None where it is nothing of these, or a token that
+        is no more."""
         kind, colon, name = word.partition(":")
         if colon and kind == "client":
             return self._document(name)
@@ -122,7 +183,8 @@ class ClientNames:
             return Meant(tokens=(word,))
         if short := _SHORT.fullmatch(word):
             return Meant(path=f"/ns/{short[1]}/sa/{short[2]}")
-        return None
+        learned = tuple(one for one in self._learned.called(word) if self._is_shown(one))
+        return Meant(learned=learned) if learned else None
 
     def _document(self, name: str) -> Meant | None:
         identities = tuple(id_ for id_, client in self._identities.items() if client == name)
@@ -148,18 +210,19 @@ _kept: list[tuple[Snapshot, ClientNames]] = []
 _making = threading.Lock()
 
 
-def names_in(snapshot: Snapshot | None) -> ClientNames:
-    """The names by a snapshot; kept for the two that were asked for last, since a lab has two
-    Keyholes. Call it in a thread: a snapshot may name many networks."""
+def names_in(snapshot: Snapshot | None, learned: LearnedNames = NOTHING_LEARNED) -> ClientNames:
+    """The names by a snapshot, and those that were learned. The former are kept for the two
+    snapshots that were asked for last, since a lab has two Keyholes. Call it in a thread: a
+    snapshot may name many networks."""
     if snapshot is None:
-        return ClientNames(None)
+        return ClientNames(None, learned)
     with _making:
         for known, names in _kept:
             if known is snapshot:
-                return names
+                return names.with_learned(learned)
         made = ClientNames(snapshot.subjects)
         _kept[:] = [(snapshot, made), *_kept[:1]]
-        return made
+        return made.with_learned(learned)
 
 
 def with_name(client: str | None, shown: str) -> str:

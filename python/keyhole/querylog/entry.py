@@ -3,7 +3,8 @@
 import ipaddress
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -93,7 +94,9 @@ class LogEntry:
     engine: str | None = "local"
     """The engine that wrote it; none where that was not kept."""
     client_name: str | None = None
-    """The Client document that names the client, in answers of the API alone."""
+    """What the client is called, in answers of the API alone."""
+    client_name_source: str | None = None
+    """Who says so: ``document``, ``dhcp``, ``hosts`` or ``reverse``."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -132,6 +135,18 @@ class LogEntry:
             **({"count": self.count} if self.count != 1 else {}),
             "engine": self.engine,
         }
+
+
+def second_of(line: Mapping[str, Any]) -> float | None:
+    """The time of a line or row, in seconds of Unix time, as the log or as the history writes it;
+    none where it has none."""
+    match line.get("time"):
+        case int(micros):
+            return micros / 1e6
+        case str(text):
+            with suppress(ValueError):
+                return datetime.fromisoformat(text).timestamp()
+    return None
 
 
 def read_line(line: bytes) -> LogEntry | int | None:

@@ -4,9 +4,10 @@ from ipaddress import ip_network
 
 import pytest
 
+from keyhole.learned_names import LearnedName, LearnedNames
 from keyhole.model.snapshot_identity import Identity, SubjectNetwork, Subjects, Token
 from keyhole.policy.address_ranges import AddressRanges
-from keyhole.policy.client_names import ClientNames
+from keyhole.policy.client_names import ClientName, ClientNames
 
 WEB = "spiffe://keyhole.lab/ns/shop/sa/web"
 _NETWORKS = [
@@ -51,6 +52,36 @@ def test_the_smallest_network_with_a_name_gives_it(
     # Whoever shows a credential is known by that alone.
     assert names.name_of(None, "tv", address) is None
     assert names.name_of(WEB, None, address) == "till"
+
+
+def test_a_learned_name_is_below_documents_and_credentials(names: ClientNames) -> None:
+    """And one that reads like any of them is not shown: its client chose it."""
+    learned = LearnedNames.of(
+        LearnedName(address, name, "dhcp", 100.0)
+        for address, name in (
+            ("192.0.2.1", "my-office"),
+            ("198.51.100.1", "guest"),
+            ("198.51.100.2", "pr1nter"),
+            ("198.51.100.3", "tv.lan"),
+            ("198.51.100.4", "vveb"),
+            ("198.51.100.5", "tlll"),
+        )
+    )
+    known = names.with_learned(learned)
+    assert known.named(None, None, "192.0.2.1") == ClientName("office", "document")
+    assert known.named(None, None, "198.51.100.1") == ClientName("guest", "dhcp")
+    assert known.named(None, None, "198.51.100.1", at=99.0) is None
+    assert known.named(None, "tv", "198.51.100.1") is None
+    assert known.named("spiffe://keyhole.lab/x", None, "198.51.100.1") is None
+    assert [known.named(None, None, f"198.51.100.{at}") for at in (2, 3, 4, 5)] == [None] * 4
+    # Nobody asks for what is not shown, and nothing that decides has learned anything.
+    assert known.meant("pr1nter") is None
+    found = known.meant("guest")
+    assert found is not None
+    assert [one.address for one in found.learned] == ["198.51.100.1"]
+    assert known.name_of(None, None, "198.51.100.1") is None
+    assert names.named(None, None, "198.51.100.1") is None
+    assert ClientName("guest", "dhcp").beside("198.51.100.1") == "guest (198.51.100.1, dhcp)"
 
 
 def test_a_network_means_its_addresses_and_is_no_workload(names: ClientNames) -> None:

@@ -8,6 +8,11 @@ export const query = {
     answer: 'Answer',
     now: 'What would happen now',
     client: 'Client',
+    nameSource: {
+      dhcp: 'named by its DHCP lease',
+      hosts: 'named by a hosts file',
+      reverse: 'named by a reverse look-up',
+    } as Record<string, string>,
     address: 'Address',
     policy: 'Policy',
     engine: 'Engine',

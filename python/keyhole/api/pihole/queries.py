@@ -102,6 +102,7 @@ def page(rows: list[Row], length: int) -> tuple[list[Row], int | None]:
 def _shown(row: Row, clients: QueryClients) -> dict[str, Any]:
     fields = row.fields
     credential = fields["identity"] or fields["token"]
+    name = clients.named(fields)
     return {
         "id": fields["time"],
         "time": fields["time"] / 1e6,
@@ -110,7 +111,7 @@ def _shown(row: Row, clients: QueryClients) -> dict[str, Any]:
         # Pi-hole's own field for the name behind an alias that is blocked.
         "cname": fields.get("target"),
         "status": mapping.status(fields["reason"]),
-        "client": {"ip": fields["client"] or "", "name": clients.name_of(fields) or credential},
+        "client": {"ip": fields["client"] or "", "name": name.name if name else credential},
         "dnssec": "UNKNOWN",
         "reply": {"type": "UNKNOWN", "time": (fields["duration_us"] or 0) / 1e3},
         "list_id": None,

@@ -100,8 +100,9 @@ def top_clients(
         found, counts = _tops(queries.history(), "client", during, count, of)
     names = query_clients(services).names
     rows = [
-        {"ip": value, "name": names.name_of(None, None, value) or "", "count": total}
+        {"ip": value, "name": name.name if name else "", "count": total}
         for value, total in found
+        for name in (names.named(None, None, value, during[1] / 1e6),)
     ]
     return json_response(request, {"clients": rows, **counts})
 

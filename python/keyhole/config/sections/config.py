@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from keyhole.config.sections.api import ApiSection
 from keyhole.config.sections.client_certificates import ClientCertificatesSection
+from keyhole.config.sections.client_names import ClientNamesSection
 from keyhole.config.sections.database import DatabaseSection
 from keyhole.config.sections.dnstap import DnstapSection
 from keyhole.config.sections.downloads import DownloadsSection
@@ -292,6 +293,7 @@ class Config(Section):
     limits: LimitsSection = Field(default_factory=LimitsSection)
     cache: CacheSection = Field(default_factory=CacheSection)
     log: LogSection = Field(default_factory=LogSection)
+    client_names: ClientNamesSection = Field(default_factory=ClientNamesSection)
     dnstap: DnstapSection = Field(default_factory=DnstapSection)
     events: EventsSection = Field(default_factory=EventsSection)
     health: HealthSection = Field(default_factory=HealthSection)

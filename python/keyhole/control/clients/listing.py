@@ -9,7 +9,7 @@ from keyhole.control.clients.certificates import IssuedCertificates
 from keyhole.control.clients.model import ClientSummary, PolicyChoice
 from keyhole.graph.clients import short
 from keyhole.model.snapshot_identity import Subjects
-from keyhole.policy.client_names import with_name
+from keyhole.policy.client_names import ClientName, ClientNames
 from keyhole.policy.subject_match import PolicyMatch, SubjectTables, why
 
 _MICROS = 1_000_000
@@ -34,18 +34,22 @@ class Known:
     certificates: IssuedCertificates
     tokens: tuple[str, ...]
     admits_networks: bool
+    names: ClientNames
 
     def summary(self, key: ClientKey, asked: AskedClient = _NOBODY) -> ClientSummary:
         """One client with its counts."""
         traffic, counts = asked.counts.traffic(_MICROS), asked.counts
         match = self._match(key, asked)
+        name = self._name(key, match, asked)
         is_identity = key.kind == "identity"  # who only claims it does not hold its certificates
         return ClientSummary(
             id=key.id,
             kind=key.kind,
-            label=with_name(_named(key, match), label_of(key)),
+            label=name.beside(label_of(key)) if name else label_of(key),
             value=key.value,
             client=match.client if match else None,
+            client_name=name.name if name else None,
+            client_name_source=name.source if name else None,
             last_seen=None if asked.last is None else moment(asked.last),
             queries=counts.queries,
             blocked=counts.outcomes["blocked"],
@@ -59,6 +63,17 @@ class Known:
             certificate_ends=self.certificates.end(key.value) if is_identity else None,
             revoked=self.certificates.revoked_since(key.value) if is_identity else None,
         )
+
+    def _name(
+        self, key: ClientKey, match: PolicyMatch | None, asked: AskedClient
+    ) -> ClientName | None:
+        """Who only claims an identity is called by no name."""
+        if match is not None and match.client is not None and key.kind != "claimed":
+            return ClientName(match.client, "document")
+        if key.kind != "address":
+            return None
+        at = None if asked.last is None else asked.last / _MICROS
+        return self.names.named(None, None, key.value, at)
 
     def _match(self, key: ClientKey, asked: AskedClient) -> PolicyMatch | None:
         tables = self.tables
@@ -117,11 +132,6 @@ def summaries(asked: AskedClients, known: Known) -> list[ClientSummary]:
     found = [known.summary(key, one) for key, one in asked.clients.items()]
     found += [known.summary(key) for key in known.only_declared(asked)]
     return sorted(found, key=lambda one: (-one.queries, one.id))
-
-
-def _named(key: ClientKey, match: PolicyMatch | None) -> str | None:
-    """Who only claims an identity is called by no name."""
-    return None if match is None or key.kind == "claimed" else match.client
 
 
 def moment(micros: int) -> datetime:

@@ -9,6 +9,11 @@ from keyhole.graph.model import OpenReason
 
 ClientKind = Literal["identity", "token", "address", "network", "anonymous", "claimed", "uncounted"]
 CertificateState = Literal["good", "expired", "revoked"]
+NameSource = Literal["document", "dhcp", "hosts", "reverse"]
+NAME_SOURCE = (
+    "Who says that name: document (a Client document), dhcp (a lease file), hosts (a hosts file) "
+    "or reverse (a reverse look-up). A learned name decides nothing: its client may have chosen it."
+)
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -42,6 +47,12 @@ class ClientSummary(BaseModel):
     label: str = Field(description="A short name.")
     value: str = Field(description="The SPIFFE ID, the name of the token, or the address.")
     client: str | None = Field(description="The Client document that names it; null for none.")
+    client_name: str | None = Field(
+        None,
+        description="What it is called: by a document, else by a name that was learned and that "
+        "its address had when it asked last; null for none.",
+    )
+    client_name_source: NameSource | None = Field(None, description=NAME_SOURCE)
     last_seen: datetime | None = Field(description="Its last query in the time span.")
     queries: int = Field(description="Its queries in the time span.")
     blocked: int = Field(description="Those of them that policy blocked.")

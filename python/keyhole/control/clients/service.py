@@ -18,11 +18,14 @@ from keyhole.graph.proof import UNPROVED
 from keyhole.graph.query_lock import proof_rules
 from keyhole.graph.source import Source
 from keyhole.identity import read_tokens
+from keyhole.learned_names import LearnedName
 from keyhole.model.snapshot import Snapshot
 from keyhole.policy.client_names import ClientNames, Meant, names_in
 from keyhole.policy.subject_match import SubjectTables
-from keyhole.querylog.history import Claims, ClientSet, EdgeCriteria
+from keyhole.querylog.history import Claims, ClientSet, EdgeCriteria, Lease
 from keyhole.querylog.history.protection import ProofRules
+
+_MICROS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,11 @@ class ClientService:
 
     @property
     def names(self) -> ClientNames:
-        """The names that the documents in force give to clients; call it in a thread."""
+        """The names that the documents in force give to clients, and those that were learned; call
+        it in a thread."""
         compiled = self._control_plane.reconciler.in_force
-        return names_in(compiled.snapshot if compiled else None)
+        learned = self._control_plane.learned_names
+        return names_in(compiled.snapshot if compiled else None, learned)
 
     def find(self, word: str, since: int | None, until: int | None) -> ClientSet | str:
         """The clients that a word means, or the word itself where it is the value of a column:
@@ -127,6 +132,7 @@ class ClientService:
             tokens=meant.tokens,
             addresses=tuple(sorted(one for one in there if has(one))),
             has_address=has,
+            leases=tuple(_lease(one) for one in meant.learned),
             rules=rules,
         )
 
@@ -146,6 +152,7 @@ class ClientService:
             certificates=IssuedCertificates.read(self._data.identity),
             tokens=tuple(read_tokens(self._data.identity)),
             admits_networks=self._control_plane.settings.resolved.admits_networks,
+            names=names_in(snapshot, self._control_plane.learned_names),
         )
 
     def _tables_of(self, snapshot: Snapshot) -> SubjectTables:
@@ -154,6 +161,11 @@ class ClientService:
         if kept is None or kept[0] is not snapshot:
             kept = self._tables = (snapshot, SubjectTables(snapshot))
         return kept[1]
+
+
+def _lease(one: LearnedName) -> Lease:
+    until = None if one.until is None else int(one.until * _MICROS)
+    return Lease(one.address, int(one.since * _MICROS), until)
 
 
 def claims(source: Source) -> Claims:

@@ -6,7 +6,7 @@ time. A killed process loses nothing: what is in no segment yet is still in the 
 """
 
 from keyhole.querylog.history.askers import Activity, Asker, AskerRow, Claims
-from keyhole.querylog.history.client_set import ClientSet
+from keyhole.querylog.history.client_set import ClientSet, Lease
 from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow
 from keyhole.querylog.history.histogram import Histogram
@@ -28,6 +28,7 @@ __all__ = [
     "EdgeRow",
     "Histogram",
     "History",
+    "Lease",
     "LoggedQuestion",
     "Questions",
     "Retention",

@@ -4,12 +4,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from keyhole.querylog.entry import second_of
 from keyhole.querylog.history.condition import Condition
 from keyhole.querylog.history.protection import ProofRules
 
 
 def _no_address(_: str) -> bool:
     return False
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A time in which an address was one client's; microseconds of Unix time, the end exclusive."""
+
+    address: str
+    since: int
+    until: int | None
+
+    def has(self, line: Mapping[str, Any]) -> bool:
+        """Whether a line of the log, of a client known by its address, is its."""
+        second = second_of(line)
+        if second is None or line.get("client") != self.address:
+            return False
+        at = round(second * 1e6)
+        return self.since <= at and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True)
@@ -25,7 +43,8 @@ class ClientSet:
     """Those that the history has."""
     has_address: Callable[[str], bool] = field(default=_no_address, compare=False)
     """The same for lines that are not in the history yet."""
-
+    leases: tuple[Lease, ...] = ()
+    """Addresses that are theirs for a time."""
     rules: ProofRules = field(default_factory=ProofRules)
     """An identity of `identities` counts where it was not only claimed."""
 
@@ -44,6 +63,12 @@ class ClientSet:
             list(self.tokens),
             list(self.addresses),
         ]
+        for lease in self.leases:
+            words.append(
+                "(identity IS NULL AND token IS NULL AND client = ? "
+                'AND "time" >= ? AND (?::BIGINT IS NULL OR "time" < ?::BIGINT))'
+            )
+            values += [lease.address, lease.since, lease.until, lease.until]
         if self.path is not None:
             words.append("ends_with(identity, ?)")
             values.append(self.path)
@@ -59,4 +84,7 @@ class ClientSet:
             return is_named or at_end
         if token is not None:
             return token in self.tokens
-        return address is not None and self.has_address(str(address))
+        if address is None:
+            return False
+        is_leased = any(one.has(line) for one in self.leases)
+        return is_leased or self.has_address(str(address))
