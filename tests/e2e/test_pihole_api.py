@@ -9,33 +9,13 @@ from keyhole.api.application import ALL_ROUTES, API_ROUTES
 from keyhole.api.pihole import is_pihole
 from tests.world.dashboards import Homarr, HomeAssistant, Homepage
 from tests.world.no_tls import NO_TLS
+from tests.world.pihole_house import House
 from tests.world.ports import free_port
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
 CLIENTS = [HomeAssistant, Homepage, Homarr]
 DAY = 86_400
-
-
-class House:
-    """A resolver with Pi-hole's API, and tokens for its clients."""
-
-    def __init__(self, resolver: Resolver) -> None:
-        self.resolver = resolver
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        resolver.configure(api={"listen": [f"127.0.0.1:{self.port}"], "pihole": True})
-        resolver.start()
-        resolver.wait_for_api()
-        self._tokens = 0
-
-    def token(self, role: str = "operator") -> tuple[str, str]:
-        """Name and secret of a new token."""
-        self._tokens += 1
-        name = f"panel-{self._tokens}"
-        done = self.resolver.api("POST", "/tokens", json={"name": name, "role": role})
-        assert done.status_code < 300, done.text
-        return name, str(done.json()["secret"])
 
 
 @pytest.fixture(scope="module")

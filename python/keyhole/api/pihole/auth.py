@@ -93,8 +93,9 @@ def _session(sid: str | None, message: str | None) -> dict[str, Any]:
             "valid": sid is not None,
             "totp": False,
             "sid": sid,
-            # There are no cookies, so there is nothing to forge.
-            "csrf": None,
+            # There are no cookies, so there is nothing to forge. Some clients log in again before
+            # each request where it is null.
+            "csrf": sid,
             "validity": validity,
             "message": message,
         }

@@ -21,7 +21,7 @@ router = APIRouter(
 @router.get("")
 def get_blocking(request: Request, pauses: Pauses, _: Viewer) -> Response:
     """Whether blocking is enabled now."""
-    return json_response(request, _state(pauses))
+    return json_response(request, state_of(pauses))
 
 
 @router.post("")
@@ -42,7 +42,7 @@ async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body:
     else:
         seconds = MAX_PAUSE if timer is None else timer
         await pauses.pause(seconds, who, why="by the API of Pi-hole")
-    return json_response(request, _state(pauses))
+    return json_response(request, state_of(pauses))
 
 
 def _timer(written: object) -> int | None:
@@ -57,7 +57,8 @@ def _timer(written: object) -> int | None:
     return math.ceil(written) if written > 0 else None
 
 
-def _state(pauses: PauseService) -> dict[str, object]:
+def state_of(pauses: PauseService) -> dict[str, object]:
+    """Whether blocking is enabled now, and for how long it is not."""
     ends = [one.pause.until for one in pauses.active() if one.pause.policy is None]
     if not ends:
         return {"blocking": "enabled", "timer": None}

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from keyhole.api.pihole import auth, blocking, info, queries, stats
+from keyhole.api.pihole import auth, blocking, documents, info, padd, queries, stats
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
@@ -10,4 +10,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     stats.router,
     queries.router,
     info.router,
+    documents.router,
+    padd.router,
 )

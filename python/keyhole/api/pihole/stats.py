@@ -48,7 +48,7 @@ def summary(
         recent = history.totals(begin - begin % _BUCKET_US, during[1])
         body = {
             "queries": {
-                **_counts(found),
+                **counts_of(found),
                 "unique_domains": history.distinct("name", *during),
                 "frequency": recent.total * 1_000_000 / (recent.until - recent.since),
                 "types": mapping.by_type(_types(history, during)),
@@ -60,7 +60,7 @@ def summary(
                 "active": history.distinct("client", *during),
                 "total": history.distinct("client", 0, during[1]),
             },
-            "gravity": _gravity(services),
+            "gravity": gravity_of(services),
         }
     return json_response(request, body)
 
@@ -113,7 +113,7 @@ def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> 
     with history_errors():
         history = queries.history()
         found = history.totals(*during)
-        counts = _counts(found)
+        counts = counts_of(found)
         rows = [
             _upstream("blocklist", "blocklist", -1, counts["blocked"]),
             _upstream("cache", "cache", -1, counts["cached"]),
@@ -154,7 +154,8 @@ def activity(request: Request, queries: Queries, during: During, _: Viewer) -> R
     return json_response(request, {"history": rows})
 
 
-def _counts(found: Statistics) -> dict[str, Any]:
+def counts_of(found: Statistics) -> dict[str, Any]:
+    """The counts of queries, with the part of those that were blocked."""
     brief = _brief(found)
     percent = 100.0 * brief["blocked"] / found.total if found.total else 0.0
     return {**brief, "percent_blocked": percent}
@@ -193,7 +194,8 @@ def _upstream(address: str, name: str, port: int, count: int) -> dict[str, Any]:
     return {"ip": address, "name": name, "port": port, "count": count, "statistics": timing}
 
 
-def _gravity(services: Services) -> dict[str, int]:
+def gravity_of(services: Services) -> dict[str, int]:
+    """How many entries the lists have, and when they were compiled."""
     in_force = services.control_plane.reconciler.in_force
     lists = in_force.lists if in_force else None
     if lists is None:
