@@ -17,6 +17,7 @@ from keyhole.mesh.render import MODES
 from tests.world.certificates import Authority
 from tests.world.kubernetes_api import ADMIN, KubernetesApi, message, needs_kubernetes
 from tests.world.kubernetes_objects import Objects
+from tests.world.planted_siblings import SIBLINGS
 from tests.world.planted_traps import KUBE_SYSTEM, PLANTED, objects_of
 from tests.world.process import call_keyhole
 from tests.world.waiting import until
@@ -31,7 +32,14 @@ _ROLE = ROOT / "deploy/access/mesh-check.yaml"
 _REFUSED = "selector-and-target"
 """The one trap that the server does not let in."""
 _SYSTEM = {**KUBE_SYSTEM, "metadata": {"name": "kube-system", "labels": {}}}
-_FOUND = sorted((mode, trap, plant) for trap, mode, plant in PLANTED if trap != _REFUSED)
+_NEW_KINDS = ("CronJob", "ReplicaSet", "EnvoyFilter")
+_OTHERS = [one for one in SIBLINGS if one[1] in _NEW_KINDS]
+"""Those in objects that no trap of the others is in."""
+_FOUND = sorted(
+    [(mode, trap, trap, plant) for trap, mode, plant in PLANTED if trap != _REFUSED]
+    + [(mode, trap, f"{trap}, {what}", plant) for trap, what, mode, plant in _OTHERS],
+    key=lambda one: one[:3],
+)
 
 
 def _check(kubeconfig: Path, *words: str) -> CompletedProcess[str]:
@@ -88,8 +96,8 @@ def _by_key(objects: list[Object]) -> dict[Key, Object]:
 
 @pytest.mark.parametrize(
     ("installed", "trap", "plant"),
-    _FOUND,
-    ids=[trap for _, trap, _ in _FOUND],
+    [(mode, trap, plant) for mode, trap, _, plant in _FOUND],
+    ids=[name for _, _, name, _ in _FOUND],
     indirect=["installed"],
 )
 def test_a_trap_that_is_planted_into_the_cluster_is_found(

@@ -18,7 +18,8 @@ def objects_of(mode: str) -> Objects:
     return list(yaml.load_all(_TEXTS[mode], yaml.CSafeLoader))
 
 
-def _find(objects: Objects, kind: str, name: str) -> Object:
+def find(objects: Objects, kind: str, name: str) -> Object:
+    """One object."""
     (one,) = [o for o in objects if (o["kind"], o["metadata"]["name"]) == (kind, name)]
     return one
 
@@ -28,18 +29,26 @@ def _object(version: str, kind: str, name: str, spec: Object) -> Object:
     return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _service(objects: Objects) -> list[Object]:
-    ports: list[Object] = _find(objects, "Service", "keyhole-resolver")["spec"]["ports"]
+def add(objects: Objects, version: str, kind: str, name: str, spec: Object) -> None:
+    """Adds an object to the namespace of Keyhole."""
+    objects.append(_object(version, kind, name, spec))
+
+
+def ports_of(objects: Objects) -> list[Object]:
+    """The ports of the Service of the resolver."""
+    ports: list[Object] = find(objects, "Service", "keyhole-resolver")["spec"]["ports"]
     return ports
 
 
-def _policy(objects: Objects, name: str = "keyhole-resolver") -> Object:
-    spec: Object = _find(objects, "AuthorizationPolicy", name)["spec"]
+def policy(objects: Objects, name: str = "keyhole-resolver") -> Object:
+    """The rules for who may ask the resolver, or another policy."""
+    spec: Object = find(objects, "AuthorizationPolicy", name)["spec"]
     return spec
 
 
-def _pod(objects: Objects) -> Object:
-    spec: Object = _find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]["spec"]
+def pod_of(objects: Objects) -> Object:
+    """The pods of the resolver."""
+    spec: Object = find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]["spec"]
     return spec
 
 
@@ -54,40 +63,40 @@ def _corefile(objects: Objects, forward: str, *, ambient: bool = False, plugins:
 
 def one_port(objects: Objects) -> None:
     """Leaves the Service with port 53 alone."""
-    del _service(objects)[1]
+    del ports_of(objects)[1]
 
 
 def _own_nameserver(objects: Objects) -> None:
-    _pod(objects)["dnsConfig"] = {"nameservers": ["10.96.0.53"]}
+    pod_of(objects)["dnsConfig"] = {"nameservers": ["10.96.0.53"]}
 
 
 def _captured(objects: Objects) -> None:
     _own_nameserver(objects)
-    template = _find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]
+    template = find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]
     del template["metadata"]["annotations"]["ambient.istio.io/dns-capture"]
 
 
 def _udp(objects: Objects) -> None:
-    _service(objects).append({"port": 53, "name": "dns", "protocol": "UDP", "targetPort": 5300})
+    ports_of(objects).append({"port": 53, "name": "dns", "protocol": "UDP", "targetPort": 5300})
 
 
 def _no_protocol(objects: Objects) -> None:
-    _service(objects)[0] = {"name": "dns", "port": 53, "targetPort": 5300}
+    ports_of(objects)[0] = {"name": "dns", "port": 53, "targetPort": 5300}
 
 
 def _layer_7(objects: Objects) -> None:
-    _policy(objects)["rules"][0]["to"][0]["operation"]["methods"] = ["POST"]
+    policy(objects)["rules"][0]["to"][0]["operation"]["methods"] = ["POST"]
 
 
 def _only_service_port(objects: Objects) -> None:
-    _policy(objects)["rules"][0]["to"][0]["operation"]["ports"] = ["53"]
+    policy(objects)["rules"][0]["to"][0]["operation"]["ports"] = ["53"]
 
 
 def _only_pod_port(objects: Objects) -> None:
-    service = _find(objects, "Service", "keyhole-resolver")
+    service = find(objects, "Service", "keyhole-resolver")
     service["metadata"]["labels"]["istio.io/use-waypoint"] = "keyhole-proxy"
     del service["spec"]["ports"][1]
-    _policy(objects)["rules"][0]["to"][0]["operation"]["ports"] = ["5300"]
+    policy(objects)["rules"][0]["to"][0]["operation"]["ports"] = ["5300"]
 
 
 def _drop(kind: str) -> Callable[[Objects], None]:
@@ -98,20 +107,20 @@ def _drop(kind: str) -> Callable[[Objects], None]:
 
 
 def _disable(objects: Objects) -> None:
-    spec = _find(objects, "PeerAuthentication", "keyhole-resolver")["spec"]
+    spec = find(objects, "PeerAuthentication", "keyhole-resolver")["spec"]
     spec["portLevelMtls"][8853] = {"mode": "DISABLE"}
 
 
 def _own_tls(objects: Objects) -> None:
-    _service(objects).append({"name": "tls-dot", "port": 853, "targetPort": 8853})
+    ports_of(objects).append({"name": "tls-dot", "port": 853, "targetPort": 8853})
 
 
 def _both(objects: Objects) -> None:
-    _policy(objects)["targetRefs"] = [{"kind": "Service", "name": "keyhole-resolver"}]
+    policy(objects)["targetRefs"] = [{"kind": "Service", "name": "keyhole-resolver"}]
 
 
 def _entry_by_dns(objects: Objects) -> None:
-    _find(objects, "ServiceEntry", "keyhole-upstream-quad9")["spec"]["resolution"] = "DNS"
+    find(objects, "ServiceEntry", "keyhole-upstream-quad9")["spec"]["resolution"] = "DNS"
 
 
 def _sidecar(objects: Objects) -> None:
@@ -120,7 +129,7 @@ def _sidecar(objects: Objects) -> None:
 
 
 def _rules(objects: Objects) -> list[Object]:
-    rules: list[Object] = _find(objects, "NetworkPolicy", "keyhole-resolver")["spec"]["ingress"]
+    rules: list[Object] = find(objects, "NetworkPolicy", "keyhole-resolver")["spec"]["ingress"]
     return rules
 
 
@@ -148,20 +157,20 @@ def _allow_list(objects: Objects) -> None:
 
 
 def _root(objects: Objects) -> None:
-    del _pod(objects)["securityContext"]["runAsNonRoot"]
-    del _pod(objects)["containers"][0]["securityContext"]["runAsNonRoot"]
+    del pod_of(objects)["securityContext"]["runAsNonRoot"]
+    del pod_of(objects)["containers"][0]["securityContext"]["runAsNonRoot"]
 
 
 def _agent(objects: Objects) -> None:
-    _pod(objects)["securityContext"]["runAsUser"] = 1337
+    pod_of(objects)["securityContext"]["runAsUser"] = 1337
 
 
 def _low(objects: Objects) -> None:
-    _pod(objects)["containers"][0]["ports"][0]["containerPort"] = 53
+    pod_of(objects)["containers"][0]["ports"][0]["containerPort"] = 53
 
 
 def _everything(objects: Objects) -> None:
-    rules = _find(objects, "NetworkPolicy", "keyhole-forwarder")["spec"]["egress"]
+    rules = find(objects, "NetworkPolicy", "keyhole-forwarder")["spec"]["egress"]
     rules[0]["to"] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
 
 

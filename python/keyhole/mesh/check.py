@@ -4,9 +4,15 @@ from collections.abc import Iterable
 
 from keyhole.mesh.finding import Finding, Rule
 from keyhole.mesh.objects import World
-from keyhole.mesh.traps import dns, egress, policies
+from keyhole.mesh.traps import dns, egress, network, pods, policies
 
-RULES: tuple[Rule, ...] = (*dns.RULES, *policies.RULES, *egress.RULES)
+RULES: tuple[Rule, ...] = (
+    *dns.RULES,
+    *policies.RULES,
+    *egress.RULES,
+    *network.RULES,
+    *pods.RULES,
+)
 
 
 def check(world: World, rules: Iterable[Rule] = RULES) -> list[Finding]:

@@ -23,12 +23,16 @@ KINDS = (
     ("apps/v1", "deployments"),
     ("apps/v1", "statefulsets"),
     ("apps/v1", "daemonsets"),
+    ("apps/v1", "replicasets"),
+    ("v1", "replicationcontrollers"),
     ("batch/v1", "jobs"),
+    ("batch/v1", "cronjobs"),
     ("networking.k8s.io/v1", "networkpolicies"),
     ("security.istio.io/v1", "authorizationpolicies"),
     ("security.istio.io/v1", "peerauthentications"),
     ("networking.istio.io/v1", "serviceentries"),
     ("networking.istio.io/v1", "sidecars"),
+    ("networking.istio.io/v1alpha3", "envoyfilters"),
     ("gateway.networking.k8s.io/v1", "gateways"),
 )
 """API version and name of each kind that a trap is about, besides namespaces."""
@@ -38,6 +42,8 @@ _BEFORE = {
     "gateway.networking.k8s.io/v1": "gateway.networking.k8s.io/v1beta1",
 }
 """The version before, which older clusters have alone (Istio before 1.22)."""
+_MADE = ("Pod", "ReplicaSet", "Job")
+"""Kinds that others make out of their template."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _PAGE = 250
 _SECONDS = 30.0
@@ -81,7 +87,7 @@ def _checked(namespace: str) -> str:
 
 def _is_made(one: Manifest) -> bool:
     owners = listed(one.metadata, "ownerReferences")
-    return one.kind == "Pod" and any(owner.get("controller") for owner in owners)
+    return one.kind in _MADE and any(owner.get("controller") for owner in owners)
 
 
 class _Reader:

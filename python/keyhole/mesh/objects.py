@@ -11,6 +11,13 @@ from keyhole.mesh.error import MeshError
 
 _MAX_OCTETS = 8 << 20
 _EXTENSIONS = (".yaml", ".yml", ".json")
+_INJECT = "sidecar.istio.io/inject"
+_DATA_PLANE = "istio.io/dataplane-mode"
+_TEMPLATES = {"CronJob": ("jobTemplate", "spec", "template")}
+_WORKLOADS = (
+    *("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"),
+    *("Job", "CronJob"),
+)
 Tree = dict[str, Any]
 
 
@@ -93,8 +100,8 @@ class World:
 
     def pods(self) -> Iterator[PodTemplate]:
         """The pods of all workloads."""
-        for one in self.of("Deployment", "StatefulSet", "DaemonSet", "Job"):
-            template = _mapping(one.spec.get("template"))
+        for one in self.of(*_WORKLOADS):
+            template = inner(one.spec, *_TEMPLATES.get(one.kind, ("template",)))
             yield PodTemplate(
                 one, _mapping(template.get("metadata")), _mapping(template.get("spec"))
             )
@@ -116,11 +123,42 @@ class World:
         """``sidecar`` or ``ambient`` as the label of the namespace says, or nothing."""
         for one in self.of("Namespace"):
             if one.name == namespace:
-                if one.labels.get("istio.io/dataplane-mode") == "ambient":
+                if one.labels.get(_DATA_PLANE) == "ambient":
                     return "ambient"
                 if one.labels.get("istio-injection") == "enabled" or "istio.io/rev" in one.labels:
                     return "sidecar"
         return ""
+
+    def mode_of(self, pod: PodTemplate) -> str:
+        """The same of a pod: its own labels count more than that of its namespace."""
+        mode = _own_mode(pod) or self.mode(pod.owner.namespace)
+        return "" if is_outside(pod, mode) else mode
+
+    def mode_behind(self, service: Manifest) -> str:
+        """The mode of the namespace of a Service, or where that says nothing of its pods."""
+        modes = (_own_mode(pod) for pod in self.pods_behind(service))
+        return self.mode(service.namespace) or next(filter(None, modes), "")
+
+
+def is_outside(pod: PodTemplate, mode: str) -> bool:
+    """Whether a pod in a namespace of a mesh is left out of it."""
+    if pod.spec.get("hostNetwork"):
+        return True
+    if mode == "ambient":
+        return pod.labels.get(_DATA_PLANE) == "none"
+    return "false" in _injection(pod)
+
+
+def _own_mode(pod: PodTemplate) -> str:
+    """What the labels of a pod say, without those of its namespace."""
+    if pod.labels.get(_DATA_PLANE) == "ambient":
+        return "ambient"
+    return "sidecar" if "true" in _injection(pod) else ""
+
+
+def _injection(pod: PodTemplate) -> set[str]:
+    # The annotation is the way of earlier versions of Istio, and still counts.
+    return {str(words.get(_INJECT)).lower() for words in (pod.labels, pod.annotations)}
 
 
 def listed(tree: Tree, key: str) -> list[Tree]:

@@ -1,13 +1,11 @@
 """Whether the mesh lets nobody reach a Service without mutual TLS."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from keyhole.mesh.objects import Manifest, PodTemplate, Tree, World, inner, listed
+from keyhole.mesh.objects import Manifest, PodTemplate, Tree, World, inner, is_outside, listed
 
-_ROOT = "istio-system"
+ROOT = "istio-system"
 """The namespace whose PeerAuthentication is for the whole mesh."""
-_INJECT = "sidecar.istio.io/inject"
-_DATA_PLANE = "istio.io/dataplane-mode"
 _EXCLUDED = "traffic.sidecar.istio.io/excludeInboundPorts"
 _INCLUDED = "traffic.sidecar.istio.io/includeInboundPorts"
 _OWN_TLS = "tls"
@@ -19,51 +17,49 @@ def is_strict(world: World, service: Manifest) -> bool:
     Ports over which Keyhole ends TLS itself are left out. A Service without pods is as strict as
     its namespace.
     """
-    mode = world.mode(service.namespace)
+    mode = world.mode_behind(service)
     if not mode:
         return False
     pods = world.pods_behind(service)
     if any(is_outside(pod, mode) for pod in pods):
         return False
-    ports = list(_ports(service))
     if not pods:
         return _is_enforced(_modes(world, service.namespace, {}, ""))
     return all(
-        _is_captured(pod, port) and _is_enforced(_modes(world, service.namespace, pod.labels, port))
+        is_captured(pod, port) and is_strict_at(world, pod, port)
         for pod in pods
-        for port in _inside(pod, ports)
+        for port in ports_inside(service, pod)
     )
 
 
-def is_outside(pod: PodTemplate, mode: str) -> bool:
-    """Whether a pod in a namespace of a mesh is left out of it."""
-    if pod.spec.get("hostNetwork"):
-        return True
-    if mode == "ambient":
-        return pod.labels.get(_DATA_PLANE) == "none"
-    words = (pod.labels.get(_INJECT), pod.annotations.get(_INJECT))
-    return any(str(word).lower() == "false" for word in words)
+def is_strict_at(world: World, pod: PodTemplate, port: str) -> bool:
+    """Whether a pod takes mutual TLS alone at one of its ports."""
+    return _is_enforced(_modes(world, pod.owner.namespace, pod.labels, port))
 
 
-def _ports(service: Manifest) -> Iterator[str]:
-    """The ports of pods, by number or name, behind those of a Service."""
-    for port in listed(service.spec, "ports"):
-        words = (str(port.get("appProtocol")), str(port.get("name", "")).split("-")[0])
-        if port.get("protocol") != "UDP" and _OWN_TLS not in words:
-            yield str(port.get("targetPort", port.get("port")))
-
-
-def _inside(pod: PodTemplate, ports: list[str]) -> Iterator[str]:
-    """The numbers of ports, some of which are names of a container's."""
+def ports_inside(service: Manifest, pod: PodTemplate, *, own_tls: bool = False) -> set[str]:
+    """The numbers of the ports of a pod behind a Service, without those of UDP: those over which
+    Keyhole ends TLS itself, or the others."""
+    wanted = [
+        str(port.get("targetPort", port.get("port")))
+        for port in listed(service.spec, "ports")
+        if port.get("protocol") != "UDP" and _is_own_tls(port) == own_tls
+    ]
     named = {
         str(port.get("name")): str(port.get("containerPort"))
         for container in pod.containers
         for port in listed(container, "ports")
     }
-    return (named.get(port, port) for port in ports)
+    return {named.get(port, port) for port in wanted}
 
 
-def _is_captured(pod: PodTemplate, port: str) -> bool:
+def _is_own_tls(port: Tree) -> bool:
+    # What appProtocol says counts more than the name.
+    word = str(port.get("appProtocol") or str(port.get("name", "")).split("-")[0])
+    return word in (_OWN_TLS, "https")
+
+
+def is_captured(pod: PodTemplate, port: str) -> bool:
     """Whether the sidecar gets the traffic of a port at all."""
     included = _listed_in(pod, _INCLUDED)
     return port not in _listed_in(pod, _EXCLUDED) and (
@@ -88,7 +84,7 @@ def _modes(world: World, namespace: str, labels: Mapping[str, str], port: str) -
     ranks = (
         [one for one in own if (selector := _selector(one)) and selector.items() <= labels.items()],
         [one for one in own if not _selector(one)],
-        [one for one in policies if one.namespace == _ROOT and not _selector(one)],
+        [one for one in policies if one.namespace == ROOT and not _selector(one)],
     )
     for number, rank in enumerate(ranks):
         said = {_said(one, port if number == 0 else "") for one in rank} - {"UNSET"}

@@ -13,6 +13,7 @@ from keyhole.mesh.check import check
 from keyhole.mesh.error import MeshError
 from keyhole.mesh.objects import Manifest, World, read_text
 from keyhole.mesh.render import MODES
+from tests.world.planted_siblings import HARMLESS, SIBLINGS
 from tests.world.planted_traps import KUBE_SYSTEM, PLANTED, Objects, objects_of, one_port
 from tests.world.process import call_keyhole
 
@@ -36,6 +37,32 @@ def test_a_planted_trap_is_found(trap: str, mode: str, plant: Callable[[Objects]
     assert trap in _traps(objects)
 
 
+@pytest.mark.parametrize(
+    ("trap", "mode", "plant"),
+    [(trap, mode, plant) for trap, _, mode, plant in SIBLINGS],
+    ids=[f"{trap}, {what}" for trap, what, _, _ in SIBLINGS],
+)
+def test_another_form_of_a_trap_is_found(
+    trap: str, mode: str, plant: Callable[[Objects], None]
+) -> None:
+    objects = objects_of(mode)
+    plant(objects)
+    assert trap in _traps(objects)
+
+
+@pytest.mark.parametrize(
+    ("mode", "plant"),
+    [(mode, plant) for _, mode, plant in HARMLESS],
+    ids=[what for what, _, _ in HARMLESS],
+)
+def test_what_looks_like_a_trap_and_is_none_is_not_reported(
+    mode: str, plant: Callable[[Objects], None]
+) -> None:
+    objects = objects_of(mode)
+    plant(objects)
+    assert _traps(objects) == set()
+
+
 def test_every_trap_is_planted_once() -> None:
     folder = Path(mesh.__file__).parent / "traps"
     words = {
@@ -43,7 +70,8 @@ def test_every_trap_is_planted_once() -> None:
         for file in folder.glob("*.py")
         for word in re.findall(r'found\(\s+"([a-z0-9-]+)"', file.read_text())
     }
-    assert words == {one[0] for one in PLANTED}
+    assert len({one[0] for one in PLANTED}) == len(PLANTED)
+    assert words == {one[0] for one in PLANTED} | {one[0] for one in SIBLINGS}
     guide = (ROOT / "docs/guides/kubernetes.md").read_text()
     assert {word for word in words if f"`{word}`" not in guide} == set()
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 from keyhole.mesh.finding import Finding, found
 from keyhole.mesh.objects import Manifest, World, inner, listed, texts
+from keyhole.mesh.strict import is_strict
 
 _DNS = 53
 _CAPTURE = "ambient.istio.io/dns-capture"
 _FORWARD = re.compile(r"(?m)^\s*forward\s+(\S+)\s+(.+?)\s*(?:\{([^}]*)\}|$)")
+_OF_REQUESTS = ("http", "http2", "https", "grpc", "grpc-web", "kubernetes.io/h2c", "mongo", "mysql")
 _LEFT_OUT = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
 """Namespaces in which Istio injects nothing."""
 
@@ -25,7 +27,7 @@ def services_of_dns(world: World) -> Iterator[Manifest]:
 def port_53_in_ambient(world: World) -> Iterator[Finding]:
     """Ambient captures port 53, so such a Service needs another port."""
     for one in services_of_dns(world):
-        if world.mode(one.namespace) != "ambient":
+        if world.mode_behind(one) != "ambient":
             continue
         targets = {
             port.get("targetPort") for port in listed(one.spec, "ports") if port["port"] == _DNS
@@ -47,7 +49,7 @@ def clients_captured(world: World) -> Iterator[Finding]:
     """A pod in ambient that asks on port 53 itself needs the annotation."""
     for pod in world.pods():
         servers = texts(inner(pod.spec, "dnsConfig"), "nameservers")
-        if not servers or world.mode(pod.owner.namespace) != "ambient":
+        if not servers or world.mode_of(pod) != "ambient":
             continue
         if str(pod.annotations.get(_CAPTURE)).lower() != "false":
             yield found(
@@ -62,9 +64,7 @@ def sidecar_asks_as_nobody(world: World) -> Iterator[Finding]:
     """The agent of a sidecar uses the nameserver of its pod, without mutual TLS."""
     ours = {str(one.spec.get("clusterIP")) for one in services_of_dns(world)}
     for pod in world.pods():
-        if world.mode(pod.owner.namespace) != "sidecar":
-            continue
-        if str(pod.annotations.get("sidecar.istio.io/inject")).lower() == "false":
+        if world.mode_of(pod) != "sidecar":
             continue
         servers = set(texts(inner(pod.spec, "dnsConfig"), "nameservers")) & ours
         if servers:
@@ -79,9 +79,13 @@ def sidecar_asks_as_nobody(world: World) -> Iterator[Finding]:
 
 def udp_in_the_mesh(world: World) -> Iterator[Finding]:
     """No mesh protects UDP."""
-    for one in services_of_dns(world):
+    pods = [pod for one in services_of_dns(world) for pod in world.pods_behind(one)]
+    for one in world.of("Service"):
         udp = [port for port in listed(one.spec, "ports") if port.get("protocol") == "UDP"]
-        if udp and world.mode(one.namespace):
+        is_dns = one in services_of_dns(world) or any(
+            pod in pods for pod in (world.pods_behind(one) if udp else ())
+        )
+        if udp and is_dns and world.mode_behind(one):
             yield found(
                 "udp-in-the-mesh",
                 one,
@@ -91,17 +95,28 @@ def udp_in_the_mesh(world: World) -> Iterator[Finding]:
             )
 
 
-def port_without_protocol(world: World) -> Iterator[Finding]:
-    """Istio guesses the protocol of a port that does not tell it."""
+def port_of_another_protocol(world: World) -> Iterator[Finding]:
+    """Istio guesses the protocol of a port that does not tell it, and believes one that does."""
     for one in services_of_dns(world):
-        if not world.mode(one.namespace):
+        if not world.mode_behind(one):
             continue
-        for port in listed(one.spec, "ports"):
-            if port.get("protocol") == "UDP" or port.get("appProtocol") in ("tcp", "tls"):
+        ports = [port for port in listed(one.spec, "ports") if port.get("protocol") != "UDP"]
+        # Other ports may lead to where port 53 leads.
+        inside = {port.get("targetPort", _DNS) for port in ports if port.get("port") == _DNS}
+        for port in ports:
+            # What appProtocol says counts more than the name.
+            said = str(port.get("appProtocol") or str(port.get("name", "")).split("-")[0]).lower()
+            if port.get("targetPort", port.get("port")) not in inside or said in ("tcp", "tls"):
                 continue
-            if str(port.get("name", "")).split("-")[0] in ("tcp", "tls"):
-                continue
-            if port.get("port") == _DNS:
+            if said in _OF_REQUESTS:
+                yield found(
+                    "protocol-is-another",
+                    one,
+                    f"port {port.get('port')} says {said}, so the proxy waits for requests of it "
+                    "and ends each connection of DNS",
+                    "set appProtocol: tcp, and a name that begins with tcp-",
+                )
+            else:
                 yield found(
                     "protocol-is-guessed",
                     one,
@@ -113,16 +128,11 @@ def port_without_protocol(world: World) -> Iterator[Finding]:
 
 def core_dns(world: World) -> Iterator[Finding]:
     """The forwards in a Corefile."""
-    strict = {
-        one.namespace
-        for one in world.of("PeerAuthentication")
-        if inner(one.spec, "mtls").get("mode") == "STRICT" and "selector" not in one.spec
-    }
     ours = {str(one.spec.get("clusterIP")): one for one in services_of_dns(world)}
     for one in world.of("ConfigMap"):
         for text in (str(each) for each in inner(one.tree, "data").values()):
             for zone, targets, block in _FORWARD.findall(_without_comments(text)):
-                yield from _forward(world, one, (zone, targets, block), ours, strict)
+                yield from _forward(world, one, (zone, targets, block), ours)
 
 
 def _forward(
@@ -130,7 +140,6 @@ def _forward(
     one: Manifest,
     forward: tuple[str, str, str],
     ours: dict[str, Manifest],
-    strict: set[str],
 ) -> Iterator[Finding]:
     zone, written, block = forward
     for target in written.split():
@@ -161,11 +170,11 @@ def _forward(
                 f"queries to {target} go over UDP, which a mesh does not carry",
                 "add force_tcp to the forward block, or use tls://",
             )
-        if not is_tls and service.namespace in strict and one.namespace in _LEFT_OUT:
+        if not is_tls and _is_no_mesh(world, one.namespace) and is_strict(world, service):
             yield found(
                 "core-dns-against-strict",
                 one,
-                f"CoreDNS is in {one.namespace}, which Istio leaves out, so its connections to "
+                f"CoreDNS is in {one.namespace}, which is not in the mesh, so its connections to "
                 f"{target} have no identity, and STRICT refuses them",
                 "forward to the TLS port with a client certificate: tls://ADDRESS:853",
             )
@@ -185,6 +194,16 @@ def _forward(
             )
 
 
+def _is_no_mesh(world: World, namespace: str) -> bool:
+    """Whether nothing of a namespace is in the mesh, as far as the manifests say."""
+    if namespace in _LEFT_OUT:
+        return not world.mode(namespace)
+    known = any(one.name == namespace for one in world.of("Namespace"))
+    return known and not any(
+        world.mode_of(pod) for pod in world.pods() if pod.owner.namespace == namespace
+    )
+
+
 def _plugins(one: Manifest) -> str:
     return "\n".join(str(each) for each in inner(one.tree, "data").values())
 
@@ -198,6 +217,6 @@ RULES = (
     clients_captured,
     sidecar_asks_as_nobody,
     udp_in_the_mesh,
-    port_without_protocol,
+    port_of_another_protocol,
     core_dns,
 )

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from keyhole.mesh.finding import Finding, found
 from keyhole.mesh.objects import Manifest, PodTemplate, Tree, World, inner, listed, texts
-from keyhole.mesh.strict import is_strict
+from keyhole.mesh.strict import ROOT, is_captured, is_strict, is_strict_at, ports_inside
 from keyhole.mesh.traps.dns import services_of_dns
 
 _LAYER_7 = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPaths")
+_OF_CONNECTIONS = ("source.", "destination.", "connection.", "remote.ip")
+"""Beginnings of the conditions that a connection without requests has."""
 _REQUEST = ("requestPrincipals", "notRequestPrincipals", "remoteIpBlocks", "notRemoteIpBlocks")
 
 
@@ -24,7 +26,7 @@ def _dns_pods(world: World) -> list[PodTemplate]:
     return [
         pod
         for service in services_of_dns(world)
-        if world.mode(service.namespace)
+        if world.mode_behind(service)
         for pod in world.pods_behind(service)
     ]
 
@@ -60,29 +62,30 @@ def _layer_7(one: Manifest) -> Iterator[str]:
             yield from (key for key in _REQUEST if key in inner(source, "source"))
         for to in listed(rule, "to"):
             yield from (key for key in _LAYER_7 if key in inner(to, "operation"))
-        yield from (str(when.get("key")) for when in listed(rule, "when"))
+        keys = (str(when.get("key")) for when in listed(rule, "when"))
+        yield from (key for key in keys if not key.startswith(_OF_CONNECTIONS))
 
 
 def ports_of_the_service_alone(world: World) -> Iterator[Finding]:
     """A policy sees the port of the pod, and behind a waypoint that of the Service."""
     for service in services_of_dns(world):
-        if not world.mode(service.namespace):
+        if not world.mode_behind(service):
             continue
         outside = {str(port.get("port")) for port in listed(service.spec, "ports")}
-        inside = {
-            str(port.get("targetPort", port.get("port"))) for port in listed(service.spec, "ports")
-        }
         is_waypoint = service.labels.get("istio.io/use-waypoint", "none") != "none"
         for pod in world.pods_behind(service):
-            for one in _policies_of(world, pod):
+            inside = _all_inside(service, pod)
+            for one in _allowing(world, pod) if inside else ():
                 yield from _ports(one, outside, inside, is_waypoint=is_waypoint)
+
+
+def _all_inside(service: Manifest, pod: PodTemplate) -> set[str]:
+    return ports_inside(service, pod) | ports_inside(service, pod, own_tls=True)
 
 
 def _ports(
     one: Manifest, outside: set[str], inside: set[str], *, is_waypoint: bool
 ) -> Iterator[Finding]:
-    if one.spec.get("action", "ALLOW") != "ALLOW":
-        return
     for rule in listed(one.spec, "rules"):
         for to in listed(rule, "to"):
             ports = set(texts(inner(to, "operation"), "ports"))
@@ -104,17 +107,21 @@ def _ports(
                 )
 
 
+def _allowing(world: World, pod: PodTemplate) -> list[Manifest]:
+    return [
+        one
+        for one in _policies_of(world, pod)
+        if one.spec.get("action", "ALLOW") == "ALLOW" and one.spec.get("provider") is None
+    ]
+
+
 def without_a_policy(world: World) -> Iterator[Finding]:
-    """Without an ALLOW policy, the mesh lets every workload in."""
+    """Without an ALLOW policy, the mesh lets every workload in; and a rule may do the same."""
     for service in services_of_dns(world):
-        if not world.mode(service.namespace):
+        if not world.mode_behind(service):
             continue
         for pod in world.pods_behind(service):
-            allowing = [
-                one
-                for one in _policies_of(world, pod)
-                if one.spec.get("action", "ALLOW") == "ALLOW"
-            ]
+            allowing = _allowing(world, pod)
             if not allowing:
                 yield found(
                     "open-to-the-mesh",
@@ -123,12 +130,96 @@ def without_a_policy(world: World) -> Iterator[Finding]:
                     "add an ALLOW policy with the principals that may, and an empty one for all "
                     "else",
                 )
+            inside = ports_inside(service, pod)
+            for one in allowing:
+                if any(_is_open(rule) and _opens(rule, inside) for rule in _rules(one)):
+                    yield found(
+                        "open-to-the-mesh",
+                        one,
+                        "a rule of it names nobody, so every workload may ask",
+                        "name the principals that may, and no * alone",
+                    )
+            yield from _closed_ports(service, pod, allowing)
+
+
+def _rules(one: Manifest) -> list[Tree]:
+    return listed(one.spec, "rules")
+
+
+def _is_open(rule: Tree) -> bool:
+    """Whether a rule lets every workload in, or whoever is in no mesh."""
+    return "when" not in rule and (
+        "from" not in rule or any(_is_anybody(inner(one, "source")) for one in listed(rule, "from"))
+    )
+
+
+def _is_anybody(source: Tree) -> bool:
+    said = [source[key] for key in source if source[key]]
+    # Not to have an identity is the opposite of a restriction, too.
+    return all(value == ["*"] for value in said)
+
+
+def _opens(rule: Tree, ports: set[str]) -> bool:
+    """Whether a rule is about one of these ports."""
+    operations = [inner(one, "operation") for one in listed(rule, "to")]
+    return not operations or any(
+        (set(texts(one, "ports")) or ports) & (ports - set(texts(one, "notPorts")))
+        for one in operations
+    )
+
+
+def _closed_ports(
+    service: Manifest, pod: PodTemplate, allowing: list[Manifest]
+) -> Iterator[Finding]:
+    """Ports of a Service that no rule opens."""
+    rules = [rule for one in allowing for rule in _rules(one)]
+    if not allowing:
+        return
+    # A rule about the port of the Service has a trap of its own.
+    outside = {str(port.get("port")) for port in listed(service.spec, "ports")}
+    for port in sorted(ports_inside(service, pod)):
+        if not any(_opens(rule, {port, *outside}) for rule in rules):
+            yield found(
+                "port-that-no-policy-opens",
+                service,
+                f"policies select its pods, and none allows port {port}, so nobody may ask there",
+                f"add {port} to the ports of the rule for its clients",
+            )
+    for port in sorted(ports_inside(service, pod, own_tls=True)):
+        if not any(_is_open(rule) and _opens(rule, {port}) for rule in rules):
+            yield found(
+                "own-tls-without-a-rule",
+                service,
+                f"clients of DNS over TLS have no identity of the mesh, and no rule lets them to "
+                f"port {port}",
+                f"add an ALLOW rule for port {port} without a source: Keyhole asks for a "
+                "certificate there",
+            )
+
+
+def principal_with_a_scheme(world: World) -> Iterator[Finding]:
+    """Principals are written without the scheme of their URI."""
+    for one in world.of("AuthorizationPolicy"):
+        written = [
+            name
+            for rule in _rules(one)
+            for source in listed(rule, "from")
+            for key in ("principals", "notPrincipals")
+            for name in texts(inner(source, "source"), key)
+        ]
+        if wrong := [name for name in written if name.startswith("spiffe://")]:
+            yield found(
+                "principal-with-a-scheme",
+                one,
+                f"{wrong[0]} is compared with what follows spiffe://, so it is nobody",
+                f"write {wrong[0].removeprefix('spiffe://')}",
+            )
 
 
 def not_strict(world: World) -> Iterator[Finding]:
     """Without STRICT, connections in the clear are accepted."""
     for service in services_of_dns(world):
-        if world.mode(service.namespace) and not is_strict(world, service):
+        if world.mode_behind(service) and not is_strict(world, service):
             yield found(
                 "not-strict",
                 service,
@@ -142,7 +233,10 @@ def not_strict(world: World) -> Iterator[Finding]:
 def disable_in_ambient(world: World) -> Iterator[Finding]:
     """Ambient ignores DISABLE."""
     for one in world.of("PeerAuthentication"):
-        if world.mode(one.namespace) != "ambient":
+        modes_there = {one.labels.get("istio.io/dataplane-mode") for one in world.of("Namespace")}
+        # That of istiod's namespace is for all others.
+        is_for_all = one.namespace == ROOT and "ambient" in modes_there
+        if world.mode(one.namespace) != "ambient" and not is_for_all:
             continue
         levels = inner(one.spec, "portLevelMtls")
         modes = [(port, inner(levels, port).get("mode")) for port in levels]
@@ -160,29 +254,18 @@ def disable_in_ambient(world: World) -> Iterator[Finding]:
 def strict_port_of_own_tls(world: World) -> Iterator[Finding]:
     """DNS over TLS that ends in the pod must be outside of the mesh's own mutual TLS."""
     for service in services_of_dns(world):
-        mode = world.mode(service.namespace)
-        for port in listed(service.spec, "ports"):
-            if port.get("port") != 853 or not mode:
-                continue
-            inside = str(port.get("targetPort", 853))
-            levels = [
-                inner(one.spec, "portLevelMtls")
-                for one in world.of("PeerAuthentication")
-                if one.namespace == service.namespace
-            ]
-            given = [
-                inner(level, key).get("mode") for level in levels for key in level
-                if str(key) == inside
-            ]  # fmt: skip
-            if not given:
-                yield found(
-                    "own-tls-behind-strict",
-                    service,
-                    f"clients of port 853 show a certificate to Keyhole, and STRICT at port "
-                    f"{inside} wants one of the mesh first",
-                    f"add portLevelMtls for {inside}: "
-                    + ("DISABLE" if mode == "sidecar" else "PERMISSIVE"),
-                )
+        mode = world.mode_behind(service)
+        for pod in world.pods_behind(service) if mode else ():
+            for port in sorted(ports_inside(service, pod, own_tls=True)):
+                if is_captured(pod, port) and is_strict_at(world, pod, port):
+                    yield found(
+                        "own-tls-behind-strict",
+                        service,
+                        f"clients of DNS over TLS show a certificate to Keyhole, and STRICT at "
+                        f"port {port} wants one of the mesh first",
+                        f"add portLevelMtls for {port}: "
+                        + ("DISABLE" if mode == "sidecar" else "PERMISSIVE"),
+                    )
 
 
 def both_targets(world: World) -> Iterator[Finding]:
@@ -201,6 +284,7 @@ RULES = (
     layer_7_on_dns,
     ports_of_the_service_alone,
     without_a_policy,
+    principal_with_a_scheme,
     not_strict,
     disable_in_ambient,
     strict_port_of_own_tls,
