@@ -251,6 +251,13 @@ def _disabled_mesh(objects: Objects) -> None:
     objects += [space, one]
 
 
+def _rules_of_the_mesh(objects: Objects) -> None:
+    """They stand in the namespace of istiod."""
+    for one in objects:
+        if one["kind"] == "AuthorizationPolicy" and one["metadata"]["name"] == "keyhole-resolver":
+            one["metadata"]["namespace"] = _ROOT
+
+
 _WHOLE = {"mode": "PERMISSIVE"}
 SIBLINGS: list[tuple[str, str, str, Plant]] = [
     ("udp-in-the-mesh", "another port", "sidecar", _udp(5300)),
@@ -323,6 +330,7 @@ SIBLINGS: list[tuple[str, str, str, Plant]] = [
 ]  # fmt: skip
 """Trap, what is special, mode, and the change."""
 HARMLESS: list[tuple[str, str, Plant]] = [
+    ("rules for the whole mesh", "sidecar", _rules_of_the_mesh),
     ("a range of ports with 15008", "ambient", _range),
     ("15008 in another policy of the pod", "ambient", _two_policies),
     ("a network with the address of probes", "ambient", _wider_probes),

@@ -14,7 +14,8 @@ _REQUEST = ("requestPrincipals", "notRequestPrincipals", "remoteIpBlocks", "notR
 
 
 def _selected(selector: Mapping[str, object], namespace: str, pod: PodTemplate) -> bool:
-    return namespace == pod.owner.namespace and selector.items() <= pod.labels.items()
+    # Policies in the namespace of istiod are for the pods of all others.
+    return namespace in (ROOT, pod.owner.namespace) and selector.items() <= pod.labels.items()
 
 
 def _labels(one: Manifest) -> Tree:
