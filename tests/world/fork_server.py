@@ -4,7 +4,8 @@ To import control takes a second of a processor, four fifths of a start, and hun
 a start that is not what they are about. What is forked runs the same code from ``main`` on: it has
 its own process ID, session, files, environment and command line, and so have the processes that
 `keyhole up` starts; all else that processes inherit is that of the test (`inherited`). Only the
-interpreter and its modules are not loaded once more.
+interpreter and its modules are not loaded once more, and passwords are hashed with little work
+(`hash_cheaply`).
 
 Run as ``python -m tests.world.fork_server FD ROOM``, with a socket of `tests.world.forked`; it ends
 when that is closed. ``ROOM`` is an argument as long as the longest command line.
@@ -32,6 +33,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import keyhole.__main__
+from keyhole.accounts.passwords import Passwords
+from keyhole.system.collector import only_imports
 
 MODULES = (
     *("keyhole.cli.up", "keyhole.cli.run_up", "keyhole.cli.control", "keyhole.cli.control_process"),
@@ -49,6 +52,15 @@ _ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 _LIMITS = {value for name, value in vars(resource).items() if name.startswith("RLIMIT_")}
 _ARGUMENTS_BEGIN, _ARGUMENTS_END = 45, 46
 """Where /proc/PID/stat says it, after the name of the process (proc(5), arg_start)."""
+
+
+def hash_cheaply() -> None:
+    """The same algorithm with the least work, for each `Passwords` that names no parameters.
+
+    Each new data folder gets a one-time password: to hash it as people need takes a third of what
+    is left of a start. What a server takes is proven in `tests/unit/accounts/test_passwords.py`.
+    """
+    Passwords.__init__.__kwdefaults__ = {"passes": 1, "kibibytes": 8, "lanes": 1}
 
 
 def serve(requests: socket.socket) -> None:
@@ -203,8 +215,8 @@ def _show(command: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    for each in MODULES:
-        import_module(each)
-    gc.collect()
-    gc.freeze()
+    with only_imports():
+        for each in MODULES:
+            import_module(each)
+    hash_cheaply()
     serve(socket.socket(fileno=int(sys.argv[1])))
