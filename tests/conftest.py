@@ -98,6 +98,8 @@ def shared_resolver(
                 {"block": ["watched.example.org"], "mode": "observe"},
             ],
             lists=["ads"],
+            safeSearch=["bing"],
+            services=["tiktok"],
         ),
     )
     try:

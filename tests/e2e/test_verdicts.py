@@ -100,6 +100,28 @@ def test_a_local_record_never_leaves_the_machine(
     assert shared_upstream.times_asked("printer.example.org") == 0
 
 
+def test_a_search_engine_leads_to_its_restricted_entry_and_log_and_explain_say_so(
+    shared_resolver: Resolver, shared_upstream: Upstream
+) -> None:
+    server = shared_resolver.server
+    reply = server.ask("www.bing.com")
+    assert (reply.rcode, reply.addresses) == ("NOERROR", [ADDRESS])
+    assert "strict.bing.com" in str(reply.message)
+    for kind in ("HTTPS", "SVCB"):
+        empty = server.ask("www.bing.com", kind)
+        assert (empty.rcode, empty.message.answer) == ("NOERROR", []), kind
+    assert shared_upstream.times_asked("www.bing.com") == 0
+    told = shared_resolver.command("explain", "www.bing.com").stdout
+    assert "safe search: bing of the policy home" in " ".join(told.split())
+
+    def rules() -> set[str]:
+        found = shared_resolver.api("GET", "/queries", params={"name": "www.bing.com"}).json()
+        return {str(row["rule"]) for row in found["items"]}
+
+    shared_resolver.wait_for(lambda: rules() == {"safe search: bing"}, "the log names it")
+    assert server.ask("v16.tiktokcdn.com").rcode == "NXDOMAIN"
+
+
 @pytest.mark.parametrize("name", ["localhost", "a.localhost", "x.invalid", "x.test", "host.local",
                                   "example.onion", "router.home.arpa", "_dns.resolver.arpa",
                                   "1.1.168.192.in-addr.arpa"])  # fmt: skip

@@ -46,6 +46,10 @@ pub struct SnapshotDocument {
     pub records: Vec<RecordDocument>,
     /// Groups of local records, by index; each policy sees one of them.
     pub record_sets: Vec<Vec<usize>>,
+    /// Names whose addresses are those of another name, in groups; a policy uses one of them. A
+    /// snapshot of an earlier version has none.
+    #[serde(default)]
+    pub rewrite_sets: Vec<Vec<RewriteDocument>>,
     /// When rules act that do not always.
     pub schedules: Vec<ScheduleDocument>,
     /// Whose certificates are accepted.
@@ -175,6 +179,18 @@ pub enum RecordDataDocument {
     Txt(Vec<String>),
 }
 
+/// A name whose addresses are those of another name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewriteDocument {
+    /// The name, absolute without the last dot; names below it are not rewritten.
+    pub name: String,
+    /// The name whose addresses it gets.
+    pub target: String,
+    /// What rewrites it, for people, such as `safe search: google`.
+    pub title: String,
+}
+
 /// One policy.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -214,6 +230,10 @@ pub struct PolicyDocument {
     pub upstream_set: usize,
     /// The index of the records that its clients see.
     pub record_set: usize,
+    /// The index of the names that are rewritten for its clients; none rewrites nothing. One of an
+    /// earlier version has none.
+    #[serde(default)]
+    pub rewrite_set: Option<usize>,
     /// Where it was declared.
     pub origin: String,
 }

@@ -179,6 +179,11 @@ def describe(cause: dict[str, Any]) -> str:
             return (
                 f"a local record that the policy {cause['policy']} has ({cause['policy_origin']})"
             )
+        case "rewrite":
+            return (
+                f"{cause['rewrite']} of the policy {cause['policy']} ({cause['policy_origin']}): "
+                f"{cause['name']} leads to {cause['target']}"
+            )
         case "default":
             return f"the default of the policy {cause['policy']} ({cause['policy_origin']})"
         case "mode":

@@ -8,11 +8,20 @@ from keyhole.importers.document import Document
 from keyhole.importers.names import DocumentNames, list_name
 from keyhole.importers.plan_records import record_documents
 from keyhole.importers.plan_rules import split_rules
-from keyhole.importers.product_settings import Bundle, ClientSettings, ListSource, Server, Setup
+from keyhole.importers.product_settings import (
+    Bundle,
+    ClientSettings,
+    ListSource,
+    Restrictions,
+    Server,
+    Setup,
+)
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.upstream_names import allow_upstream_names
 from keyhole.model.units import SECOND, show_milliseconds
 
+SERVICES_URL = "https://adguardteam.github.io/HostlistsRegistry/assets/services.json"
+"""AdGuard's file of services."""
 _MAX_INCLUDED = 64
 _BRANCHES = 60
 _DEFAULT_POLICY = "everybody-else"
@@ -31,6 +40,7 @@ class _ClientPolicy:
     bundles: tuple[str, ...]
     log: str
     servers: tuple[Server, ...]
+    restrictions: Restrictions
     is_denied: bool = False
 
 
@@ -39,6 +49,8 @@ class _Plan:
     setup: Setup
     report: Report
     names: DocumentNames = field(default_factory=DocumentNames)
+    _service_lists: dict[str, str] = field(default_factory=dict)
+    """The names of the lists of services that no shipped table has."""
     _gathered: dict[tuple[str, ...], Document] = field(default_factory=dict)
     """Policies that include others, where a client has more groups than one policy includes."""
 
@@ -52,11 +64,13 @@ class _Plan:
             if not bundle.is_empty
         }
         clients, groups = self._clients()
+        services = self._services()
         policies = list(self._policies(groups, rules, names_of))
         return [
             *policies,
             *(document for documents in rules.values() for document in documents),
             *lists,
+            *services,
             *clients,
             *record_documents(self.setup.records, self.names, self.report),
             *upstreams,
@@ -98,6 +112,19 @@ class _Plan:
                     names[key] = self.names.assign("List", title, "list")
                     documents.append(_list(names[key], source, self.setup.refresh))
         return documents, names
+
+    def _services(self) -> list[Document]:
+        """A list for each service of AdGuard's file: one that is gone costs no other."""
+        every = [self.setup.restrictions, *(one.restrictions for one in self.setup.clients)]
+        found = dict.fromkeys(name for one in every if one for name in one.listed)
+        for name in found:
+            self._service_lists[name] = self.names.assign("List", f"service-{name}", "service")
+        return [
+            Document(
+                "List", self._service_lists[name], {"urls": [SERVICES_URL], "services": [name]}
+            )
+            for name in found
+        ]
 
     def _bundle(
         self, key: str, bundle: Bundle, names: dict[tuple[str, bool], str]
@@ -155,8 +182,12 @@ class _Plan:
             () if one.is_denied else self._bundles(one.bundles),
             one.log or self.setup.log,
             one.servers,
+            Restrictions() if one.is_denied else self._restrictions(one),
             one.is_denied,
         )
+
+    def _restrictions(self, one: ClientSettings) -> Restrictions:
+        return self.setup.restrictions if one.restrictions is None else one.restrictions
 
     def _bundles(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """These bundles and those for all clients, in a fixed order."""
@@ -176,7 +207,9 @@ class _Plan:
         rules: dict[str, list[Document]],
         names_of: dict[Server, str],
     ) -> Iterator[Document]:
-        default = _ClientPolicy(self._bundles(self.setup.default_bundles), self.setup.log, ())
+        default = _ClientPolicy(
+            self._bundles(self.setup.default_bundles), self.setup.log, (), self.setup.restrictions
+        )
         subjects = list(self.setup.served_subjects)
         yield Document(
             "Policy",
@@ -226,7 +259,9 @@ class _Plan:
             spec["upstreams"] = {"names": used, "timeout": f"{self.setup.timeout}s"}
         own = (self.setup.bundles[key].answer for key in policy.bundles)
         answer = next(filter(None, own), self.setup.answer)
-        spec["lists"] = {"names": [], "answer": answer}
+        listed = [self._service_lists[name] for name in policy.restrictions.listed]
+        spec["lists"] = {"names": listed, "answer": answer}
+        spec |= policy.restrictions.spec
         if self.setup.blocked_ttl is not None:
             spec["blockedTtl"] = self.setup.blocked_ttl
         if self.setup.private_names:

@@ -73,6 +73,29 @@ class Bundle:
         return not (self.lists or self.rules)
 
 
+@dataclass(frozen=True)
+class Restrictions:
+    """What a policy restricts by the shipped tables, with the words of a Policy."""
+
+    safe_search: tuple[str, ...] = ()
+    youtube: str = "off"
+    services: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    """Services that no shipped table has, by their names in AdGuard's file of services."""
+
+    @property
+    def spec(self) -> dict[str, object]:
+        """The fields of a Policy; none where nothing is restricted."""
+        fields: dict[str, object] = {}
+        if self.safe_search:
+            fields["safeSearch"] = list(self.safe_search)
+        if self.youtube != "off":
+            fields["youtube"] = self.youtube
+        if self.services:
+            fields["services"] = list(self.services)
+        return fields
+
+
 @dataclass
 class ClientSettings:
     """A client, or several with the same settings."""
@@ -86,6 +109,8 @@ class ClientSettings:
     """Empty means the log mode of the setup."""
     servers: "tuple[Server, ...]" = ()
     """Empty means the upstreams of the setup."""
+    restrictions: Restrictions | None = None
+    """None means those of the setup."""
     is_denied: bool = False
     """Whether all its queries are refused."""
     changes: tuple[str, ...] = ()
@@ -150,6 +175,7 @@ class Setup:
     default."""
     private_names: list[str] = field(default_factory=list)
     """Names, as in a rule, whose answers may have private addresses."""
+    restrictions: Restrictions = field(default_factory=Restrictions)
     observe_only: bool = False
     """Whether blocking was off, so that policies only observe."""
     log: str = "full"

@@ -10,6 +10,7 @@ from typing import Literal
 from keyhole.config.declaration import Declaration
 from keyhole.lists.download_store import DownloadStore
 from keyhole.lists.entry_files import EntryFiles
+from keyhole.lists.services_file import rules_of
 from keyhole.model.list import Format, ListSpec
 from keyhole.model.units import MIB, show_octets
 from keyhole.system.regular_file import open_regular
@@ -63,7 +64,7 @@ class PlannedList:
     @property
     def format(self) -> Format:
         """The format of the files."""
-        return self.declared.spec.format
+        return "adblock" if self.declared.spec.services else self.declared.spec.format
 
     @property
     def guard(self) -> bool:
@@ -81,8 +82,7 @@ def plan(
             one,
             (
                 *_own_entries(one, entries),
-                *_named_files(one),
-                *(_inspect_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
+                *(_of_services(one, file, entries) for file in _sources(one, downloads)),
             ),
         )
         for one in lists
@@ -93,6 +93,27 @@ def _own_entries(declared: Declaration[ListSpec], entries: EntryFiles) -> Iterab
     if declared.spec.entries is not None:
         file = _inspect(entries.write(declared.name, declared.spec.entries))
         yield replace(file, is_entries=True)
+
+
+def _sources(declared: Declaration[ListSpec], downloads: DownloadStore) -> Iterable[PlannedFile]:
+    yield from _named_files(declared)
+    yield from (_inspect_download(url, downloads) for url in dict.fromkeys(declared.spec.urls))
+
+
+def _of_services(
+    declared: Declaration[ListSpec], file: PlannedFile, entries: EntryFiles
+) -> PlannedFile:
+    """The file itself or, for a list that names services, a file with their rules."""
+    services = declared.spec.services
+    if not services or file.contents is None:
+        return file
+    try:
+        rules = rules_of(file.path, services)
+    except OSError as error:
+        return PlannedFile(file.path, None, f"{file.path} cannot be read: {error.strerror}")
+    except ValueError as error:
+        return PlannedFile(file.path, None, str(error))
+    return replace(_inspect(entries.write(declared.name, rules)), is_entries=True)
 
 
 def _named_files(declared: Declaration[ListSpec]) -> Iterable[PlannedFile]:

@@ -59,6 +59,12 @@ class ListSpec(Spec):
         json_schema_extra={"default": "1d"},
     )
     format: Format = Field("auto", description="The format of the files; auto detects it for each.")
+    services: References = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Names of services, such as tiktok: the files and downloads are files of "
+        "services as AdGuard publishes them (JSON), and only the rules of these are taken.",
+    )
     policies: References = Field(
         default_factory=list,
         max_length=1000,
@@ -71,7 +77,7 @@ class ListSpec(Spec):
         "implausibly smaller or larger.",
     )
 
-    @field_validator("files", "urls", "policies", mode="before")
+    @field_validator("files", "urls", "services", "policies", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
@@ -80,6 +86,10 @@ class ListSpec(Spec):
     def _has_a_source(self) -> Self:
         if not self.files and not self.urls and self.entries is None:
             raise ValueError("the list has no names; give files, urls or entries")
+        if self.services and self.entries is not None:
+            raise error_at("services", "entries are no file of services; write another List")
+        if self.services and self.format != "auto":
+            raise error_at("format", "a file of services has one format; leave format out")
         if "refresh" in self.model_fields_set and not self.urls:
             raise error_at("refresh", "only downloads become stale; leave it out, or give urls")
         return self

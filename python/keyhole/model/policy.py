@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from keyhole.model.address import read_address
+from keyhole.model.blocked_services import SERVICE
 from keyhole.model.domain import NEVER_FORWARDED
 from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
 from keyhole.model.match import MATCH, Match
 from keyhole.model.record_type import RECORD_TYPE
-from keyhole.model.references import References
+from keyhole.model.references import References, each_once
+from keyhole.model.safe_search import Engine, YouTube
 from keyhole.model.schedule import When
 from keyhole.model.subject import SUBJECT, Subject
 from keyhole.model.suggestion import suggest
@@ -245,6 +247,23 @@ class PolicySpec(Spec):
         default_factory=lambda: ListUse(names=[]),
         description="Names of lists, or {names, answer, mode}.",
     )
+    safe_search: Annotated[list[Engine], AfterValidator(each_once)] = Field(
+        default_factory=list,
+        max_length=64,
+        description="Search engines whose names lead to their restricted entry, or all; none if "
+        "left out.",
+    )
+    youtube: YouTube = Field(
+        "off",
+        description="The restricted mode of YouTube, by its name for networks: off, moderate or "
+        "strict.",
+    )
+    services: Annotated[list[Annotated[str, SERVICE]], AfterValidator(each_once)] = Field(
+        default_factory=list,
+        max_length=256,
+        description="Services to block by name, such as tiktok, with the answer of lists; allow "
+        "rules win.",
+    )
     private_addresses: PrivateAddressUse = Field(
         default_factory=PrivateAddressUse,
         description="Whether answers with private addresses for public names are withheld: block, "
@@ -269,7 +288,7 @@ class PolicySpec(Spec):
         description="How much of each query is logged: full, anonymous (without the client), none.",
     )
 
-    @field_validator("subjects", "include", mode="before")
+    @field_validator("subjects", "include", "safe_search", "services", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

@@ -102,6 +102,14 @@ class SnapshotRecord(Boundary):
     origin: str
 
 
+class Rewrite(Boundary):
+    """A name that gets the addresses of another name, and what rewrites it."""
+
+    name: str
+    target: str
+    title: str
+
+
 class Answer(Boundary):
     """The answer for a blocked name: a word, or ``{"address": ...}``."""
 
@@ -197,6 +205,8 @@ class SnapshotPolicy(Boundary):
     """Those of an earlier version have none."""
     upstream_set: Index
     record_set: Index
+    rewrite_set: Index | None = None
+    """Those of an earlier version have none."""
     origin: str
 
 
@@ -211,6 +221,8 @@ class Snapshot(Boundary):
     upstream_sets: list[UpstreamSet]
     records: list[SnapshotRecord]
     record_sets: list[list[Index]]
+    rewrite_sets: list[list[Rewrite]] = Field(default_factory=list)
+    """Those of an earlier version have none."""
     schedules: list[Schedule]
     trust: Trust
     subjects: Subjects

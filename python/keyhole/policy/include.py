@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors, Problem
+from keyhole.model.blocked_services import KnownService, known_services
 from keyhole.model.policy import PolicySpec, Rule
+from keyhole.model.safe_search import RestrictedNames, restricted
 
 MAX_RULES = 250_000
 """Rules and parts of all policies that apply, with what they include."""
@@ -34,6 +36,23 @@ class FlatPolicy:
         for part in self.parts:
             for index, rule in enumerate(part.spec.rules):
                 yield part, index, rule
+
+    def services(self) -> Iterator[tuple[Declaration[PolicySpec], int, KnownService]]:
+        """Each service that is blocked, once, with the first policy that names it."""
+        seen: set[str] = set()
+        for part in self.parts:
+            for index, name in enumerate(part.spec.services):
+                if name not in seen:
+                    seen.add(name)
+                    yield part, index, known_services()[name]
+
+    def restricted(self) -> tuple[RestrictedNames, ...]:
+        """The names of search engines that lead to their restricted entry. Of several modes of
+        YouTube, the strictest one counts."""
+        engines = {engine for part in self.parts for engine in part.spec.safe_search}
+        modes = {part.spec.youtube for part in self.parts}
+        mode = next(mode for mode in ("strict", "moderate", "off") if mode in modes)
+        return tuple(restricted(engines, mode))
 
     def lists(self) -> list[str]:
         """The names of all lists, each once."""
@@ -74,7 +93,7 @@ def applied_policies(documents: Documents) -> list[FlatPolicy]:
     for one in documents.policies:
         if one.spec.applies:
             found.append(flatten(one, policies, added))
-            count += sum(1 + len(part.spec.rules) for part in found[-1].parts)
+            count += sum(1 + _rules_of(part.spec) for part in found[-1].parts)
             if count > MAX_RULES:
                 why = (
                     f"with what they include, policies have more than {MAX_RULES:,} rules in all; "
@@ -83,6 +102,10 @@ def applied_policies(documents: Documents) -> list[FlatPolicy]:
                 problem = one.problem(["spec", "include"], why)
                 raise DocumentErrors([replace(problem, is_shared=True)])
     return found
+
+
+def _rules_of(spec: PolicySpec) -> int:
+    return len(spec.rules) + len(spec.services)
 
 
 def flatten(

@@ -27,6 +27,13 @@ def check_own_names(documents: Documents, own_names: Iterable[str] = ()) -> Iter
         if flat.policy.spec.mode == "enforce":
             for policy, index, rule in flat.rules():
                 yield from _check_rule(flat, policy, index, rule, protected)
+            for policy, index, service in flat.services():
+                for name, owner in protected.items():
+                    blocks = any(match.covers(name) for match in service.matches)
+                    if blocks and not _is_allowed(flat, name):
+                        yield policy.problem(
+                            ["spec", "services", index], _cut_off(service.name, name, owner)
+                        )
 
 
 def _check_rule(
@@ -43,11 +50,15 @@ def _check_rule(
             continue
         for place, match in enumerate(rule.block):
             if match.covers(name):
-                why = (
-                    f"{match} blocks {name}, {owner}, and Keyhole would cut itself off; "
-                    "take it out, or allow that name in a rule"
-                )
+                why = _cut_off(match, name, owner)
                 yield policy.problem(["spec", "rules", index, "block", place], why)
+
+
+def _cut_off(what: object, name: str, owner: str) -> str:
+    return (
+        f"{what} blocks {name}, {owner}, and Keyhole would cut itself off; "
+        "take it out, or allow that name in a rule"
+    )
 
 
 def _is_allowed(flat: FlatPolicy, name: str) -> bool:

@@ -61,9 +61,9 @@ filtering:
   protection_enabled: true
   filtering_enabled: true
   parental_enabled: true
-  safe_search: {enabled: true}
+  safe_search: {enabled: true, google: true, bing: false, youtube: true}
   blocked_services:
-    ids: [tiktok]
+    ids: [tiktok, epic_games, nowhere, No Name]
     schedule: {time_zone: Europe/Berlin, mon: {start: 9h, end: 17h}}
   rewrites:
     - {domain: router.home.example, answer: 10.0.0.1, enabled: true}
@@ -163,6 +163,27 @@ def test_rewrites_become_records(home: Imported) -> None:
     assert home.item("v6.home.example").disposition is Disposition.LEFT
 
 
+def test_safe_search_and_services_are_taken_for_those_who_had_them(home: Imported) -> None:
+    policies = home.specs("Policy")
+    everybody = policies["everybody-else"]
+    assert everybody["safeSearch"] == ["google"]
+    assert everybody["youtube"] == "moderate"
+    assert everybody["services"] == ["tiktok", "epicgames"]
+    assert all(
+        one["services"] == everybody["services"]
+        for one in policies.values()
+        if one.get("subjects") and one["default"] == "allow"
+    )
+    server = next(one for one in policies.values() if one.get("log") == "none")
+    assert server["subjects"] == ["group:unfiltered"]
+    assert "safeSearch" not in server, "its own settings have none"
+    assert home.verdict("www.tiktok.com") == BLOCKED
+    assert everybody["lists"]["names"] == ["service-nowhere"]
+    assert home.specs("List")["service-nowhere"]["services"] == ["nowhere"]
+    assert home.item("blocked service epic_games").disposition is Disposition.CHANGED
+    assert home.item("safe search").why == "by Keyhole's own table: google, YouTube"
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -171,10 +192,9 @@ def test_rewrites_become_records(home: Imported) -> None:
         ("||ads2.example", "exempts some names"),
         ("||back.example^", "neither is needed"),
         ("||mail.example", "A, AAAA, CNAME"),
-        ("blocked service tiktok", "only AdGuard knows"),
+        ("blocked service No Name", "no name of a service"),
         ("blocked services", "unblocks these services at times"),
         ("parental control", "own service"),
-        ("safe search", "search engines"),
         ("Lamp: aa:bb:cc:dd:ee:ff", "hardware address"),
         ("/opt/lists/own.txt", "file on that machine"),
         ("dhcp.enabled", "no DHCP server"),

@@ -90,3 +90,49 @@ def test_more_entries_than_a_document_may_hold_belong_into_files() -> None:
     assert why == (
         "1,048,577 characters; at most 1,048,576 stand in a document, put more into files"
     )
+
+
+_SERVICES = """{"blocked_services": [
+  {"id": "chat", "name": "Chat", "icon_svg": "<svg/>", "group": "x", "rules": ["||chat.example^"]},
+  {"id": "game", "name": "Game", "rules": ["||game.example^",
+   "||cdn.game.example^", "a\\nb.example"]}
+], "groups": []}"""
+
+
+def _of_services(folder: Path, names: str, text: str | None = None) -> CompiledLists:
+    (folder / "services.json").write_text(_SERVICES if text is None else text)
+    document = f"{_HEAD}  files: [services.json]\n  services: [{names}]\n"
+    documents, problems = read_text_documents(document, "a.yaml", folder)
+    assert problems == []
+    result = compile_lists(documents.lists, [], folder / "state", Core())
+    assert result is not None
+    return result
+
+
+def test_of_a_file_of_services_the_rules_of_the_named_ones_are_taken(tmp_path: Path) -> None:
+    _of_services(tmp_path, "game")
+    (written,) = (tmp_path / "state" / "entries").iterdir()
+    assert written.read_text() == "||game.example^\n||cdn.game.example^\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "why"),
+    [
+        ("gamme", None, "has no service gamme; did you mean game?"),
+        ("game", "0.0.0.0 ads.example.com", "is not a file of services"),
+        ("game", "[" * 100_000, "is not a file of services"),
+        ("game", '{"blocked_services": [{"id": 5}]}', "is not a file of services"),
+    ],
+)
+def test_a_file_without_the_service_leaves_the_list_as_it_was(
+    tmp_path: Path, names: str, text: str | None, why: str
+) -> None:
+    _of_services(tmp_path, "game")
+    result = _of_services(tmp_path, names, text)
+    assert why in result.held["own"]
+
+
+def test_services_do_not_stand_beside_entries_or_a_format() -> None:
+    assert _problems("  entries: |\n    a.example\n  services: [game]\n") != []
+    assert _problems("  urls: ['https://lists.example/s.json']\n  format: hosts\n"
+                     "  services: [game]\n") != []  # fmt: skip

@@ -41,6 +41,8 @@ pub(super) const TOKEN: u64 = 2;
 
 /// The kind of cause that says sums of its own.
 pub(super) const TUNNELING: u64 = 8;
+/// The kind of a cause that is a rewrite.
+pub(super) const REWRITE: u64 = 9;
 
 /// What decided, as far as an event remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub(super) enum StoredCause {
     PrivateAddresses,
     Pause,
     Record,
+    Rewrite(usize),
     Tunneling(Strike),
 }
 
@@ -201,6 +204,7 @@ fn stored_cause(kind: u64, word: u64) -> Option<StoredCause> {
         5 => Some(StoredCause::PrivateAddresses),
         6 => Some(StoredCause::Pause),
         7 => Some(StoredCause::Record),
+        REWRITE => index(word).map(StoredCause::Rewrite),
         TUNNELING => Strike::from_word(word as u32).map(StoredCause::Tunneling),
         _ => None,
     }

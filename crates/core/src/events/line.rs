@@ -166,6 +166,7 @@ impl<'s> Writer<'s> {
         let pause = pause.map(|pause| format!("pause until {}", pause.end()));
         let (rule, list) = match entry.cause {
             Some(StoredCause::Rule(index)) => (names.origin(index), None),
+            Some(StoredCause::Rewrite(index)) => (names.rewrite(index), None),
             Some(StoredCause::List(index)) => (None, names.list(index)),
             _ => (pause.as_deref(), None),
         };

@@ -6,7 +6,7 @@ use std::time::Instant;
 use keyhole_wire::Name;
 
 use super::entry::{
-    ARRIVED, HAS_CLIENT, HEAD, IDENTITY, IS_OWN, NO_UPSTREAM, NONE, TLS, TOKEN, TUNNELING,
+    ARRIVED, HAS_CLIENT, HEAD, IDENTITY, IS_OWN, NO_UPSTREAM, NONE, REWRITE, TLS, TOKEN, TUNNELING,
     UPSTREAM_TLS, WHO,
 };
 use super::event::Event;
@@ -179,6 +179,7 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
         Some(Cause::PrivateAddresses) => (5, NONE),
         Some(Cause::Pause) => (6, NONE),
         Some(Cause::Record) => (7, NONE),
+        Some(Cause::Rewrite(rewrite)) => (REWRITE, rewrite),
         Some(Cause::Tunneling(strike)) => (TUNNELING, strike.word()),
     }
 }

@@ -17,6 +17,11 @@ impl<'s> SnapshotNames<'s> {
         Some(rule.origin.as_str())
     }
 
+    pub(super) fn rewrite(&self, rewrite: usize) -> Option<&'s str> {
+        let rewrite = self.policy?.rewrites.get(u32::try_from(rewrite).ok()?)?;
+        Some(rewrite.title.as_str())
+    }
+
     pub(super) fn list(&self, list: usize) -> Option<&'s str> {
         self.snapshot?.lists.names().get(list).map(String::as_str)
     }
@@ -43,6 +48,7 @@ impl<'s> SnapshotNames<'s> {
         match stored_cause {
             StoredCause::Rule(index) => self.origin(index),
             StoredCause::List(index) => self.list(index),
+            StoredCause::Rewrite(index) => self.rewrite(index),
             StoredCause::Tunneling(strike) => Some(tunneling_words(strike.level)),
             StoredCause::Default
             | StoredCause::Record

@@ -13,6 +13,8 @@ pub enum Cause {
     List(ListHit),
     /// A local record of the name, which a list or the default would have blocked.
     Record,
+    /// The rewrite with this index in its policy: the answer is that of another name.
+    Rewrite(u32),
     /// No rule and no list matched the name.
     Default,
     /// The policy only observes, so it lets through what it would have blocked.

@@ -1,5 +1,7 @@
 //! One policy, in the form in which packets ask it.
 
+use std::sync::Arc;
+
 use keyhole_names::HashedName;
 use keyhole_names::list_file::ListMask;
 use keyhole_wire::RecordType;
@@ -12,7 +14,7 @@ use super::schedule::Moment;
 use super::span::Span;
 use super::tunneling::Tunneling;
 use crate::document::{DefaultDocument, LogLevel, Mode, PrivateAddresses};
-use crate::records::Forwarding;
+use crate::records::{Forwarding, Rewrites};
 
 /// One policy, compiled.
 pub struct Policy {
@@ -54,6 +56,8 @@ pub struct Policy {
     pub upstream_set: usize,
     /// The index of the local records that its clients see.
     pub record_set: usize,
+    /// Names whose addresses its clients get from another name.
+    pub rewrites: Arc<Rewrites>,
 }
 
 impl Policy {

@@ -35,6 +35,7 @@ pub fn describe(
         }
         Cause::List(hit) => ("list", hit_value(lists, &hit)),
         Cause::Record => ("record", json!({})),
+        Cause::Rewrite(index) => ("rewrite", rewrite_value(policy, index)),
         Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
         Cause::Mode => ("mode", json!({ "mode": policy.mode })),
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
@@ -48,6 +49,13 @@ pub fn describe(
     value["policy"] = json!(policy.name);
     value["policy_origin"] = json!(policy.origin);
     value
+}
+
+fn rewrite_value(policy: &Policy, index: u32) -> Value {
+    policy.rewrites.get(index).map_or(json!({}), |rewrite| {
+        let (name, target) = (rewrite.name.to_string(), rewrite.target.to_string());
+        json!({ "rewrite": rewrite.title, "name": name, "target": target })
+    })
 }
 
 /// The step of one rank of rules.
@@ -210,6 +218,7 @@ pub fn yields_to_decision(policy: &Policy, cause: Cause) -> bool {
         Cause::List(_) => true,
         Cause::Default
         | Cause::Record
+        | Cause::Rewrite(_)
         | Cause::Mode
         | Cause::Pause
         | Cause::PrivateAddresses

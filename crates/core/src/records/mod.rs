@@ -16,6 +16,7 @@ mod local;
 mod read;
 mod resolve;
 mod reverse;
+mod rewrites;
 mod special;
 mod tree;
 mod zones;
@@ -30,6 +31,7 @@ use keyhole_wire::{Answer, Name, RecordType, Synthetic};
 pub use forwarding::Forwarding;
 use keyhole_names::HashedName;
 pub use local::{Link, Local};
+pub use rewrites::{Rewrite, Rewrites};
 pub use special::{SpecialZone, special_zone};
 
 use crate::document::RecordDocument;

@@ -18,7 +18,7 @@ use crate::document::{LogLevel, SNAPSHOT_VERSION, SnapshotDocument};
 use crate::faults::Faults;
 use crate::list_table::ListTable;
 use crate::policy::{NamePatterns, Policy, Schedule};
-use crate::records::Records;
+use crate::records::{Records, Rewrites};
 use crate::subjects::Subjects;
 use crate::trust::Trust;
 use crate::upstream::{UpstreamSet, Upstreams};
@@ -76,10 +76,17 @@ impl Snapshot {
         let count = document.policies.len();
         let subjects =
             Subjects::compile(document.subjects, document.default_policy, count, &mut faults);
+        let sets = document.rewrite_sets.iter().enumerate();
+        let rewrite_sets = sets
+            .map(|(index, set)| {
+                Rewrites::compile(set, &format!("snapshot.rewrite_sets[{index}]"), &mut faults)
+            })
+            .collect();
         let bounds = policies::Bounds {
             lists: list_count,
             upstream_sets: document.upstream_sets.len(),
             record_sets: document.record_sets.len(),
+            rewrite_sets,
             schedules: schedules.into(),
         };
         let policies = policies::compile(document.policies, &bounds, &mut faults);

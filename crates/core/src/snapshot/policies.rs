@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::document::{MatchDocument, PolicyDocument};
 use crate::faults::Faults;
 use crate::policy::{Domains, NamePatterns, Policy, RuleSet, Schedule, Span, Tunneling};
+use crate::records::Rewrites;
 
 /// Seconds of the longest pause: a forgotten one must end.
 const MAX_PAUSE: i64 = 86_400;
@@ -20,6 +21,8 @@ pub(super) struct Bounds {
     pub(super) upstream_sets: usize,
     /// How many sets of records there are.
     pub(super) record_sets: usize,
+    /// The names that policies may rewrite.
+    pub(super) rewrite_sets: Vec<Arc<Rewrites>>,
     /// When rules act.
     pub(super) schedules: Arc<[Schedule]>,
 }
@@ -57,6 +60,14 @@ fn compile_one(
             faults.add(format!("{path}.{part}"), why);
         }
     }
+    let rewrites = document.rewrite_set.map(|index| {
+        bounds.rewrite_sets.get(index).cloned().unwrap_or_else(|| {
+            let (bound, origin) = (bounds.rewrite_sets.len(), &document.origin);
+            let why = format!("rewrite set {index} of only {bound} ({origin})");
+            faults.add(format!("{path}.rewrite_set"), why);
+            Arc::default()
+        })
+    });
     let paused = document.paused.map(|pause| {
         let path = format!("{path}.paused");
         let pause = Span::compile(pause, &path, &document.origin, faults);
@@ -106,6 +117,7 @@ fn compile_one(
         blocked_ttl: document.blocked_ttl,
         upstream_set: document.upstream_set,
         record_set: document.record_set,
+        rewrites: rewrites.unwrap_or_default(),
         name: document.name,
         origin: document.origin,
     }

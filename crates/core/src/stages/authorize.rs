@@ -69,8 +69,10 @@ fn reason(cause: Cause) -> Reason {
         Cause::PrivateAddresses => Reason::PrivateAddress,
         // No policy decides about names by their number.
         Cause::Tunneling(_) => Reason::InternalError,
-        // Neither mode, pause nor record ever blocks.
-        Cause::Default | Cause::Mode | Cause::Pause | Cause::Record => Reason::DeniedByDefault,
+        // Neither mode, pause, record nor rewrite ever blocks.
+        Cause::Default | Cause::Mode | Cause::Pause | Cause::Record | Cause::Rewrite(_) => {
+            Reason::DeniedByDefault
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::upstream::ExchangeLog;
 use asking::{Asking, end_for, failed, may_be_a_check, upstream_of};
-use steps::{private_step, step, trace_records, trace_special, upstreams_step};
+use steps::{private_step, step, trace_records, trace_rewrite, trace_special, upstreams_step};
 
 /// What a look-up gave, still to be vetted.
 pub struct Fetched {
@@ -131,7 +131,18 @@ pub fn ready(
             let reason = zone.map_or(Reason::LocalRecord, |_| Reason::SpecialUse);
             return known(permit, reason, local);
         }
-        None => {}
+        None => match policy.rewrites.answer(&question.hashed, kind) {
+            None => {}
+            Some((rewrite, Local::Alias { chain: links, target })) => {
+                trace_rewrite(trace, rewrite, "leads to another name");
+                name = target.to_lower();
+                chain = Some(links);
+            }
+            Some((rewrite, local)) => {
+                trace_rewrite(trace, rewrite, "answers");
+                return known(permit, Reason::LocalRecord, local);
+            }
+        },
     }
     let query = &question.query;
     let (index, domain) = match &chain {

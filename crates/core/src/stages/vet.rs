@@ -25,6 +25,7 @@ use crate::policy::{
 };
 use crate::question::Question;
 use crate::reason::Stage;
+use crate::records::Records;
 use crate::snapshot::Snapshot;
 use crate::special_addresses::is_private;
 
@@ -61,6 +62,7 @@ pub fn vet(
     match (withheld, body) {
         (Some(end), _) => End { would_block, ..end }.kept_for(policy.blocked_ttl),
         (None, Some(Ok(body))) => {
+            let cause = rewritten(policy, records, question).unwrap_or(cause);
             End { reason, cause: Some(cause), would_block, target: None, body }
         }
         (None, _) => {
@@ -68,6 +70,13 @@ pub fn vet(
             End { cause: Some(cause), would_block, ..end }
         }
     }
+}
+
+/// The rewrite that gave the answer, if one did: it tells more than what allowed the name.
+#[inline]
+fn rewritten(policy: &Policy, records: &Records, question: &Question) -> Option<Cause> {
+    let rewrite = policy.rewrites.find_for(&question.hashed, question.kind())?;
+    (!records.keeps(&question.hashed, question.kind(), policy)).then_some(Cause::Rewrite(rewrite))
 }
 
 /// Whether the policy blocks a name that the aliases of an answer lead to, before anybody is asked

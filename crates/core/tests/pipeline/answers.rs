@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use keyhole_core::pipeline::Progress;
 use keyhole_core::transport::Transport;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::message::{A, AAAA, Reply, query};
 use super::world::{begin, begin_at, options, world, world_with};
@@ -101,4 +101,55 @@ async fn every_query_is_answered_by_its_deadline() {
     let world = world_with(&options, |_| {}).await;
     let reply = world.ask(&query("silent.example.org", A).edns(&[])).await;
     assert_eq!((reply.rcode(), reply.extended_error()), (2, Some((22, "upstream_timeout"))));
+}
+
+/// What safe search makes of a search engine.
+fn rewrite(document: &mut Value) {
+    document["rewrite_sets"] = json!([[
+        {"name": "www.search.example", "target": "safe.search.example", "title": "safe search: test"},
+        {"name": "printer.example.org", "target": "safe.search.example", "title": "safe search: test"},
+        {"name": "search.ads.example", "target": "safe.search.example", "title": "safe search: test"},
+    ]]);
+    document["policies"][0]["rewrite_set"] = json!(0);
+}
+
+#[tokio::test]
+async fn a_rewritten_name_has_the_addresses_of_its_target_and_no_way_around_them() {
+    let world = world_with(&options(), rewrite).await;
+    let asked = |first_label: &str| {
+        let octets = first_label.as_bytes();
+        world
+            .upstream
+            .queries()
+            .iter()
+            .any(|one| one.windows(octets.len()).any(|part| part == octets))
+    };
+    for kind in [A, AAAA] {
+        let reply = world.ask(&query("www.search.example", kind)).await;
+        assert_eq!((reply.rcode(), reply.of(5).len()), (0, 1), "{kind}");
+        assert_eq!(reply.of(A).len(), usize::from(kind == A), "{kind}");
+    }
+    // SVCB, HTTPS: no data; CNAME: the alias; none of them asks for the name itself.
+    for kind in [64, 65, 5] {
+        let reply = world.ask(&query("www.search.example", kind)).await;
+        assert_eq!((reply.rcode(), reply.of(kind).len()), (0, usize::from(kind == 5)), "{kind}");
+    }
+    assert!(asked("\x04safe\x06search") && !asked("\x03www\x06search"));
+    // Other types are those of the name.
+    world.ask(&query("www.search.example", 16)).await;
+    assert!(asked("\x03www\x06search"));
+    // A record of a person comes first, and a rewrite allows nothing.
+    assert_eq!(world.ask(&query("printer.example.org", A)).await.of(A)[0].data, [10, 0, 0, 7]);
+    assert_ne!(world.ask(&query("search.ads.example", A)).await.rcode(), 0);
+}
+
+#[tokio::test]
+async fn a_rewrite_opens_nothing_where_the_policy_denies() {
+    let world = world_with(&options(), |document| {
+        rewrite(document);
+        document["policies"][0]["default"] = json!("deny");
+    })
+    .await;
+    assert_eq!(world.ask(&query("www.search.example", A)).await.rcode(), 5);
+    assert!(world.upstream.queries().is_empty());
 }

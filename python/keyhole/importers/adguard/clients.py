@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import Networks, client_network
-from keyhole.importers.adguard.filtering import take_services
+from keyhole.importers.adguard.filtering import report_own_services
+from keyhole.importers.adguard.restrictions import take_safe_search, take_services
 from keyhole.importers.hosts import HARDWARE_ADDRESS
-from keyhole.importers.product_settings import ClientSettings, Setup
+from keyhole.importers.product_settings import ClientSettings, Restrictions, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams
@@ -103,18 +104,26 @@ def _client(setup: Setup, report: Report, one: Section, filters: str) -> None:
     else:
         setup.clients.append(client)
     if own:
-        take_services(report, one, f"client {name}")
+        report_own_services(report, one, f"client {name}")
     else:
         one.ignore(*_GLOBAL)
-    if not own and not one.flag("use_global_blocked_services", True):
-        for service in one.under("blocked_services").texts("ids"):
-            why = "only AdGuard knows the names of this service; block its names with a rule"
-            at = report.find(service)
-            report.left(Kind.RULE, f"client {name}: blocked service {service}", why, at)
+    client.restrictions = _restrictions(setup, report, one, own=own)
     if tags := one.texts("tags"):
         why = "tags belong to rules in AdGuard's lists; use Keyhole's groups"
         at = report.place_of(one.place_of("tags"))
         report.left(Kind.SETTING, f"client {name}: tags {', '.join(tags)}", why, at)
+
+
+def _restrictions(setup: Setup, report: Report, one: Section, *, own: bool) -> Restrictions:
+    who, every = f"client {one.text('name', one.path)}", setup.restrictions
+    search = (every.safe_search, every.youtube)
+    if own:
+        search = take_safe_search(report, one, who)
+    if one.flag("use_global_blocked_services", True):
+        services = one.under("blocked_services")
+        services.ignore(*services.value)
+        return Restrictions(*search, every.services, every.listed)
+    return Restrictions(*search, *take_services(report, one, who))
 
 
 def _upstreams(report: Report, name: str, one: Section) -> list[str]:

@@ -1,9 +1,10 @@
 """The section ``filtering`` (before schema 22: ``dns``): answers to blocked names, rewrites."""
 
 from keyhole.importers.addresses import plain_address
+from keyhole.importers.adguard.restrictions import take_safe_search, take_services
 from keyhole.importers.hosts import cname_record, host_record
 from keyhole.importers.policy_fields import take_blocked_ttl
-from keyhole.importers.product_settings import Setup
+from keyhole.importers.product_settings import Restrictions, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 
@@ -42,37 +43,20 @@ def take_filtering(setup: Setup, report: Report, root: Section) -> None:
     for one in filtering.sections("rewrites"):
         with report.at(one.place):
             _rewrite(setup, report, one, enabled=enabled)
-    take_services(report, filtering, "")
+    report_own_services(report, filtering, "")
+    setup.restrictions = Restrictions(
+        *take_safe_search(report, filtering, ""), *take_services(report, filtering, "")
+    )
 
 
-def take_services(report: Report, section: Section, who: str) -> None:
-    """Reports what AdGuard decides with its own services and tables."""
+def report_own_services(report: Report, section: Section, who: str) -> None:
+    """Reports what AdGuard decides with its own services."""
     place = f"{who}: " if who else ""
     for key, title in _SERVICES:
         if section.flag(key, False):
             why = "AdGuard's own service decides this; use a list with the same purpose"
             at = report.place_of(section.place_of(key))
             report.left(Kind.SETTING, f"{place}{title}", why, at)
-    search = section.under("safe_search")
-    old = section.flag("safesearch_enabled", False)  # before schema 19
-    if search.flag("enabled", False) or old:
-        why = "Keyhole has no table of search engines; write a Record with cname for each one"
-        at = report.place_of(search.place_of("enabled"))
-        report.left(Kind.SETTING, f"{place}safe search", why, at)
-    search.ignore(*search.value)
-    if isinstance(section.value.get("blocked_services"), list):
-        services, names = Section({}, report), section.texts("blocked_services")
-    else:
-        services = section.under("blocked_services")
-        names = services.texts("ids")
-    for name in names:
-        why = "only AdGuard knows the names of this service; block its names with a rule or a list"
-        report.left(Kind.RULE, f"{place}blocked service {name}", why, report.find(name))
-    schedule = services.under("schedule")
-    schedule.ignore(*schedule.value)
-    if names and any(key != "time_zone" for key in schedule.value):
-        why = "its schedule unblocks these services at times; add when: to your rules for them"
-        report.left(Kind.SCHEDULE, f"{place}blocked services", why, schedule.place)
 
 
 def _answer(setup: Setup, report: Report, filtering: Section) -> None:

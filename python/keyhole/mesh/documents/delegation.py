@@ -21,13 +21,23 @@ from keyhole.model.document import API_VERSION
 EVERY = "*"
 """In the place of a namespace: all of them."""
 DELEGATED = {
-    "Policy": ("subjects", "rules", "lists", "include", "default", "blockedTtl"),
+    "Policy": (
+        "subjects",
+        "rules",
+        "lists",
+        "include",
+        "default",
+        "blockedTtl",
+        "safeSearch",
+        "youtube",
+        "services",
+    ),
     "List": ("kind", "entries", "format"),
 }
 """The kinds that a delegated namespace has, and the keys of their spec."""
 OPERATORS = {
     "Policy": ("mode", "upstreams", "privateAddresses", "specialNames", "tunneling", "log"),
-    "List": ("files", "urls", "refresh", "policies", "guard"),
+    "List": ("files", "urls", "refresh", "services", "policies", "guard"),
 }
 """The keys that stay with the people of Keyhole's own namespace."""
 _NAMES = "; ".join(f"{OBJECTS[kind]}: {', '.join(keys)}" for kind, keys in DELEGATED.items())

@@ -1,16 +1,18 @@
 """Policies with their included policies, and the records that their clients see."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec, Rule
 from keyhole.model.record import RecordSpec
+from keyhole.model.safe_search import RestrictedNames
 from keyhole.model.snapshot import (
     Answer,
     Exempt,
     Index,
     RecordData,
+    Rewrite,
     SnapshotPolicy,
     SnapshotRecord,
     SnapshotRule,
@@ -46,6 +48,7 @@ class Policies:
         self._views = views(documents, (one.policy.name for one in self._flat))
         self._records, self._places = _records(documents)
         self._record_sets: dict[View, int] = {}
+        self._rewrite_sets: dict[tuple[RestrictedNames, ...], int] = {}
 
     def compile(self) -> list[SnapshotPolicy]:
         """The policies in the order of documents."""
@@ -70,6 +73,18 @@ class Policies:
             for view in self._record_sets
         ]
 
+    @property
+    def rewrite_sets(self) -> list[list[Rewrite]]:
+        """The names of search engines that are rewritten, by the sets that policies name."""
+        return [
+            [
+                Rewrite(name=name, target=row.target, title=row.title)
+                for row in chosen
+                for name in row.names
+            ]
+            for chosen in self._rewrite_sets
+        ]
+
     def _policy(self, flat: FlatPolicy) -> SnapshotPolicy:
         policy, spec = flat.policy, flat.policy.spec
         route = self._upstream_sets.route(policy)
@@ -79,7 +94,10 @@ class Policies:
             mode=spec.mode,
             log=spec.log,
             default=spec.default,
-            rules=[self._rule(*declared) for declared in flat.rules()],
+            rules=[
+                *(self._rule(*declared) for declared in flat.rules()),
+                *_service_rules(flat),
+            ],
             lists=[self._lists[name] for name in flat.lists()],
             list_answer=Answer(text=spec.lists.answer),
             list_mode=spec.lists.mode,
@@ -92,8 +110,16 @@ class Policies:
             domains=route.domains,
             upstream_set=route.upstream_set,
             record_set=self._record_sets.setdefault(view, len(self._record_sets)),
+            rewrite_set=self._rewrite_set(flat),
             origin=policy.origin(),
         )
+
+    def _rewrite_set(self, flat: FlatPolicy) -> Index | None:
+        chosen = flat.restricted()
+        # A policy that only observes changes no answer.
+        if not chosen or flat.policy.spec.mode == "observe":
+            return None
+        return self._rewrite_sets.setdefault(chosen, len(self._rewrite_sets))
 
     def _rule(self, policy: Declaration[PolicySpec], index: int, rule: Rule) -> SnapshotRule:
         return SnapshotRule(
@@ -107,6 +133,23 @@ class Policies:
             important=rule.important,
             decision=False,
             origin=policy.origin("spec", "rules", index),
+        )
+
+
+def _service_rules(flat: FlatPolicy) -> Iterator[SnapshotRule]:
+    """A block rule for each service, after all others: the first of a rank decides."""
+    for policy, index, service in flat.services():
+        yield SnapshotRule(
+            action="block",
+            matches=service.matches,
+            types=[],
+            answer=Answer(text=flat.policy.spec.lists.answer),
+            mode="enforce",
+            when=None,
+            during=None,
+            important=False,
+            decision=False,
+            origin=policy.origin("spec", "services", index),
         )
 
 

@@ -10,6 +10,7 @@ from keyhole.model.match import Match
 from keyhole.model.snapshot import (
     Index,
     ListFile,
+    Rewrite,
     Snapshot,
     SnapshotList,
     SnapshotPolicy,
@@ -69,6 +70,7 @@ def compile_documents(
         upstream_sets=policies.upstream_sets,
         records=policies.records,
         record_sets=policies.record_sets,
+        rewrite_sets=policies.rewrite_sets,
         schedules=policies.schedules,
         trust=compile_trust(documents, context),
         subjects=_subjects(documents, context, policies.policies),
@@ -87,6 +89,7 @@ class _PolicyPart:
     default: Index | None
     records: list[SnapshotRecord]
     record_sets: list[list[Index]]
+    rewrite_sets: list[list[Rewrite]]
     schedules: list[Schedule]
     upstream_sets: list[UpstreamSet]
 
@@ -113,6 +116,7 @@ def _compile_policies(
         policies.default,
         policies.records,
         policies.record_sets,
+        policies.rewrite_sets,
         schedules.all,
         upstream_sets.all,
     )

@@ -109,6 +109,7 @@ pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -
         domains: Domains::default(),
         upstream_set: 0,
         record_set: 0,
+        rewrites: Default::default(),
     }
 }
 

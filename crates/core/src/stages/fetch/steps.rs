@@ -8,7 +8,7 @@ use crate::document::Mode;
 use crate::policy::{Domain, Policy, Step, Trace};
 use crate::question::Question;
 use crate::reason::Stage;
-use crate::records::{Records, SpecialZone};
+use crate::records::{Records, Rewrite, SpecialZone};
 use crate::upstream::UpstreamSet;
 
 pub(super) fn trace_records(
@@ -20,6 +20,13 @@ pub(super) fn trace_records(
     trace.step(|| {
         let origin = records.origin(&question.hashed);
         step("local records", result, true, json!({ "origin": origin }))
+    });
+}
+
+pub(super) fn trace_rewrite(trace: &mut impl Trace, rewrite: &Rewrite, result: &'static str) {
+    trace.step(|| {
+        let detail = json!({ "rewrite": rewrite.title, "leads_to": rewrite.target.to_string() });
+        step("rewritten names", result, true, detail)
     });
 }
 
