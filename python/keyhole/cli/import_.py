@@ -57,8 +57,8 @@ def import_(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Pi-hole: teleporter archive or gravity.db. AdGuard Home: AdGuardHome.yaml. "
-            "blocky: config.yml. Technitium: the backup zip.",
+            help="Pi-hole: teleporter archive, /etc/pihole, pihole.toml or gravity.db. AdGuard "
+            "Home: AdGuardHome.yaml. blocky: config.yml. Technitium: the backup zip.",
         ),
     ],
     out: Annotated[

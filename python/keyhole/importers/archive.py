@@ -5,6 +5,7 @@ entry that is damaged, or that no export has, is left; the others are read.
 """
 
 import gzip
+import os
 import stat
 import tarfile
 import zipfile
@@ -24,6 +25,7 @@ from keyhole.importers.limits import (
     MAX_UNPACKED,
 )
 from keyhole.model.units import MIB, show_octets
+from keyhole.system.regular_file import read_regular
 
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _END_LENGTH, _COMMENT = 22, 65_535
@@ -62,6 +64,37 @@ class Archive:
             self._leave(name, f"it is larger than {show_octets(max_octets)}; no export is")
             return None
         return octets
+
+
+def open_files(files: dict[str, Path], leave: Leave) -> Archive:
+    """Files of this machine as an archive, by the names that it is to have."""
+
+    def read(name: str) -> bytes:
+        try:
+            return read_regular(files[name], MAX_ENTRY)
+        except OSError as error:
+            raise ImporterError(f"it cannot be read: {error.strerror}") from None
+
+    return Archive(list(files), read, leave)
+
+
+def files_below(folder: Path, deepest: int, leave: Leave) -> dict[str, Path]:
+    """The regular files of a folder and of the folders in it, by their paths there; links are not
+    followed. Raises `ImporterError` where there are too many."""
+    found: dict[str, Path] = {}
+    for path, folders, names in os.walk(folder):
+        here = Path(path).relative_to(folder)
+        if len(here.parts) >= deepest:
+            folders.clear()
+        for name in sorted(names):
+            file = Path(path, name)
+            if file.is_symlink() or not file.is_file():
+                leave((here / name).as_posix(), "it is not a regular file")
+            else:
+                found[(here / name).as_posix()] = file
+        if len(found) > MAX_ENTRIES:
+            raise ImporterError(f"{folder} has more than {MAX_ENTRIES:,} files; name another one")
+    return found
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tests.world.imports import (
     home_teleporter,
     legacy_teleporter,
     pihole_toml,
+    reduced_gravity,
     rows,
     teleporter,
     zipped,
@@ -416,3 +417,37 @@ def test_a_setup_that_is_far_larger_than_a_home_is_read(tmp_path: Path) -> None:
     done = import_file("pihole", teleporter(tmp_path / "t.zip", tables, toml), None)
     taken = {kind: counts["taken"] for kind, counts in done.report.counts().items()}
     assert (taken["rule"], taken["client"], taken["record"]) == (1501, 1500, 1500)
+
+
+def test_the_folder_of_a_machine_is_read_as_its_archive_is(tmp_path: Path) -> None:
+    """G5: with a database that is larger than in any archive, and no link followed."""
+    tables = rows(domainlist=[{"id": 1, "type": 1, "domain": "ads.example"}],
+                  domainlist_by_group=[{"domainlist_id": 1, "group_id": 0}])  # fmt: skip
+    folder = tmp_path / "pihole"
+    (folder / "listsCache").mkdir(parents=True)
+    (folder / "pihole.toml").write_text(pihole_toml(upstreams=["tls://dns.quad9.net"]))
+    (folder / "gravity.db").write_bytes(reduced_gravity(tables))
+    (folder / "listsCache" / "list.1.domains").write_text("x.example\n")
+    (folder / "passwd").symlink_to("/etc/passwd")
+    done = Imported("pihole", folder)
+    assert done.verdict("ads.example") == "blocked_by_rule"
+    assert [one["serverName"] for one in done.specs("Upstream").values()] == ["dns.quad9.net"]
+    for name, disposition in {
+        "gravity.db": Disposition.TAKEN,
+        "pihole.toml": Disposition.TAKEN,
+        "listsCache/list.1.domains": Disposition.LEFT,
+        "passwd": Disposition.LEFT,
+    }.items():
+        assert done.item(name).disposition is disposition, name
+
+
+def test_the_settings_alone_are_read_and_what_is_missing_is_told(tmp_path: Path) -> None:
+    """G5: under any name, as a page uploads them."""
+    file = tmp_path / "upload"
+    file.write_text(pihole_toml(upstreams=["tls://dns.quad9.net"]))
+    done = Imported("pihole", file)
+    assert [one["serverName"] for one in done.specs("Upstream").values()] == ["dns.quad9.net"]
+    assert "gravity.db" in done.item("everything but pihole.toml").why
+    file.write_text("nothing of Pi-hole\n")
+    with pytest.raises(ImporterError, match="/etc/pihole"):
+        Imported("pihole", file)

@@ -1,9 +1,9 @@
 """Recognizes and reads the files that hold Pi-hole's settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from keyhole.importers.archive import Archive, open_tar, open_zip
+from keyhole.importers.archive import Archive, files_below, open_files, open_tar, open_zip
 from keyhole.importers.database import HEADER, Row, open_database
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
@@ -19,6 +19,8 @@ from keyhole.importers.settings_file import Place
 from keyhole.importers.typed_reader import Section, read_toml
 
 _TOML, _GRAVITY = "pihole.toml", "gravity.db"
+_DEEPEST = 2
+"""Folders below /etc/pihole that may hold something."""
 _GZIP, _ZIP = b"\x1f\x8b", b"PK"
 _LEFT = {
     "hosts": "that machine's own hosts file; write a Record for each name that you need",
@@ -30,6 +32,7 @@ _LEFT = {
     "auditlog.json": "names that a person looked at; nothing follows from them",
 }
 """Known members that are not imported, by their name without folders."""
+_READ = "it is read; its settings are reported by themselves"
 _UNKNOWN = "only Pi-hole's own settings are read; write documents for what you need of it"
 _DNSMASQ = "Pi-hole uses it only with misc.etc_dnsmasq_d; write documents for what you need"
 _LEGACY_FILES = (
@@ -51,11 +54,15 @@ _TABLES_LEFT = {
 
 def read_pihole(file: Path, report: Report) -> Setup:
     """Reads any of them; raises `ImporterError` where the file is not Pi-hole's."""
+    setup = Setup("Pi-hole", reasons={**SETUP_REASONS, **REASONS})
+    if file.is_dir():
+        files = files_below(file, _DEEPEST, report.leave_member)
+        _read_archive(setup, report, open_files(files, report.leave_member), files.get(_GRAVITY))
+        return setup
     if not file.is_file():
-        raise ImporterError(f"there is no file {file}")
+        raise ImporterError(f"there is no file or folder {file}")
     with file.open("rb") as octets:
         begin = octets.read(len(HEADER))
-    setup = Setup("Pi-hole", reasons={**SETUP_REASONS, **REASONS})
     if begin == HEADER:
         report.left(
             Kind.SETTING, "everything but gravity.db",
@@ -68,12 +75,26 @@ def read_pihole(file: Path, report: Report) -> Setup:
     elif begin.startswith(_GZIP):
         with open_tar(file, report.leave_member, _is_wanted) as archive:
             _read_archive(setup, report, archive)
+    elif _is_settings(file):
+        report.left(
+            Kind.SETTING, "everything but pihole.toml",
+            "lists, rules and groups are in gravity.db; a teleporter archive has all",
+        )  # fmt: skip
+        _read_archive(setup, report, open_files({_TOML: file}, report.leave_member))
     else:
         raise ImporterError(
             f"{file.name} is not a file of Pi-hole; give the teleporter archive (Settings, "
-            "Teleporter, Export) or gravity.db"
+            "Teleporter, Export), /etc/pihole, pihole.toml or gravity.db"
         )
     return setup
+
+
+def _is_settings(file: Path) -> bool:
+    """Whether it is the settings of Pi-hole 6, by what is in it: an upload has another name."""
+    if file.stat().st_size > MAX_STRUCTURED:
+        return False
+    lines = file.read_bytes().splitlines()
+    return any(line.strip() == b"[dns]" for line in lines)
 
 
 def _tables(source: Path | bytes, report: Report) -> dict[str, list[Row]]:
@@ -96,20 +117,24 @@ def _is_wanted(name: str) -> bool:
     return _base(name) in (*_LEGACY_FILES, *LEGACY_TABLES, *_CURRENT)
 
 
-def _read_archive(setup: Setup, report: Report, archive: Archive) -> None:
-    """Reads an archive by the names of its members, in whatever folder they are."""
+def _read_archive(
+    setup: Setup, report: Report, archive: Archive, gravity: Path | None = None
+) -> None:
+    """Reads an archive by the names of its members, in whatever folder they are. ``gravity`` is the
+    database where it is a file, which may be larger than any export."""
     # One that cannot be read is reported as such.
     if not {_base(name) for name in archive.names} & {*_CURRENT, *LEGACY_TABLES}:
         raise ImporterError(
             "the archive holds neither pihole.toml nor gravity.db nor tables such as adlist.json, "
             "so it is not a teleporter archive of Pi-hole"
         )
-    files = _members(report, archive)
+    files = _members(report, archive, given=() if gravity is None else (_GRAVITY,))
     addresses = _take_settings(setup, report, files)
     tables: dict[str, list[Row]] = {}
-    if _GRAVITY in files:
+    database = gravity or files.get(_GRAVITY)
+    if database is not None:
         try:
-            tables = _tables(files[_GRAVITY], report)
+            tables = _tables(database, report)
         except ImporterError as error:
             report.left(Kind.SETTING, _GRAVITY, str(error), Place(_GRAVITY))
     if set(files) & set(LEGACY_TABLES):
@@ -123,10 +148,11 @@ def _read_archive(setup: Setup, report: Report, archive: Archive) -> None:
         take_tables(setup, report, tables, addresses)
 
 
-def _members(report: Report, archive: Archive) -> dict[str, bytes]:
+def _members(report: Report, archive: Archive, *, given: Sequence[str] = ()) -> dict[str, bytes]:
     """The members that are read, by their name without folders; the others are reported.
 
-    Of several with one name, the one in the shallowest folder is read.
+    Of several with one name, the one in the shallowest folder is read. Those that are ``given`` are
+    read by the caller.
     """
     files: dict[str, bytes] = {}
     for name in sorted(archive.names, key=lambda name: (name.count("/"), name)):
@@ -134,12 +160,13 @@ def _members(report: Report, archive: Archive) -> dict[str, bytes]:
         if not _is_wanted(name):
             why = _DNSMASQ if "dnsmasq.d/" in name else _LEFT.get(base, _UNKNOWN)
             report.left(Kind.SETTING, name, why, Place(name))
-        elif base in files:
+        elif name in given:
+            report.taken(Kind.SETTING, name, _READ, Place(base))
+        elif base in files or base in given:
             report.left(Kind.SETTING, name, f"another {base} is read", Place(name))
         elif (octets := archive.read(name)) is not None:
             files[base] = octets
-            report.taken(Kind.SETTING, name, "it is read; its settings are reported by themselves",
-                         Place(base))  # fmt: skip
+            report.taken(Kind.SETTING, name, _READ, Place(base))
     return files
 
 
