@@ -323,3 +323,16 @@ def test_modifiers_are_told_from_patterns(rule: str, expected: Any) -> None:
     read = read_adblock_rule(rule)
     assert read is not None
     assert read.clients == expected
+
+
+def test_a_client_that_may_ask_for_everything_still_may(tmp_path: Path) -> None:
+    """G5: ``@@||*^$client=X``; an important block wins there and here."""
+    file = tmp_path / "AdGuardHome.yaml"
+    file.write_text("filters: []\nuser_rules: ['||ads.example^', '||bad.example^$important', "
+                    "'@@||*^$client=192.0.2.7', '@@||*^']\n")  # fmt: skip
+    done = Imported("adguard", file)
+    assert done.item("@@||*^$client=192.0.2.7").disposition is Disposition.TAKEN
+    assert done.item("@@||*^").disposition is Disposition.LEFT
+    assert done.verdict("ads.example", "192.0.2.7") == ALLOWED
+    assert done.verdict("ads.example", "192.0.2.8") == BLOCKED
+    assert done.verdict("bad.example", "192.0.2.7") == BLOCKED

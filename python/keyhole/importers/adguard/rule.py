@@ -60,7 +60,9 @@ def read_adblock_rule(text: str) -> AdblockRule | None:
         raise ValueError("it has a modifier twice")
     for modifier in modifiers:
         _modify(rule, modifier)
-    if rule.types and not rule.allow and not pattern.strip("|^*"):
+    # For all clients and types, the default of the policy says the same.
+    is_narrow = bool(rule.clients) if rule.allow else bool(rule.types)
+    if is_narrow and not pattern.strip("|^*"):
         rule.matches = (EVERY_NAME,)
     else:
         rule.matches, rule.notes = _matches(pattern, is_alone=is_name)
