@@ -1,4 +1,5 @@
-"""A real API server takes every variant of the chart, its pods too, and grants it nothing."""
+"""A real API server takes every variant of the chart, its pods too, and grants it nothing but what
+control needs to watch documents."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import httpx2
 import pytest
 
 from keyhole.mesh.cluster import KINDS
-from tests.deploy.rendered import CASES, Object, objects_of
+from tests.deploy.rendered import CASES, WATCHING, Object, objects_of
 from tests.world.kubernetes_api import KubernetesApi, message, needs_kubernetes
 from tests.world.kubernetes_objects import Objects
 from tests.world.process import call_keyhole
@@ -26,7 +27,10 @@ _LABELS = {
     "ambient": {"istio.io/dataplane-mode": "ambient"},
     "plain": {},
 }
-_FIRST = ("Namespace", "ServiceAccount")
+_FIRST = ("Namespace", "CustomResourceDefinition", "ServiceAccount")
+_OTHERS = ("shop", "bank")
+"""Namespaces of which `WATCHING` has documents."""
+_GROUP = "keyhole.dev"
 
 
 @dataclass(frozen=True)
@@ -35,20 +39,36 @@ class Installed:
 
     objects: list[Object]
     answers: dict[str, httpx2.Response]
+    watches: bool
+    """Whether control reads documents from the cluster."""
 
 
-@pytest.fixture(scope="module", params=CASES, ids="-".join)
+@pytest.fixture(scope="module", params=CASES + WATCHING, ids="-".join)
 def installed(request: pytest.FixtureRequest, cluster: Objects) -> Iterator[Installed]:
     """Each variant, one after the other, in a namespace that enforces *restricted*."""
     mode, variant = request.param
     objects = [one for one in objects_of(mode, variant) if one["kind"] not in _UNKNOWN]
     if not any(one["kind"] == "Namespace" for one in objects):
         objects.append(_namespace(mode))
-    objects.sort(key=lambda one: one["kind"] not in _FIRST)
-    objects.sort(key=lambda one: one["kind"] != "Namespace")
-    answers = {f"{one['kind']} {one['metadata']['name']}": cluster.apply(one) for one in objects}
-    yield Installed(objects, answers)
+    watches = (mode, variant) in WATCHING
+    if watches:
+        objects += [_plain_namespace(one) for one in _OTHERS]
+    order = {kind: place for place, kind in enumerate(_FIRST)}
+    objects.sort(key=lambda one: order.get(one["kind"], len(order)))
+    answers = {_name(one): cluster.apply(one) for one in objects}
+    yield Installed(objects, answers, watches)
     cluster.delete_all(objects)
+
+
+def _name(one: Object) -> str:
+    metadata = one["metadata"]
+    # Namespaces with documents have a binding of one name each.
+    place = f" in {metadata['namespace']}" if metadata.get("namespace") in _OTHERS else ""
+    return f"{one['kind']} {metadata['name']}{place}"
+
+
+def _plain_namespace(name: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def _namespace(mode: str) -> Object:
@@ -91,7 +111,22 @@ def test_its_accounts_may_do_nothing_that_not_every_account_may(
     installed: Installed, cluster: Objects, part: str
 ) -> None:
     assert f"ServiceAccount keyhole-{part}" in installed.answers
-    assert _rights(cluster, f"keyhole-{part}") == _rights(cluster, "nobody-in-particular")
+    ordinary = _rights(cluster, "nobody-in-particular")
+    if installed.watches and part == "control":
+        until(lambda: _rights(cluster, "keyhole-control") != ordinary, "its role is in force")
+        mine = [one for one in _rights(cluster, "keyhole-control") if one not in ordinary]
+        granted = [json.loads(one) for one in mine]
+        assert {(*one["apiGroups"], *one["verbs"]) for one in granted} == {
+            (_GROUP, "list", "watch"),
+            (_GROUP, "patch"),
+            ("", "create"),
+        }
+        (created,) = [one["resources"] for one in granted if one["apiGroups"] == [""]]
+        assert created == ["events"]
+        patched = [one for one in granted if one["verbs"] == ["patch"]]
+        assert all(name.endswith("/status") for one in patched for name in one["resources"])
+    else:
+        assert _rights(cluster, f"keyhole-{part}") == ordinary
     for verb, resource in (
         ("list", "secrets"),
         ("get", "secrets"),
