@@ -279,7 +279,7 @@ def test_a_folder_that_was_restored_in_part_is_not_taken_for_a_new_one(
     act(used.data)
     assert "disk" not in call_keyhole("status", "--data", str(used.data)).stdout
     log = used.data.with_suffix(".log")
-    used.resolver.run(Program.keyhole("up", "--data", str(used.data), log=log))
+    used.resolver.run(Program.forked("up", "--data", str(used.data), log=log))
     used.status_says(words)
     assert not (used.data / "documents" / "upstreams.yaml").exists()
     used.assert_refused_or_blocked()
@@ -294,7 +294,7 @@ def test_a_folder_in_which_only_a_token_was_made_is_a_new_one(tmp_path: Path) ->
     assert call_keyhole("status", "--data", str(data)).stdout.count("missing") == 0
     log = tmp_path / "first.log"
     # The default ports may be in use here; what it writes comes before it listens.
-    program = Program.keyhole("up", "--data", str(data), log=log)
+    program = Program.forked("up", "--data", str(data), log=log)
     try:
         until((data / "documents" / "upstreams.yaml").exists, "the defaults are written")
         assert (data / "keyhole.yaml").exists()
