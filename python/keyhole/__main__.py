@@ -45,6 +45,7 @@ COMMANDS = {
         "allow": "keyhole.cli.allow_block",
         "block": "keyhole.cli.allow_block",
         "decisions": "keyhole.cli.allow_block",
+        "quarantine": "keyhole.cli.quarantine",
     },
     "Documents": {
         "apply": "keyhole.cli.apply",

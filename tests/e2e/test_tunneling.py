@@ -1,6 +1,7 @@
 """A client that sends data out by names is stopped by its budget, and nobody else is."""
 
 import re
+from typing import Any
 
 from tests.world.callers import Caller, ask_as
 from tests.world.resolver import Resolver, document
@@ -17,10 +18,10 @@ def _name(number: int) -> str:
     return f"{number:062}.x.evil.example"
 
 
-def _start(resolver: Resolver, upstream: Upstream, mode: str) -> dict[str, Caller]:
+def _start(resolver: Resolver, upstream: Upstream, mode: str, **more: str) -> dict[str, Caller]:
     resolver.write(
         resolver.upstream(upstream.port),
-        document("Policy", "home", default="allow", tunneling={"mode": mode, **_BUDGETS}),
+        document("Policy", "home", default="allow", tunneling={"mode": mode, **_BUDGETS, **more}),
     )
     resolver.start()
     resolver.wait_for_api()
@@ -108,3 +109,46 @@ def test_a_policy_that_observes_says_what_it_would_have_done_and_refuses_nothing
     assert blocked == [_name(number) for number in range(_FIT, _NAMES)]
     assert resolver.api("GET", "/status").json()["counters"]["tunnel_alerts"] == 1
     assert all(upstream.times_asked(_name(number)) for number in range(_NAMES))
+
+
+def test_a_workload_that_used_up_its_budget_is_in_quarantine_until_it_ends_or_is_lifted(
+    resolver: Resolver, upstream: Upstream
+) -> None:
+    callers = _start(resolver, upstream, "enforce", quarantine="1h")
+
+    def refusal(caller: str) -> str:
+        reply = ask_as(resolver.server, "dot", callers[caller], "www.example.org")
+        return reply.errors[0][1] if reply.rcode == "REFUSED" else ""
+
+    def listed() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = resolver.api("GET", "/quarantines").json()["items"]
+        return items
+
+    assert refusal("bad") == ""
+    _tunnel(resolver, callers["bad"])
+    resolver.wait_for(lambda: bool(listed()), "its policy has it in quarantine")
+    (one,) = listed()
+    assert (one["client"], one["who"]) == ("token:bad", "keyhole")
+    assert one["why"].startswith("finding 1: ")
+    resolver.wait_for(lambda: refusal("bad") != "", "the engine refuses it everything")
+    assert (refusal("bad").partition(":")[0], refusal("good")) == ("denied_by_default", "")
+    assert resolver.api("GET", "/decisions").json()["items"] == []
+    assert resolver.api("DELETE", f"/decisions/{one['number']}").status_code == 404
+    resolver.stop()
+    resolver.start()
+    resolver.wait_for_api()
+    assert refusal("bad").startswith("denied_by_default"), "a restart frees nobody"
+    shown = resolver.command("quarantine", "list").stdout
+    assert all(word in shown for word in ("token:bad", "by keyhole", "finding 1"))
+    resolver.command("quarantine", "lift", str(one["number"]), "--why", "reinstalled")
+    assert (refusal("bad"), listed()) == ("", [])
+    # The next look at the log does not put it back for the same names.
+    assert resolver.api("GET", "/findings/1").json()["action"] == "blocked"
+    added = resolver.command(
+        "quarantine", "add", "token:good", "--for", "1d", "--why", "a drill"
+    ).stdout
+    assert "token:good" in added
+    assert refusal("good").startswith("denied_by_default")
+    audit = resolver.api("GET", "/audit").json()["items"]
+    done = [line["action"] for line in audit if line["action"].startswith("quarantine")]
+    assert done == ["quarantine", "quarantine_lifted", "quarantine"]

@@ -16,7 +16,7 @@ from keyhole.control.findings import FindingService
 from keyhole.control.graph import GraphService
 from keyhole.control.history_simulation import SimulationService
 from keyhole.control.in_the_clear import ClearService
-from keyhole.control.overrides import DecisionService, PauseService
+from keyhole.control.overrides import DecisionService, PauseService, QuarantineService
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.services import Services
 from keyhole.identity.journal import Author
@@ -54,6 +54,12 @@ def _decisions(services: RunningServices) -> DecisionService:
     if services.decisions is None:
         raise _no_database()
     return services.decisions
+
+
+def _quarantines(services: RunningServices) -> QuarantineService:
+    if services.quarantines is None:
+        raise _no_database()
+    return services.quarantines
 
 
 def _findings(services: RunningServices) -> FindingService:
@@ -125,6 +131,8 @@ Graphs = Annotated[GraphService, Depends(_graph)]
 """A route parameter: the graph of who asks whom."""
 Pauses = Annotated[PauseService, Depends(_pauses)]
 """A route parameter: pauses of blocking."""
+Quarantines = Annotated[QuarantineService, Depends(_quarantines)]
+"""A route parameter: clients in quarantine."""
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 """A route parameter: decisions about names."""
 Findings = Annotated[FindingService, Depends(_findings)]

@@ -10,7 +10,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.dnstap import Dnstap
 from keyhole.control.findings import FindingService
 from keyhole.control.list_refresh import ListRefresher
-from keyhole.control.overrides import DecisionService, PauseService
+from keyhole.control.overrides import DecisionService, PauseService, QuarantineService
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
 
@@ -47,6 +47,8 @@ class Services:
     """Pauses of blocking; none if the database cannot be used."""
     decisions: DecisionService | None = None
     """Decisions about names; none if the database cannot be used."""
+    quarantines: QuarantineService | None = None
+    """Clients in quarantine; none if the database cannot be used."""
     dnstap: Dnstap | None = None
     """The dnstap output; none if it is off."""
     graph: "GraphService | None" = None

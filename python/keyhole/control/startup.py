@@ -14,13 +14,18 @@ from keyhole.control.dnstap import dnstap
 from keyhole.control.error import ControlError
 from keyhole.control.events.sources import AuditSource
 from keyhole.control.explain import ExplainService
-from keyhole.control.findings import FindingCollector, FindingService
+from keyhole.control.findings import FindingCollector, FindingService, QuarantineByPolicy
 from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.list_refresh.refresher import own_addresses
 from keyhole.control.missing_parts import DATABASE as DATABASE_PART
 from keyhole.control.missing_parts import MissingError, database_missing
 from keyhole.control.notice import Notice, Notify, Severity
-from keyhole.control.overrides import DecisionService, OverrideStore, PauseService
+from keyhole.control.overrides import (
+    DecisionService,
+    OverrideStore,
+    PauseService,
+    QuarantineService,
+)
 from keyhole.control.parts import DATABASE, DISK, LIST_REFRESH, SENT_DOCUMENTS, Health
 from keyhole.control.query_history import QueryHistory, query_history
 from keyhole.control.services import Services
@@ -87,6 +92,9 @@ async def open_services(
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
     authentication = await open_authentication(settings, changes, notify)
     decisions = DecisionService(override_store) if override_store else None
+    quarantines = QuarantineService(override_store) if override_store else None
+    if collector and quarantines:
+        collector.quarantine = QuarantineByPolicy(quarantines, notify)
     try:
         yield Services(
             settings,
@@ -99,6 +107,7 @@ async def open_services(
             authentication,
             pauses=PauseService(override_store) if override_store else None,
             decisions=decisions,
+            quarantines=quarantines,
             dnstap=dnstap_feed,
             graph=graph,
             clients=_clients(control_plane, queries, data) if queries else None,

@@ -11,6 +11,10 @@ MAX_PAUSE = 86_400
 """Seconds. A pause is for a test; a forgotten one must end by itself."""
 MAX_DECISION = 365 * 86_400
 """Seconds, for a decision that ends by itself."""
+MAX_QUARANTINE = 90 * 86_400
+"""Seconds. Who is to stay out for longer gets a policy that says so."""
+EVERY_NAME = "."
+"""The name of a decision that is a quarantine: all names lie below the root."""
 
 
 class Pause(Boundary):
@@ -41,6 +45,11 @@ class Decision(Boundary):
         """Whether it takes something away."""
         return self.action == "block"
 
+    @property
+    def is_quarantine(self) -> bool:
+        """Whether it refuses its client every name."""
+        return self.name == EVERY_NAME
+
     def lasts(self, second: int) -> bool:
         """Whether it has not ended by then."""
         return self.until is None or self.until > second
@@ -48,7 +57,7 @@ class Decision(Boundary):
     @property
     def origin(self) -> str:
         """Its name in the log and in ``explain``."""
-        return f"decision {self.number}"
+        return f"{'quarantine' if self.is_quarantine else 'decision'} {self.number}"
 
 
 class Overrides(Boundary):

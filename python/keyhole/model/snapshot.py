@@ -166,8 +166,14 @@ class Exempt(Boundary):
     until: int
 
 
+def _without_quarantine(schema: dict[str, Any]) -> None:
+    schema["properties"].pop("quarantine")
+
+
 class Tunneling(Boundary):
     """Budgets in octets of distinct names of one client below one registered domain."""
+
+    model_config = ConfigDict(json_schema_extra=_without_quarantine)
 
     mode: Mode
     alert: Index
@@ -175,6 +181,9 @@ class Tunneling(Boundary):
     block: Index
     day: Index
     exempt: list[Exempt]
+    quarantine: int | None = Field(None, exclude=True)
+    """Seconds for which a client that used up a budget is refused everything. Engines do not need
+    it: control imposes it."""
 
 
 class ForwardedDomain(Boundary):

@@ -11,7 +11,8 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import read_name
-from keyhole.model.units import KIB, octets, show_octets
+from keyhole.model.overrides import MAX_QUARANTINE
+from keyhole.model.units import KIB, octets, seconds, show_octets
 
 MODES = ("off", "observe", "enforce")
 MIN_BUDGET, MAX_BUDGET = 128, 15 * KIB  # octets
@@ -91,6 +92,11 @@ class TunnelingUse(Spec):
     )
     day: Annotated[int, _BUDGET] = _budget(
         8 * KIB, "Octets within a day after which nothing below the domain passes."
+    )
+    quarantine: Annotated[int, seconds(60, MAX_QUARANTINE)] | None = Field(
+        None,
+        description="How long a client that used up a budget is refused every name, such as 1d; "
+        "null for never. Only clients with an identity or token, and only with enforce.",
     )
     exempt: list[Exemption] = Field(
         default_factory=list,

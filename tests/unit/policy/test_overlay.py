@@ -185,3 +185,21 @@ def test_the_scope_of_a_decision_names_its_policies(plain: Snapshot) -> None:
 def test_an_unknown_policy_is_reported_with_the_nearest(plain: Snapshot) -> None:
     assert unknown_policy(plain, "shop") is None
     assert unknown_policy(plain, "shpo") == "no policy shpo applies to anybody; did you mean shop?"
+
+
+def test_a_client_in_quarantine_is_refused_everything_whatever_else_says_of_it(
+    plain: Snapshot,
+) -> None:
+    shut = decision("block", ".", WEB, number=7, below=True, until=NOW + 60)
+    open_again = decision("allow", "ok.example.org", WEB, number=8)
+    pause = Pause(policy=None, since=NOW - 10, until=NOW + 10)
+    laid_over = lay_over(plain, Overrides(pauses=[pause], decisions=[shut, open_again]))
+    for name in ("ok.example.org", "www.example.net", "localhost", "example"):
+        assert said(laid_over, name, {"identity": WEB}).startswith("shop: denied_by_default"), name
+    assert said(laid_over, "ok.example.org", {"identity": JOB}).startswith("shop: forwarded")
+    assert scope_of(plain, shut).policies == ("shop",)
+    watched = plain.model_copy(
+        update={"policies": [one.model_copy(update={"mode": "observe"}) for one in plain.policies]}
+    )
+    shut_all = lay_over(watched, Overrides(decisions=[shut]))
+    assert said(shut_all, "ok.example.org", {"identity": WEB}).startswith("shop: denied_by_default")

@@ -2,6 +2,7 @@
 
 from keyhole.control.findings.collector import FindingCollector
 from keyhole.control.findings.finding import LEVELS, Finding
+from keyhole.control.findings.quarantine import QuarantineByPolicy
 from keyhole.control.findings.service import FindingService
 
-__all__ = ["LEVELS", "Finding", "FindingCollector", "FindingService"]
+__all__ = ["LEVELS", "Finding", "FindingCollector", "FindingService", "QuarantineByPolicy"]

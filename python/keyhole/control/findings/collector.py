@@ -7,6 +7,7 @@ counts once, also if the process is killed at any moment.
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from keyhole.control.findings.finding import (
     aged,
     grow,
 )
+from keyhole.control.findings.quarantine import QuarantineByPolicy
 from keyhole.control.findings.signal import Signal, signals
 from keyhole.control.findings.waiting import WaitingPieces
 from keyhole.control.notice import Notice, Notify, Severity
@@ -75,6 +77,10 @@ class FindingCollector:
         self._full: set[tuple[str, str]] = set()
         """Clients of which it was said that they have too many."""
         self._is_read = False
+        self.quarantine: QuarantineByPolicy | None = None
+        """What follows a finding whose client was blocked; none where nothing can."""
+        self._blocked: deque[Finding] = deque(maxlen=MAX_FINDINGS)
+        """Those of which that was not seen to yet."""
         self._waiting = WaitingPieces(self.take, notify, parts)
 
     @property
@@ -90,6 +96,7 @@ class FindingCollector:
             await asyncio.to_thread(self._waiting.retry)
             try:
                 await asyncio.to_thread(self.look)
+                await self.see_to_blocked()
                 if cleaned_at is None or time.monotonic() - cleaned_at >= CLEANUP_SECONDS:
                     await asyncio.to_thread(self.clean)
                     cleaned_at = time.monotonic()
@@ -106,6 +113,12 @@ class FindingCollector:
         at = self._positions.get(LOCAL)
         for piece in pieces(self._spool, Position(at.spool, at.offset) if at else None):
             self.take(LOCAL, piece)
+
+    async def see_to_blocked(self) -> None:
+        """Has the policies of clients that were blocked say what follows; once for each finding,
+        so that nobody who was let go is put back for the same names."""
+        while self.quarantine is not None and self._blocked:
+            await self.quarantine.impose(self._blocked.popleft())
 
     def take_remote(self, engine: str, piece: Piece) -> None:
         """Takes a piece of the log of an engine elsewhere. What fails is said and tried again, and
@@ -139,6 +152,12 @@ class FindingCollector:
                 known_now = {one.number: one for one in self.known}
                 growth = grow(known_now, found, self._highest)
                 self._write(growth, lambda connection: write_position(connection, position))
+                was_blocked = {key for key, one in known_now.items() if _is_blocked(one)}
+                self._blocked += [
+                    one
+                    for key, one in growth.changed.items()
+                    if _is_blocked(one) and key not in was_blocked
+                ]
                 self._tell(growth)
             self._positions[engine] = position
 
@@ -220,6 +239,10 @@ def _as_of(one: Finding, now: float) -> Finding:
     if one.state == "muted" and one.until is not None and one.until <= now:
         return replace(one, state="open", until=None)
     return one
+
+
+def _is_blocked(one: Finding) -> bool:
+    return "block" in one.evidence.refused
 
 
 def _newest(one: Finding) -> int:

@@ -43,7 +43,12 @@ class DecisionService:
         with self._store.database.read() as connection:
             found = decisions(connection)
         now = time.time()
-        return [one for one in found if one.decision.until is None or one.decision.until > now]
+        return [
+            one
+            for one in found
+            if not one.decision.is_quarantine
+            and (one.decision.until is None or one.decision.until > now)
+        ]
 
     def reach(self, decision: Decision) -> Scope:
         """The policies in which a decision acts, and those that it must not open."""
@@ -75,7 +80,8 @@ class DecisionService:
                 decision.model_copy(update={"number": number}), actor.name, request.why
             )
             write_decision(connection, stored)
-            if len(decisions(connection)) > MAX_DECISIONS:
+            made = [one for one in decisions(connection) if not one.decision.is_quarantine]
+            if len(made) > MAX_DECISIONS:
                 raise InvalidError(
                     f"there are {MAX_DECISIONS} decisions already; remove some, or write a list "
                     "or rules"
@@ -113,6 +119,8 @@ class DecisionService:
 
         def write(connection: Connection) -> None:
             found = next((k for k in decisions(connection) if k.decision.number == number), None)
+            if found is not None and found.decision.is_quarantine:
+                raise NotThereError(f"{number} is a quarantine: keyhole quarantine --lift {number}")
             if found is None or not remove_decision(connection, number):
                 raise NotThereError(
                     f"there is no decision {number}; keyhole decisions lists those that stand"

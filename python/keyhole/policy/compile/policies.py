@@ -164,6 +164,7 @@ def _tunneling(use: TunnelingUse) -> Tunneling | None:
         block=use.block,
         day=use.day,
         exempt=exempt,
+        quarantine=use.quarantine,
     )
 
 

@@ -2,7 +2,8 @@
 
 A decision for everyone becomes a rule of every policy; an allow rule only where names are allowed
 by default. A decision for one client becomes a rule of a policy for this client alone: a copy of
-its policy, with that rule first. The copy keeps the name of the policy.
+its policy, with that rule first. The copy keeps the name of the policy. In quarantine, a client has
+a copy that allows nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -63,8 +64,25 @@ def _general(policy: SnapshotPolicy, decisions: Iterable[Decision]) -> list[Deci
 
 
 def _with_decisions(policy: SnapshotPolicy, decisions: Sequence[Decision]) -> SnapshotPolicy:
+    quarantine = next((one for one in decisions if one.is_quarantine), None)
+    if quarantine is not None:
+        return _closed(policy, quarantine)
     rules = [_rule(one, policy.list_answer) for one in decisions]
     return policy.model_copy(update={"rules": [*rules, *policy.rules]})
+
+
+def _closed(policy: SnapshotPolicy, quarantine: Decision) -> SnapshotPolicy:
+    """A policy that refuses every name, whatever is paused, allowed or only observed."""
+    return policy.model_copy(
+        update={
+            "mode": "enforce",
+            "default": "deny",
+            "rules": [],
+            "lists": [],
+            "paused": None,
+            "origin": quarantine.origin,
+        }
+    )
 
 
 def _paused(policy: SnapshotPolicy, pauses: Iterable[Pause]) -> SnapshotPolicy:

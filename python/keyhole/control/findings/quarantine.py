@@ -1,0 +1,60 @@
+"""Puts clients in quarantine where their policy wants that of one that used up a budget.
+
+Only those that proved who they are: anybody can write the address of another into a datagram, and
+must not have it refused everything.
+"""
+
+from keyhole.control.error import InvalidError
+from keyhole.control.findings.finding import Finding
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.overrides import QuarantineService
+from keyhole.errors import KeyholeError
+from keyhole.model.snapshot import Snapshot
+from keyhole.store import Actor
+
+_BY_POLICY = Actor("keyhole", "policy")
+MAX_BY_POLICY = 100
+"""Quarantines that policies impose; the other places are for people."""
+
+
+class QuarantineByPolicy:
+    """What follows a finding whose client was blocked."""
+
+    def __init__(self, quarantines: QuarantineService, notify: Notify) -> None:
+        self._quarantines = quarantines
+        self._notify = notify
+
+    async def impose(self, found: Finding) -> None:
+        """Puts the client of a finding in quarantine if its policy wants that; what fails is said
+        and not tried again."""
+        seconds = _seconds(found, self._quarantines.snapshot)
+        client = _client(found)
+        if seconds is None or client is None:
+            return
+        imposed = [one for one in self._quarantines.active() if one.who == _BY_POLICY.name]
+        try:
+            if len(imposed) >= MAX_BY_POLICY:
+                raise InvalidError(f"policies imposed {MAX_BY_POLICY} quarantines already")
+            why = f"finding {found.number}: more octets below one domain than the policy allows"
+            _, result = await self._quarantines.impose(
+                client, seconds, _BY_POLICY, why, found.number
+            )
+        except KeyholeError as error:
+            text = f"the client of finding {found.number} is not in quarantine"
+            self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+            return
+        text = f"the client of finding {found.number} is in quarantine"
+        details = (f"not on every engine yet: {result.why}",) if result.why else ()
+        self._notify(Notice(Severity.WARNING, text, details))
+
+
+def _seconds(found: Finding, snapshot: Snapshot | None) -> int | None:
+    policies = snapshot.policies if snapshot is not None else ()
+    policy = next((one for one in policies if one.name == found.policy), None)
+    return policy.tunneling.quarantine if policy is not None and policy.tunneling else None
+
+
+def _client(found: Finding) -> str | None:
+    if found.client_kind == "identity":
+        return found.client
+    return f"token:{found.client}" if found.client_kind == "token" else None

@@ -1,0 +1,122 @@
+"""Quarantines: one client gets no answer until a time, or until somebody lifts it.
+
+A quarantine is kept as a decision about every name, so it lives, ends and reaches the engines as
+the other decisions do.
+"""
+
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from keyhole.control.error import InvalidError, NotThereError
+from keyhole.control.overrides.store import OverrideResult, OverrideStore
+from keyhole.model.overrides import EVERY_NAME, MAX_QUARANTINE, Decision, read_client
+from keyhole.model.snapshot import Snapshot
+from keyhole.policy.overrides import scope_of
+from keyhole.store import Actor, AuditEntry, append
+from keyhole.store.overrides import StoredDecision, decisions, remove_decision, write_decision
+
+MAX_QUARANTINES = 200
+"""Each adds a policy for its client."""
+MIN_SECONDS = 60
+
+
+class QuarantineService:
+    """Makes, lists and lifts quarantines."""
+
+    def __init__(self, store: OverrideStore) -> None:
+        self._store = store
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot without overrides; none before the first one."""
+        return self._store.snapshot
+
+    def active(self) -> list[StoredDecision]:
+        """Those in force, the newest first."""
+        with self._store.database.read() as connection:
+            found = decisions(connection)
+        now = int(time.time())
+        return [one for one in found if one.decision.is_quarantine and one.decision.lasts(now)]
+
+    async def impose(
+        self, client: str, seconds: int, actor: Actor, why: str, finding: int | None = None
+    ) -> tuple[StoredDecision, OverrideResult]:
+        """Refuses every query of a client for so many seconds; replaces an earlier quarantine of
+        it. ``finding`` is the number of what led to it.
+
+        Raises ``InvalidError`` for a client that is invalid or unknown, and for a time that is too
+        short or too long.
+        """
+        if not MIN_SECONDS <= seconds <= MAX_QUARANTINE:
+            days = MAX_QUARANTINE // 86_400
+            raise InvalidError(f"a quarantine lasts from a minute to {days} days")
+        now = int(time.time())
+        decision = Decision(
+            number=1,
+            action="block",
+            name=EVERY_NAME,
+            below=True,
+            client=_client(client),
+            since=now,
+            until=now + seconds,
+        )
+        snapshot = self._store.snapshot
+        if snapshot is not None and not scope_of(snapshot, decision).policies:
+            raise InvalidError(
+                f"{client} is unknown here: no token and no client has this name, or no policy "
+                "applies to it"
+            )
+
+        def write(connection: Connection) -> StoredDecision:
+            until = datetime.fromtimestamp(now + seconds, UTC).isoformat()
+            detail = {"client": decision.client, "until": until}
+            if finding is not None:
+                # The finding may be kept no longer than the query log; the audit record has its
+                # client all the same, since somebody is accountable for the quarantine.
+                detail["finding"] = str(finding)
+            entry = AuditEntry(actor.name, actor.via, "quarantine", actor.address, why, detail)
+            number = append(connection, entry)
+            stored = StoredDecision(decision.model_copy(update={"number": number}), actor.name, why)
+            write_decision(connection, stored)
+            if sum(one.decision.is_quarantine for one in decisions(connection)) > MAX_QUARANTINES:
+                raise InvalidError(
+                    f"there are {MAX_QUARANTINES} quarantines already; lift some, or have a policy "
+                    "deny by default"
+                )
+            return stored
+
+        return await self._store.change(write)
+
+    async def lift(self, number: int, actor: Actor, why: str | None) -> OverrideResult:
+        """Ends a quarantine now; raises ``NotThereError``."""
+
+        def write(connection: Connection) -> None:
+            found = next(
+                (
+                    one
+                    for one in decisions(connection)
+                    if one.decision.number == number and one.decision.is_quarantine
+                ),
+                None,
+            )
+            if found is None or not remove_decision(connection, number):
+                raise NotThereError(
+                    f"there is no quarantine {number}; keyhole quarantine lists those in force"
+                )
+            detail = {"client": found.decision.client, "quarantine": str(number)}
+            append(
+                connection,
+                AuditEntry(actor.name, actor.via, "quarantine_lifted", actor.address, why, detail),
+            )
+
+        _, result = await self._store.change(write)
+        return result
+
+
+def _client(written: str) -> str:
+    try:
+        return read_client(written).written
+    except ValueError as error:
+        raise InvalidError(str(error)) from None
