@@ -90,7 +90,7 @@ def test_findings_that_cannot_be_read_are_not_none(tab: OpenTab) -> None:
     page.goto("/findings")
     expect(page.get_by_text("the database cannot be used")).to_be_visible()
     expect(page.get_by_role("table", name="Clients to look at")).to_have_count(0)
-    expect(page.get_by_text("No client told a domain more")).to_have_count(0)
+    expect(page.get_by_text("No client sent so much data")).to_have_count(0)
     page.unroute_all(behavior="ignoreErrors")
 
 

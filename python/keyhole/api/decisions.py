@@ -32,7 +32,7 @@ class Decision(BaseModel):
     below: bool = Field(description="Whether it includes all subdomains of the name.")
     client: str | None = Field(description="The client it applies to; null for all clients.")
     client_name: str | None = Field(
-        None, description="The Client document in force that names this client; null for none."
+        None, description="The Client document that names this client; null for none."
     )
     since: datetime = Field(description="When it began.")
     until: datetime | None = Field(description="When it ends; null if it has no end.")
