@@ -23,20 +23,24 @@ class Administration:
     def __init__(self, context: AccountContext) -> None:
         self._context = context
 
-    def begin_first_run(self) -> str | None:
+    def begin_first_run(self, chosen: str | None = None) -> str | None:
         """Creates the first administrator if there is no account; returns its one-time password,
-        otherwise ``None``."""
+        otherwise ``None``. ``chosen`` is the hash of a password that a person of this machine chose
+        before: then there is no one-time password."""
         with self._context.database.read() as connection:
             if accounts.everybody(connection):
                 return None  # the common case; avoids the slow hash
-        stored, password = self._one_time()
+        stored, password = (chosen, None) if chosen else self._one_time()
         with self._context.database.begin() as connection:
             accounts.lock(connection)
             if accounts.everybody(connection):
                 return None
-            self._add(
-                Actor("keyhole", "start"), connection, FIRST_ACCOUNT, Role.ADMINISTRATOR, stored
-            )
+            by = Actor("keyhole", "start")
+            self._add(by, connection, FIRST_ACCOUNT, Role.ADMINISTRATOR, stored)
+            if password is None:
+                accounts.change(connection, FIRST_ACCOUNT, password=stored, one_time_until=None)
+        if password is None:
+            self._context.on_set_up()
         return password
 
     def is_set_up(self) -> bool:

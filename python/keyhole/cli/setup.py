@@ -1,5 +1,6 @@
-"""``keyhole setup``: lets a used data folder go on without what is missing in it."""
+"""``keyhole setup``: first settings from five answers, or a used folder without a part of it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,11 +14,23 @@ from keyhole.control.data_folder import DataFolder, default_data_folder
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole setup              what is missing, and what is lost without it
+  keyhole setup                        five questions, then keyhole up
 
-  keyhole setup --new        let keyhole up make it anew; not while Keyhole runs
+  keyhole setup --listen 192.168.1.2 --serve 192.168.1.0/24 --upstream quad9
 
-Exit code 0: nothing is missing, or it is made anew. 1: something is missing, or Keyhole runs.
+      --list hagezi-light --one-time-password --dry-run
+
+  keyhole setup --new                  in a used folder: go on without what is gone
+
+Upstreams by name: adguard, cloudflare, cloudflare-for-families, google, mullvad, opendns,
+
+quad9 and their variants; dot:NAME asks one over TLS in place of HTTPS. Your own:
+
+dot:dns.example.org@192.0.2.1. keyhole lists catalog names the lists.
+
+Exit code 0: written, or nothing is missing. 1: nothing was written; the message
+
+says why. 2: an option is missing or wrong.
 """
 
 app = typer.Typer()
@@ -27,16 +40,87 @@ app = typer.Typer()
 def setup(
     data: DATA = None,
     config: CONFIG = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option("--listen", help="Address of this machine to listen on; again for more."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65_535, help="Port of DNS over UDP and TCP; usually 53."),
+    ] = None,
+    serve: Annotated[
+        list[str] | None,
+        typer.Option("--serve", help="Network to serve besides this machine; none for no other."),
+    ] = None,
+    upstream: Annotated[
+        list[str] | None,
+        typer.Option("--upstream", help="Upstream to ask, the preferred one first; see below."),
+    ] = None,
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", help="List of names to block, from the catalog; none for no list."),
+    ] = None,
+    password_file: Annotated[
+        str | None,
+        typer.Option("--password-file", help="File with the password of admin; - is the input."),
+    ] = None,
+    one_time_password: Annotated[
+        bool, typer.Option("--one-time-password", help="The first start shows one, and a link.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of this Keyhole in its certificate.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what is there; it is kept beside, as .old.")
+    ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Write also while somebody else has a port.")
+    ] = False,
     new: Annotated[
         bool, typer.Option("--new", help="Go on without what is missing; what is lost is said.")
     ] = False,
     why: WHY = None,
 ) -> None:
-    """Say what a used data folder has no more, and go on without it.
+    """Write the first settings and documents, from five questions or from options.
 
-    `keyhole up` makes nothing anew that was there before. The last good snapshot answers until the
-    missing part is restored (keyhole restore), or until this command is called with --new.
+    Where to listen, whom to serve, upstreams, lists, password. It says who has a
+    port and how to make room, and writes all or nothing. In a folder that was
+    used, it says what is missing, and goes on without it with --new.
     """
+    from keyhole.control.missing_parts import is_used
+
+    folder = DataFolder(data or default_data_folder())
+    given = (listen, serve, upstream, lists, password_file, name)
+    is_first = any(given) or one_time_password or dry_run or replace or anyway
+    if new and is_first:
+        raise typer.BadParameter("--new is for a used folder, and takes no other option")
+    if new or (not is_first and is_used(folder)):
+        _what_is_missing(folder, config, new=new, why=why)
+        return
+    from keyhole.cli.setup_first import Given, run_setup
+
+    wanted = Given(
+        listen=listen,
+        port=port,
+        serve=serve,
+        upstream=upstream,
+        lists=lists,
+        password_file=password_file,
+        one_time_password=one_time_password,
+        name=name,
+        dry_run=dry_run,
+        replace=replace,
+        anyway=anyway,
+    )
+    run_setup(folder, config or folder.config, wanted)
+
+
+def _what_is_missing(
+    folder: DataFolder, config: Path | None, *, new: bool, why: str | None
+) -> None:
     import asyncio
     from contextlib import closing
 
@@ -44,9 +128,9 @@ def setup(
     from keyhole.control.setup import go_on_without, unusable_parts
     from keyhole.identity.journal import Author
 
-    folder, terminal = DataFolder(data or default_data_folder()), console()
+    terminal = console()
     if not folder.state.is_dir():
-        raise ControlError(f"{folder.path} was never used; keyhole up begins with it")
+        raise ControlError(f"{folder.path} was never used; keyhole setup begins with it")
     with closing(asyncio.run(folder.claim())):
         parts = unusable_parts(folder, config)
         for one in parts:

@@ -14,14 +14,14 @@ from keyhole.model.field_types import FieldType
 _WIDTH = 96
 
 
-def default_config_text() -> str:
-    """The file; read back, it gives the defaults."""
+def default_config_text(config: Config | None = None) -> str:
+    """The file; read back, it gives the defaults, or this config."""
+    told = "the values here are the defaults" if config is None else "keyhole setup wrote this file"
     lines = [
-        "# The settings of this Keyhole. Every key may be left out; the values here are the "
-        "defaults.",
+        f"# The settings of this Keyhole. Every key may be left out; {told}.",
         "# Sizes are written as 512B, 8KiB, 64MiB or 1GiB, times as 500ms, 30s, 5m, 12h or 1d.",
         "# keyhole check tells whether the file is right, and what would be right where it is not.",
-        *_section(Config, Config().model_dump(mode="json"), 0),
+        *_section(Config, (config or Config()).model_dump(mode="json"), 0),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,6 +1,7 @@
 """Opens the accounts of a running Keyhole, and creates the first administrator."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from keyhole.accounts import AccountContext, AccountServices, SessionLifetimes
@@ -8,6 +9,7 @@ from keyhole.accounts.administration import FIRST_ACCOUNT
 from keyhole.accounts.login_links import LINK_SECONDS
 from keyhole.accounts.oidc import Oidc, OidcSetup
 from keyhole.control.changes import Changes
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.page_link import ONLY_LOOPBACK, link_url, page_url
@@ -15,10 +17,13 @@ from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.model.role import Role
 from keyhole.store import Actor, Database
+from keyhole.system import durable
 from keyhole.system.regular_file import read_regular
 
 LINK_LIFE = f"within {LINK_SECONDS // 60} minutes"
 """How long a one-time link is valid, in words."""
+MAX_HASH = 1024
+"""Octets of the hash of a password."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Authentication:
 
 
 async def open_authentication(
-    settings: Settings, changes: Changes | None, notify: Notify
+    settings: Settings, changes: Changes | None, notify: Notify, data: DataFolder
 ) -> Authentication | None:
     """Opens the accounts in the database of the documents. If there are none, it creates the first
     administrator and reports the one-time password, which cannot be shown again.
@@ -47,7 +52,7 @@ async def open_authentication(
     if changes is None:
         return None
     try:
-        opened, password = await asyncio.to_thread(_open, settings, changes.database)
+        opened, password = await asyncio.to_thread(_open, settings, changes.database, data)
     except KeyholeError as error:
         text = "nobody can log in until keyhole up is started again"
         notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
@@ -83,17 +88,28 @@ def first_link(settings: Settings, authentication: Authentication) -> str | None
     return link_url(page, secret)
 
 
-def _open(settings: Settings, database: Database) -> tuple[Authentication, str | None]:
+def _open(
+    settings: Settings, database: Database, data: DataFolder
+) -> tuple[Authentication, str | None]:
     session = settings.written.api.session
     accounts = AccountServices(
         AccountContext(database, SessionLifetimes(session.idle, session.absolute))
     )
     oidc = read_oidc(settings)
-    password = accounts.administration.begin_first_run()
+    password = accounts.administration.begin_first_run(_chosen(data))
+    with suppress(OSError):
+        durable.remove(data.first_password)
     opened = Authentication(accounts, oidc)
     if password is not None:
         opened = replace(opened, shown_link=first_link(settings, opened))
     return opened, password
+
+
+def _chosen(data: DataFolder) -> str | None:
+    """The hash that ``keyhole setup`` has left; none where it has not."""
+    with suppress(OSError, UnicodeDecodeError):
+        return read_regular(data.first_password, MAX_HASH).decode().strip() or None
+    return None
 
 
 def read_oidc(settings: Settings) -> Oidc | None:

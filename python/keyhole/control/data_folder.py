@@ -109,6 +109,11 @@ class DataFolder:
         return self.state / "launch.json"
 
     @property
+    def first_password(self) -> Path:
+        """The hash of the password that ``keyhole setup`` was given, until the first start."""
+        return self.path / "first-password"
+
+    @property
     def client_names(self) -> Path:
         """Names of clients that were learned; see ``keyhole.control.learning``."""
         return self.state / "client-names.json"

@@ -90,7 +90,7 @@ async def open_services(
     tasks += [asyncio.create_task(part.run()) for part in later if part is not None]
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
-    authentication = await open_authentication(settings, changes, notify)
+    authentication = await open_authentication(settings, changes, notify, data)
     decisions = DecisionService(override_store) if override_store else None
     quarantines = QuarantineService(override_store) if override_store else None
     if collector and quarantines:

@@ -92,6 +92,11 @@ _BY_ADDRESS = {address: one for one in _ALL for address in one.addresses}
 _BY_NAME = {name: one for one in _ALL for name in (one.name, *one.other_names)}
 
 
+def all_resolvers() -> tuple[PublicResolver, ...]:
+    """All that are known."""
+    return _ALL
+
+
 def resolver_at(address: str) -> PublicResolver | None:
     """The resolver with this address, if it is known."""
     return _BY_ADDRESS.get(address)

@@ -53,7 +53,7 @@ def test_the_first_start_gives_a_link_that_opens_or_names_the_command_for_a_pass
     database = Database.in_file(tmp_path / "control.db")
     notices: list[Notice] = []
     changes = cast(Any, _Changes(database))
-    asyncio.run(open_authentication(read_settings(data.config), changes, notices.append))
+    asyncio.run(open_authentication(read_settings(data.config), changes, notices.append, data))
     database.close()
     text = "\n".join(line for one in notices for line in (one.text, *one.details))
     assert said in text

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.document_pool import DocumentPool, StuckError
@@ -106,6 +104,8 @@ class NameLearner:
         if not zones or self._queries is None:
             self._plane.parts.works(REVERSE_NAMES)
             return
+        import duckdb  # there is a history, so it is loaded
+
         queries, since = self._queries, now - WINDOW_SECONDS
         span = int(since * _MICROS), int(now * _MICROS)
         try:

@@ -1,0 +1,173 @@
+"""What ``keyhole setup`` makes of answers: valid files, all or none, and words for mistakes."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keyhole.config import Config
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.first_run.answers import (
+    Answers,
+    check_reachable,
+    read_address,
+    read_lists,
+    read_served,
+)
+from keyhole.control.first_run.machine import local_network, taken_ports
+from keyhole.control.first_run.upstreams import public_upstreams, read_upstream
+from keyhole.control.first_run.write import check_texts, in_the_way, write_all
+from keyhole.errors import KeyholeError
+from keyhole.lists.catalog import catalog
+from keyhole.system import durable
+
+HOME = Answers(
+    listen=("127.0.0.1", "192.168.1.2"),
+    port=53,
+    serve=("192.168.1.0/24",),
+    upstreams=(read_upstream("quad9"),),
+    lists=("hagezi-light",),
+    name="dns.home.example",
+)
+
+
+def test_every_named_upstream_and_list_makes_valid_documents() -> None:
+    """As keyhole check sees them, over both protocols, and one of one's own."""
+    upstreams = [read_upstream(one) for one in public_upstreams()]
+    over_tls = [read_upstream(f"dot:{one}") for one in public_upstreams()]
+    assert {one.protocol for one in over_tls} == {"dot"}
+    blocking = tuple(name for name, one in catalog().items() if one.kind == "block")
+    own = read_upstream("dot:dns.example.org@192.0.2.1,2001:db8::1")
+    assert (own.server_name, own.addresses) == ("dns.example.org", ("192.0.2.1", "2001:db8::1"))
+    for chosen in (upstreams, over_tls, [own]):
+        answers = replace(HOME, upstreams=tuple(chosen), lists=blocking)
+        assert [one.why for one in check_texts(answers.files)] == []
+
+
+def test_a_home_is_served_on_the_well_known_ports_by_its_network() -> None:
+    config = HOME.config
+    listen = {key: [str(one) for one in config.listen.of(key)] for key in ("udp", "dot", "doh")}
+    assert listen == {
+        "udp": ["127.0.0.1:53", "192.168.1.2:53"],
+        "dot": ["127.0.0.1:853", "192.168.1.2:853"],
+        "doh": ["127.0.0.1:443", "192.168.1.2:443"],
+    }
+    assert [str(one) for one in config.clients] == ["127.0.0.0/8", "::1/128", "192.168.1.0/24"]
+    assert config.authentication.dot == "permissive"
+    assert config.tls.names == ("dns.home.example",)
+    assert "  policies: [default]" in HOME.files["documents/lists.yaml"]
+    assert "upstreams: [quad9]" in HOME.files["documents/policy.yaml"]
+    # Alone, nothing is opened, and without a list there is no file of lists.
+    alone = replace(HOME, listen=("127.0.0.1",), serve=(), lists=(), port=5300)
+    assert alone.config.authentication == Config().authentication
+    assert alone.config.listen == Config().listen
+    assert "documents/lists.yaml" not in alone.files
+
+
+@pytest.mark.parametrize(
+    ("read", "written", "why"),
+    [
+        (read_upstream, "qad9", "did you mean quad9"),
+        (read_upstream, "", "nothing is no upstream"),
+        (read_upstream, "https://dns.example.org", "doh:NAME@ADDRESS"),
+        (read_upstream, "dns.example.org@192.0.2.1", "put doh: or dot: before it"),
+        (read_upstream, "dot:dns.example.org@nowhere", "such as dot:dns.example.org@192.0.2.1"),
+        (read_upstream, "doh:opendns", "give opendns or dot:opendns"),
+        (read_address, "192.168.1.2:53", "the port is --port"),
+        (read_served, "192.168.1.7/24", "host bits set"),
+        (lambda one: read_lists([one]), "hagezi-lite", "did you mean hagezi-light"),
+        (lambda one: read_lists([one, "none"]), "oisd-small", "none is no list"),
+    ],
+    ids=["name", "empty", "url", "protocol", "address", "doh", "port", "network", "list", "none"],
+)
+def test_a_wrong_answer_says_what_would_be_right(
+    read: Callable[[str], object], written: str, why: str
+) -> None:
+    with pytest.raises(KeyholeError, match=why):
+        read(written)
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        (replace(HOME, listen=("127.0.0.1",)), "192.168.1.0/24 cannot reach 127.0.0.1"),
+        (replace(HOME, upstreams=HOME.upstreams * 2), "given twice"),
+    ],
+    ids=["unreachable", "twice"],
+)
+def test_answers_that_contradict_one_another_are_refused(answers: Answers, why: str) -> None:
+    with pytest.raises(KeyholeError, match=why):
+        check_reachable(answers)
+
+
+def test_what_is_there_is_never_overwritten_and_stays_beside(tmp_path: Path) -> None:
+    etc, data = tmp_path / "etc", tmp_path / "data"
+    (etc / "documents").mkdir(parents=True)
+    data.mkdir()
+    (etc / "documents" / "mine.yaml").write_text("mine")
+    (etc / "keyhole.yaml").write_text("role: resolver\n")
+    (etc / "keyhole.yaml").chmod(0o640)
+    settings = data / "keyhole.yaml"
+    settings.symlink_to(etc / "keyhole.yaml")  # as the package has it
+    with pytest.raises(KeyholeError, match="would be overwritten"):
+        write_all(settings, HOME.files, replace=False)
+    assert (etc / "keyhole.yaml").read_text() == "role: resolver\n"
+    written = write_all(settings, HOME.files, replace=True)
+    assert etc / "keyhole.yaml.old" in written
+    assert (etc / "documents.old" / "mine.yaml").read_text() == "mine"
+    assert settings.is_symlink()
+    assert (etc / "keyhole.yaml").stat().st_mode & 0o777 == 0o640
+    assert sorted(one.name for one in etc.iterdir()) == [
+        "documents", "documents.old", "keyhole.yaml", "keyhole.yaml.old",
+    ]  # fmt: skip
+    # A second time, what was kept first stays.
+    write_all(settings, HOME.files, replace=True)
+    assert (etc / "documents.old" / "mine.yaml").exists()
+
+
+def test_a_write_that_fails_half_way_leaves_all_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "mine.yaml").write_text("mine")
+    (tmp_path / "keyhole.yaml").write_text("mine")
+    real, calls = durable.rename, []
+
+    def rename(source: Path, target: Path) -> None:
+        calls.append(target)
+        if len(calls) == 4:
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(durable, "rename", rename)
+    with pytest.raises(OSError, match="No space"):
+        write_all(tmp_path / "keyhole.yaml", HOME.files, replace=True)
+    assert sorted(str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")) == [
+        "documents", "documents/mine.yaml", "keyhole.yaml",
+    ]  # fmt: skip
+    assert (tmp_path / "keyhole.yaml").read_text() == "mine"
+    assert len(in_the_way(tmp_path / "keyhole.yaml")) == 2
+
+
+def test_a_taken_port_names_who_has_it_and_what_makes_room(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        answers = replace(HOME, listen=("127.0.0.1",), serve=(), port=port)
+        found = taken_ports(DataFolder(tmp_path), tmp_path / "keyhole.yaml", answers.config)
+    mine = [one for one in found if one.about == f"udp 127.0.0.1:{port}"]
+    assert f"process {os.getpid()}" in mine[0].seen
+    assert any("another port" in line for line in mine[0].do)
+
+
+def test_the_network_of_this_machine_is_read_from_its_routes(tmp_path: Path) -> None:
+    """Also where there are none, or what is there is not understood."""
+    routes = tmp_path / "route"
+    assert local_network(routes) is None
+    routes.write_text("Iface\tDestination\neth0\tnonsense\n")
+    assert local_network(routes) is None
+    found = local_network()
+    assert found is None or read_served(found[1])
