@@ -81,7 +81,8 @@ def test_three_commands_serve_a_machine_on_port_53(tmp_path: Path) -> None:
 
     program = Program.keyhole("up", "--data", str(data), log=tmp_path / "log")
     try:
-        until(lambda: program.must_run() or _answers(53), "it answers on port 53")
+        until(lambda: _answers(53) or not program.is_running(), "it answers on port 53")
+        program.must_run()
         until(lambda: not (data / "first-password").exists(), "the password is taken over")
 
         def log_in(password: str) -> int:
@@ -103,18 +104,10 @@ def test_three_commands_serve_a_machine_on_port_53(tmp_path: Path) -> None:
     assert "nothing is missing" in call_keyhole("setup", "--data", str(data)).stdout
 
 
-@pytest.fixture
-def terminal() -> Iterator[tuple[int, int]]:
-    """Both ends of a terminal: that of the person first."""
-    person, program = pty.openpty()
-    yield person, program
-    os.close(person)
-    os.close(program)
-
-
-def _talk(terminal: tuple[int, int], folder: Path, *said: tuple[str, str]) -> tuple[int, str]:
+def _talk(folder: Path, *said: tuple[str, str]) -> tuple[int, str]:
     """Says each answer once its question is there; the exit code and all that was shown."""
-    person, program = terminal
+    # One of its own: the end of whoever has a terminal hangs it up.
+    person, program = pty.openpty()
     os.set_blocking(person, False)
     command = [sys.executable, "-m", "keyhole", "setup", "--data", str(folder), "--port", "25395"]
     shown = ""
@@ -134,9 +127,13 @@ def _talk(terminal: tuple[int, int], folder: Path, *said: tuple[str, str]) -> tu
                 until(partial(has, question), f"{question} is asked")
                 os.write(person, answer.encode())
             until(lambda: has("") and asked.poll() is not None, "it ends")
+            has("")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {shown}") from None
         finally:
             asked.kill()
-    has("")
+    os.close(program)
+    os.close(person)
     return asked.returncode, shown
 
 
@@ -148,15 +145,12 @@ def _own_terminal() -> None:
 @needs_root
 @needs("ip")
 @pytest.mark.usefixtures("network")
-def test_a_person_is_asked_five_questions_and_ctrl_c_leaves_nothing(
-    terminal: tuple[int, int], tmp_path: Path
-) -> None:
+def test_a_person_is_asked_five_questions_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     begun = [("1. Addr", "127.0.0.1\n"), ("2. Networks", "none\n")]
-    code, shown = _talk(terminal, tmp_path / "a", *begun, ("3. Upstreams", "\x03"))
+    code, shown = _talk(tmp_path / "a", *begun, ("3. Upstreams", "\x03"))
     assert code != 0, shown
     assert _left(tmp_path) == []
     code, shown = _talk(
-        terminal,
         tmp_path / "b",
         *begun,
         ("3. Upstreams", "qad9\n"),

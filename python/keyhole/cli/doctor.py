@@ -52,7 +52,7 @@ def doctor(
     from keyhole.control.doctor import examine, is_wrong, open_case
 
     folder = DataFolder(data or default_data_folder())
-    running = _running(folder)
+    running = running_keyhole(folder)
     with open_case(folder, config, running) as case:
         report = examine(case)
     if as_json:
@@ -98,7 +98,7 @@ class RunningKeyhole:
             return found
 
 
-def _running(folder: DataFolder) -> RunningKeyhole | None:
+def running_keyhole(folder: DataFolder) -> RunningKeyhole | None:
     """The Keyhole that runs on the folder and answers; none without one."""
     running = RunningKeyhole(folder)
     try:

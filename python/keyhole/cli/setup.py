@@ -20,7 +20,7 @@ EXAMPLES = """
 
       --list hagezi-light --one-time-password --dry-run
 
-  keyhole setup --new                  in a used folder: go on without what is gone
+  keyhole setup --new                  a used folder, without what is gone
 
 Upstreams by name: adguard, cloudflare, cloudflare-for-families, google, mullvad, opendns,
 
@@ -42,7 +42,11 @@ def setup(
     config: CONFIG = None,
     listen: Annotated[
         list[str] | None,
-        typer.Option("--listen", help="Address of this machine to listen on; again for more."),
+        typer.Option(
+            "--listen",
+            metavar="ADDRESS",
+            help="Address of this machine to listen on; again for more.",
+        ),
     ] = None,
     port: Annotated[
         int | None,
@@ -50,19 +54,35 @@ def setup(
     ] = None,
     serve: Annotated[
         list[str] | None,
-        typer.Option("--serve", help="Network to serve besides this machine; none for no other."),
+        typer.Option(
+            "--serve",
+            metavar="NETWORK",
+            help="Network to serve besides this machine; none for no other.",
+        ),
     ] = None,
     upstream: Annotated[
         list[str] | None,
-        typer.Option("--upstream", help="Upstream to ask, the preferred one first; see below."),
+        typer.Option(
+            "--upstream",
+            metavar="NAME",
+            help="Upstream to ask, the preferred one first; see below.",
+        ),
     ] = None,
     lists: Annotated[
         list[str] | None,
-        typer.Option("--list", help="List of names to block, from the catalog; none for no list."),
+        typer.Option(
+            "--list",
+            metavar="NAME",
+            help="List of names to block, from the catalog; none for no list.",
+        ),
     ] = None,
     password_file: Annotated[
         str | None,
-        typer.Option("--password-file", help="File with the password of admin; - is the input."),
+        typer.Option(
+            "--password-file",
+            metavar="FILE",
+            help="File with the password of admin; - is the input.",
+        ),
     ] = None,
     one_time_password: Annotated[
         bool, typer.Option("--one-time-password", help="The first start shows one, and a link.")

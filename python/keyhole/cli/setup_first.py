@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from keyhole.accounts.passwords import Passwords, check_new
+from keyhole.cli.doctor import running_keyhole
 from keyhole.cli.output import console, sanitize
 from keyhole.cli.setup_screen import show_files, show_ports, show_what_comes
 from keyhole.control.data_folder import DataFolder
@@ -86,7 +87,8 @@ def run_setup(folder: DataFolder, settings: Path, given: Given) -> None:
     files = answers.files
     for one in check_texts(files):
         terminal.print(f"[yellow]advice:[/] {escape(sanitize(one.why))}")
-    taken = taken_ports(folder, settings, answers.config)
+    running = running_keyhole(folder)
+    taken = taken_ports(folder, settings, answers.config, running)
     show_ports(terminal, taken)
     if given.dry_run:
         show_files(terminal, settings.parent, files)
@@ -103,7 +105,7 @@ def run_setup(folder: DataFolder, settings: Path, given: Given) -> None:
         if not 0 < port <= _LAST_PORT:
             continue
         answers = replace(answers, port=port)
-        taken = taken_ports(folder, settings, answers.config)
+        taken = taken_ports(folder, settings, answers.config, running)
         show_ports(terminal, taken)
     written = _write(folder, settings, answers.files, password, replace=given.replace)
     for path in written:

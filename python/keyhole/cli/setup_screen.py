@@ -10,7 +10,7 @@ from rich.markup import escape
 from keyhole.cli.output import sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.doctor.finding import Finding
-from keyhole.control.first_run.answers import Answers
+from keyhole.control.first_run.answers import DNS_PORT, Answers
 from keyhole.control.missing_parts import is_used
 
 
@@ -57,9 +57,11 @@ def show_what_comes(
         lines += [
             f"keyhole profile apple{data}{at} >keyhole.mobileconfig",
             "    for iPhone, iPad and Mac, with the certificate of this Keyhole",
-            f"keyhole profile android{data}{at}",
-            "    says what Android takes; also: windows, firefox, chromium, systemd-resolved",
+            f"keyhole profile windows{data}{at}",
+            "    also: firefox, chromium, systemd-resolved",
         ]
+    if first is not None and answers.port == DNS_PORT:  # Android asks at port 853 alone
+        lines += [f"keyhole profile android{data}{at}", "    says what Android takes"]
     who = "by the link that the first start shows, or keyhole people link admin"
     who = "with your password" if has_password else who
     terminal.print("")

@@ -6,10 +6,12 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from keyhole.config import Config
+from keyhole.config.sections.listeners import TRANSPORTS
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.doctor.case import Case
+from keyhole.control.doctor.case import Case, Running
 from keyhole.control.doctor.finding import Finding, Sign
 from keyhole.control.doctor.listeners import look_at_listeners
+from keyhole.control.missing_parts import is_used
 from keyhole.control.settings import settings_from
 from keyhole.system.regular_file import read_regular
 
@@ -45,7 +47,16 @@ def _network(words: list[str]) -> IPv4Network | None:
     return None
 
 
-def taken_ports(data: DataFolder, file: Path, config: Config) -> list[Finding]:
-    """The addresses of settings that cannot be had, with who has them and what makes room."""
-    case = Case(data, file, settings_from(file, config), is_first=True)
-    return [one for one in look_at_listeners(case) if one.sign is Sign.WRONG]
+def taken_ports(
+    data: DataFolder, file: Path, config: Config, running: Running | None = None
+) -> list[Finding]:
+    """The addresses of settings that cannot be had, with who has them and what makes room.
+
+    In a used folder, ``running`` is the Keyhole that has some of them; its other listeners, such as
+    that of the API, stay as they are, and are not looked at.
+    """
+    case = Case(data, file, settings_from(file, config), running=running)
+    wrong = [one for one in look_at_listeners(case) if one.sign is Sign.WRONG]
+    if not is_used(data):
+        return wrong
+    return [one for one in wrong if one.about.partition(" ")[0] in TRANSPORTS]
