@@ -77,10 +77,15 @@ def test_the_library_of_home_assistant_reads_all_and_switches_blocking(house: Ho
 
 
 def test_pihole6api_reads_what_is_in_force_and_stays_logged_in(house: House) -> None:
+    # A decision about one client makes a copy of its policy, which is no group of its own.
+    decision = {"action": "block", "name": "x.example", "client": "client:tablet"}
+    made = house.resolver.api("POST", "/decisions", json=decision)
+    assert made.status_code < 300, made.text
     client = pihole6api.PiHole6Client(house.url, house.token("viewer")[1])
     sid = client.connection.session_id
     groups = client.group_management.get_groups()["groups"]
     names = {one["name"]: one for one in groups}
+    assert len(names) == len(groups)
     assert {name: one["enabled"] for name, one in names.items()} == {"home": True, "kids": False}
     assert client.group_management.get_group("kids")["groups"] == [names["kids"]]
     (tablet,) = client.client_management.get_clients()["clients"]

@@ -33,16 +33,25 @@ def snapshot_of(services: Services) -> Snapshot | None:
     return in_force.snapshot if in_force else None
 
 
+def _groups_of(snapshot: Snapshot | None) -> list[int]:
+    """The number of the group of each policy. A decision about one client adds a copy of its
+    policy, with the same name: both are one group."""
+    first: dict[str, int] = {}
+    policies = snapshot.policies if snapshot else []
+    return [first.setdefault(one.name, index) for index, one in enumerate(policies)]
+
+
 @router.get("/groups")
 @router.get("/groups/{name}")
 def groups(request: Request, services: RunningServices, _: Viewer, name: str = "") -> Response:
     """The policies."""
     snapshot = snapshot_of(services)
+    groups_of = _groups_of(snapshot)
     found = [
         {"name": one.name, "comment": one.origin, "enabled": one.mode == "enforce", "id": index,
          **_DATES}
         for index, one in enumerate(snapshot.policies if snapshot else ())
-        if name in ("", one.name)
+        if name in ("", one.name) and groups_of[index] == index
     ]  # fmt: skip
     return json_response(request, {"groups": found})
 
@@ -52,9 +61,10 @@ def groups(request: Request, services: RunningServices, _: Viewer, name: str = "
 def clients(request: Request, services: RunningServices, _: Viewer, client: str = "") -> Response:
     """The addresses and networks that have a policy of their own."""
     snapshot = snapshot_of(services)
+    groups_of = _groups_of(snapshot)
     found = [
         {"client": one.network, "name": one.client, "comment": one.subject,
-         "groups": [] if one.policy is None else [one.policy], "id": index, **_DATES}
+         "groups": [] if one.policy is None else [groups_of[one.policy]], "id": index, **_DATES}
         for index, one in enumerate(snapshot.subjects.networks if snapshot else ())
         if client in ("", one.network, one.network.partition("/")[0])
     ]  # fmt: skip
@@ -72,7 +82,8 @@ def lists(
 ) -> Response:
     """The lists that a policy uses, one for each place that it comes from."""
     snapshot = snapshot_of(services)
-    places = {one.name: index for index, one in enumerate(snapshot.policies if snapshot else ())}
+    named = zip(snapshot.policies if snapshot else (), _groups_of(snapshot), strict=False)
+    places = {one.name: group for one, group in named}
     found: list[dict[str, Any]] = []
     for one in statuses(services.lists, services.control_plane.reconciler.in_force):
         used = [places[policy] for policy in one.policies if policy in places]
@@ -124,8 +135,9 @@ def domains(
 
 
 def _rules(snapshot: Snapshot | None) -> Iterator[tuple[int, SnapshotRule]]:
-    for index, policy in enumerate(snapshot.policies if snapshot else ()):
-        yield from ((index, rule) for rule in policy.rules if not rule.decision)
+    policies = zip(snapshot.policies if snapshot else (), _groups_of(snapshot), strict=False)
+    for policy, group in policies:
+        yield from ((group, rule) for rule in policy.rules if not rule.decision)
 
 
 def _as_pihole(match: Match) -> tuple[str, Kind]:

@@ -75,7 +75,7 @@ def _short_config(services: Services) -> dict[str, Any]:
         "dhcp_end": "",
         "dhcp_ipv6": False,
         "dns_domain": "",
-        "dns_port": 53,
+        "dns_port": 0,
         "dns_num_upstreams": len(snapshot.upstreams) if snapshot else 0,
         "dns_dnssec": False,
         "dns_revServer_active": bool(snapshot and any(one.domains for one in snapshot.policies)),
