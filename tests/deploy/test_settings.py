@@ -52,3 +52,30 @@ def test_the_sidecar_is_told_each_port_of_a_resolver_that_takes_dns_over_http() 
     # Only what Keyhole listens to on loopback is handed over there.
     (loopback,) = settings_of("sidecar", "proxy-doh", "resolver")["listen"]["doh_cleartext"]
     assert {port: one for port, one in told.items() if one != f"0.0.0.0:{port}"} == {8053: loopback}
+
+
+def test_the_sandwich_of_ambient_is_whole() -> None:
+    """ztunnel hands each connection to the loopback of the pod, with the identity of the client."""
+    objects = {
+        (one["kind"], one["metadata"]["name"]): one for one in objects_of("ambient", "proxy")
+    }
+    gateway = objects["Gateway", "keyhole-proxy"]
+    (listener,) = gateway["spec"]["listeners"]
+    (mesh,) = settings_of("ambient", "proxy", "resolver")["listen"]["mesh"]
+    assert mesh == f"127.0.0.1:{listener['port']}"
+    assert listener["protocol"] == "istio.io/PROXY"
+    annotation = gateway["metadata"]["annotations"]["ambient.istio.io/waypoint-inbound-binding"]
+    assert annotation == f"PROXY/{listener['port']}"
+    service = objects["Service", "keyhole-resolver"]
+    assert service["metadata"]["labels"]["istio.io/use-waypoint"] == "keyhole-proxy"
+    template = objects["StatefulSet", "keyhole-resolver"]["spec"]["template"]
+    label = "gateway.networking.k8s.io/gateway-name"
+    assert template["metadata"]["labels"][label] == "keyhole-proxy"
+    # There the policy sees the port of the Service, and for who asks a pod that of the pod.
+    (rule,) = objects["AuthorizationPolicy", "keyhole-resolver"]["spec"]["rules"]
+    (to,) = rule["to"]
+    ports = {str(one[key]) for one in service["spec"]["ports"] for key in ("port", "targetPort")}
+    assert set(to["operation"]["ports"]) == ports
+    # No other Service has a waypoint, whose identity the pods would see in place of the client's.
+    forwarder = objects["Service", "keyhole-forwarder"]["metadata"]["labels"]
+    assert forwarder["istio.io/use-waypoint"] == "none"
