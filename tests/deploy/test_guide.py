@@ -14,14 +14,21 @@ from tests.docs.pages import BLOCK
 from tools.chart import CHART, ROOT, template
 
 GUIDE = (ROOT / "docs/guides/kubernetes.md").read_text()
-_BLOCKS = "\n".join(text for _, text in BLOCK.findall(GUIDE)).replace("\\\n", " ")
+RECIPE = (ROOT / "docs/guides/recipe.md").read_text()
+"""The founding recipe, with Keyhole in it."""
+PAGES = (GUIDE, RECIPE)
 _IN_A_POD = re.compile(r"kubectl exec .*? -- (keyhole [^;|`\n]*)")
+
+
+def _commands(page: str, start: str) -> list[str]:
+    blocks = "\n".join(text for _, text in BLOCK.findall(page)).replace("\\\n", " ")
+    return [line for line in blocks.splitlines() if line.startswith(start)]
 
 
 @needs_helm
 def test_each_helm_command_has_values_that_the_chart_takes() -> None:
-    commands = [line for line in _BLOCKS.splitlines() if line.startswith("helm ")]
-    assert len(commands) == 3
+    commands = [line for page in PAGES for line in _commands(page, "helm ")]
+    assert len(commands) == 4
     for line in commands:
         words = shlex.split(line)
         given = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
@@ -34,8 +41,8 @@ def test_each_helm_command_has_values_that_the_chart_takes() -> None:
 
 
 def test_commands_in_pods_are_ones_that_keyhole_accepts() -> None:
-    found = _IN_A_POD.findall(GUIDE.replace("\\\n", " "))
-    assert len(found) == 2
+    found = [one for page in PAGES for one in _IN_A_POD.findall(page.replace("\\\n", " "))]
+    assert len(found) == 5
     for one in found:
         words = shlex.split(one.replace('"$@"', "engines/keyhole-resolver-0"))[1:]
         assert mistake(Call(one, tuple(words))) is None, one
@@ -58,8 +65,14 @@ def test_tokens_are_made_for_the_pods_that_there_are() -> None:
         assert [int(one) for one in made] == list(range(values[part]["replicas"]))
 
 
+def test_the_recipe_lets_the_resolvers_join_and_its_client_ask_as_the_guide_does() -> None:
+    lines = ("token()", "token engines/keyhole-resolver", "kubectl create secret generic")
+    for start in (*lines, "kubectl apply -f deploy/client", "umask"):
+        assert _commands(RECIPE, start) == _commands(GUIDE, start)
+
+
 def test_files_and_values_that_the_guide_names_exist() -> None:
-    for path in set(re.findall(r"`?(deploy/[\w./-]+\w)", GUIDE)):
+    for path in set(re.findall(r"`?(deploy/[\w./-]+\w)", GUIDE + RECIPE)):
         assert (ROOT / path).exists(), path
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     for name in set(re.findall(r"`(?:control|resolver|forwarder|ingress|metrics)\.[\w.]+", GUIDE)):

@@ -14,6 +14,7 @@ from tests.world.network import Host
 from tests.world.process import call_keyhole
 from tests.world.real_mesh import (
     NETSHOOT,
+    RECIPE,
     RESOLVER,
     STRANGER,
     UNLISTED,
@@ -56,7 +57,9 @@ def _connections(mesh: Mesh) -> int:
 
 
 def test_the_client_of_the_guide_is_answered_at_both_ports_of_the_service(mesh: Mesh) -> None:
-    assert mesh.shell(line_of_the_guide("kubectl exec -n client netshoot")) == "192.0.2.53\n"
+    start = "kubectl exec -n client netshoot"
+    assert mesh.shell(line_of_the_guide(start)) == "192.0.2.53\n"
+    assert mesh.shell(line_of_the_guide(f"{start} -- dig", RECIPE)) == "192.0.2.53\n"
     assert [_dig(mesh, "netshoot", _READY, "-p", str(port)) for port in _PORTS] == [
         "192.0.2.53"
     ] * 2

@@ -49,6 +49,7 @@ VALUES = {
     "forwarder.upstreams[0].addresses": f"{{{UPSTREAM}}}",
 }
 _GUIDE = (ROOT / "docs/guides/kubernetes.md").read_text()
+RECIPE = (ROOT / "docs/guides/recipe.md").read_text()
 _JOIN = "umask 077; mkdir join"
 _PROGRAMS = ("ip", "iptables", "nsenter", "unshare", "setpriv", "sysctl", "dig", "curl", "jq")
 _ROOT_FILE = "root.pem"
@@ -235,9 +236,9 @@ def _block(start: str) -> str:
     return str(found)
 
 
-def line_of_the_guide(start: str) -> str:
+def line_of_the_guide(start: str, page: str = _GUIDE) -> str:
     """The command of the guide that starts so."""
-    lines = [line for _, block in BLOCK.findall(_GUIDE) for line in block.splitlines()]
+    lines = [line for _, block in BLOCK.findall(page) for line in block.splitlines()]
     (found,) = [line for line in lines if line.startswith(start)]
     return str(found)
 

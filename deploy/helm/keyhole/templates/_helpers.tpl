@@ -97,6 +97,10 @@ ambient.istio.io/dns-capture: "false"
 
 {{- define "keyhole.podAnnotations" -}}
 checksum/settings: {{ include (printf "keyhole.settings.%s" .part) .root | sha256sum }}
+{{- /* By these the Prometheus that comes with Istio finds a pod; a sidecar adds its own series. */}}
+prometheus.io/scrape: "true"
+prometheus.io/port: {{ ternary "9154" "9153" (eq .part "control") | quote }}
+prometheus.io/path: /metrics
 {{- with include "keyhole.meshAnnotations" . }}
 {{ . }}
 {{- end }}

@@ -34,9 +34,7 @@ def outside(tree: Tree) -> list[tuple[str, int]]:
             endpoint = read_upstream_address(written)
         except ValueError:
             continue  # keyhole check says so
-        usual = {str(name): port for name, port in PORTS.items()}.get(
-            str(spec.get("protocol")), 443
-        )
+        usual = PORTS.get(str(spec.get("protocol")), PORTS["doh"])
         if endpoint.ip.is_global:
             public.append((str(endpoint.ip), endpoint.port or usual))
     return public
