@@ -35,7 +35,11 @@ class Sidecar:
 
     def denied(self) -> int:
         """How many connections its rules have refused."""
-        return int(_get(self.admin, "/stats?filter=^dns.rbac.denied$").rpartition(":")[2])
+        return self.count("dns.rbac.denied")
+
+    def count(self, name: str) -> int:
+        """One of its counters."""
+        return int(_get(self.admin, f"/stats?filter=^{name}$").rpartition(":")[2])
 
 
 @contextmanager
@@ -54,6 +58,35 @@ def sidecar(
         _listener("doh", doh, pair, ca, ["h2", "http/1.1"], [_http()]),
     ]
     clusters = [_cluster("mesh", mesh, proxy=True), _cluster("doh", doh_cleartext, proxy=False)]
+    with running(folder, admin, listeners, clusters):
+        yield Sidecar(dns, doh, admin)
+
+
+@contextmanager
+def outbound(folder: Path, endpoints: list[int], cluster: dict[str, Any]) -> Iterator[Sidecar]:
+    """Runs Envoy as the sidecar of a client, which leads connections to one of these ports.
+
+    ``cluster`` has more of its settings. The certificates of a mesh are left out.
+    """
+    dns, admin = free_port(), free_port()
+    proxy = {"@type": f"{_TYPES}.filters.network.tcp_proxy.v3.TcpProxy"}
+    proxy |= {"stat_prefix": "dns", "cluster": "dns"}
+    filters = [{"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy}]
+    listener = {"address": _address(dns), "filter_chains": [{"filters": filters}]}
+    ends = [{"endpoint": {"address": _address(port)}} for port in endpoints]
+    load = {"cluster_name": "dns", "endpoints": [{"lb_endpoints": ends}]}
+    # As istiod sets it: the rules of an outlier count whatever is left.
+    common = {"healthy_panic_threshold": {"value": 0}}
+    base = {"name": "dns", "type": "STATIC", "load_assignment": load, "common_lb_config": common}
+    with running(folder, admin, [listener], [{**base, **cluster}]):
+        yield Sidecar(dns, 0, admin)
+
+
+@contextmanager
+def running(
+    folder: Path, admin: int, listeners: list[dict[str, Any]], clusters: list[dict[str, Any]]
+) -> Iterator[None]:
+    """Runs Envoy with this configuration until the end."""
     config = {
         "admin": {"address": _address(admin)},
         "static_resources": {"listeners": listeners, "clusters": clusters},
@@ -67,7 +100,7 @@ def sidecar(
     )  # fmt: skip
     try:
         until(lambda: _serves(program, admin), "envoy is ready")
-        yield Sidecar(dns, doh, admin)
+        yield
     finally:
         program.stop()
 
