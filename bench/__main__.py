@@ -35,7 +35,7 @@ WHOLE_SECONDS = 40.0
 """Long enough for all that Keyhole does from time to time."""
 SETTLE_SECONDS = 8.0
 """What a server does once after its start is no part of the cost of a query."""
-_OTHERS = ("log", "documents", "page")
+_OTHERS = ("log", "documents", "page", "start")
 _NEEDED = {"dig": "bind9-dnsutils", "dnsperf": "dnsperf"}
 
 
