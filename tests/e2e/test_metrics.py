@@ -16,7 +16,6 @@ from tests.world.ask import TRANSPORTS
 from tests.world.lab import Lab
 from tests.world.no_tls import NO_TLS
 from tests.world.ports import free_port
-from tests.world.process import Program
 from tests.world.prometheus import Prometheus
 from tests.world.resolver import Resolver
 from tests.world.tools import find, needs
@@ -152,8 +151,7 @@ def test_an_engine_is_ready_that_insists_on_certificates(health: Health) -> None
         client_certificates={"dot": "require"},
         health=listen,
     )
-    log = resolver.folder.parent / "insists.log"
-    resolver.run(Program.keyhole("up", "--data", str(resolver.folder), log=log))
+    resolver.begin()
     assert health.answers("engine", "/readyz").text == "ready\n"
 
 
