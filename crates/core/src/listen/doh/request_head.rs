@@ -3,7 +3,7 @@
 //! | standard | what is taken from it |
 //! |---|---|
 //! | RFC 9112 section 3.2 | HTTP/1.1 has exactly one valid Host, or gets 400 |
-//! | RFC 9113 section 8.3.1 | in HTTP/2, Host names what `:authority` does |
+//! | RFC 9113 section 8.3.1 | in HTTP/2, Host names what `:authority` does, which is a valid one |
 //! | RFC 6585 section 5 | 431 for headers that are too large |
 //! | RFC 9112 section 6.1 | 501 for a transfer coding other than `chunked` |
 
@@ -28,9 +28,13 @@ pub(super) fn check<B>(request: &Request<B>, limit: u32) -> Result<(), HttpError
     if !is_coding_known(request) {
         return Err(HttpError::Coding);
     }
+    // No name of a user stands before it (RFC 9110 section 4.2.4, RFC 9113 section 8.3.1).
+    if request.uri().authority().is_some_and(|one| !is_host(one.as_str().as_bytes())) {
+        return Err(HttpError::Host);
+    }
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) if is_host(host) && is_authority(request, host) => Ok(()),
+        (Some(host), None) if is_host(host.as_bytes()) && is_authority(request, host) => Ok(()),
         // HTTP/1.0 has no such header, and HTTP/2 has `:authority`.
         (None, None) if request.version() != Version::HTTP_11 => Ok(()),
         _ => Err(HttpError::Host),
@@ -67,8 +71,7 @@ fn is_authority<B>(request: &Request<B>, host: &HeaderValue) -> bool {
 }
 
 /// RFC 9110 section 7.2: a host, which may be empty, and a port.
-fn is_host(value: &HeaderValue) -> bool {
-    let octets = value.as_bytes();
+fn is_host(octets: &[u8]) -> bool {
     let (host, port) = match octets.iter().rposition(|&octet| octet == b':' || octet == b']') {
         Some(at) if octets[at] == b':' => (&octets[..at], &octets[at + 1..]),
         _ => (octets, &[][..]),
@@ -125,6 +128,25 @@ mod tests {
         };
         assert_eq!(request("A.example"), Ok(()));
         assert_eq!(request("b.example"), Err(HttpError::Host));
+    }
+
+    #[test]
+    fn an_authority_names_no_user_with_or_without_a_host() {
+        let checked = |version, authority: &str, host: Option<&str>| {
+            let url = format!("https://{authority}/");
+            let mut request = Request::builder().version(version).uri(url);
+            if let Some(host) = host {
+                request = request.header(HOST, host);
+            }
+            check(&request.body(()).unwrap(), 16_384)
+        };
+        for version in [Version::HTTP_11, Version::HTTP_2] {
+            assert_eq!(checked(version, "[::1]:443", Some("[::1]:443")), Ok(()));
+            for host in [None, Some("a"), Some("u@a")] {
+                assert_eq!(checked(version, "u@a", host), Err(HttpError::Host), "{host:?}");
+            }
+        }
+        assert_eq!(checked(Version::HTTP_2, "a:443", None), Ok(()));
     }
 
     #[test]
