@@ -52,7 +52,7 @@ _ROWS = {
         lookup snapshot
         arrival cache upstream
         client_identity connections policy tls
-        list_table records subjects trust
+        dnssec list_table records subjects trust
         counters document options
         budgets clock close_notify cookie date faults histogram network pem question reason
         replay_baselines shares special_addresses spiffe_id tls_version trace_context transport

@@ -46,6 +46,14 @@ totals! {
     TunnelAlerts, "tunnel_alerts";
     #[doc = "Pairs of a client and a registered domain that were forgotten for others before their day was over, because the table of budgets was full."]
     BudgetsForgotten, "budgets_forgotten";
+    #[doc = "Answers of upstreams that DNSSEC validation found signed."]
+    DnssecSecure, "dnssec_secure";
+    #[doc = "Answers of upstreams from zones that are proved to be unsigned, or that no trust anchor covers."]
+    DnssecInsecure, "dnssec_insecure";
+    #[doc = "Answers of upstreams that failed DNSSEC validation."]
+    DnssecBogus, "dnssec_bogus";
+    #[doc = "Answers of upstreams that could not be validated: keys did not come, or a limit was reached."]
+    DnssecIndeterminate, "dnssec_indeterminate";
 }
 
 /// How long a query took from its arrival to its end.

@@ -149,6 +149,57 @@ pub struct UpstreamSetDocument {
     pub hedge_ms: u64,
     /// Milliseconds after which a try counts as failed.
     pub timeout_ms: u64,
+    /// How answers are validated; none where nobody does. A snapshot of an earlier version has none.
+    #[serde(default)]
+    pub validation: Option<ValidationDocument>,
+}
+
+/// DNSSEC validation of what the upstreams of a set say.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidationDocument {
+    /// Whether it acts.
+    pub mode: ValidationMode,
+    /// Where trust begins, at least one.
+    pub anchors: Vec<AnchorDocument>,
+    /// Domains that are left out for a while (RFC 7646).
+    pub exempt: Vec<NegativeAnchorDocument>,
+}
+
+/// Whether what validation finds out acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidationMode {
+    /// It is only counted, and told by `explain`.
+    Log,
+    /// Answers that fail are withheld.
+    On,
+}
+
+/// A trust anchor: a DS record (RFC 4034 section 5).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnchorDocument {
+    /// The zone, absolute; `.` for the root.
+    pub name: String,
+    /// The tag of the key.
+    pub tag: u16,
+    /// The algorithm of the key.
+    pub algorithm: u8,
+    /// The algorithm of the digest.
+    pub digest_type: u8,
+    /// The digest in hexadecimal.
+    pub digest: String,
+}
+
+/// A negative trust anchor.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NegativeAnchorDocument {
+    /// The domain, absolute; it stands for all names at and below it.
+    pub name: String,
+    /// Until when, in seconds of Unix time.
+    pub until: i64,
 }
 
 /// One local record.

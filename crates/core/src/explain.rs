@@ -59,7 +59,8 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
         let before = ended.clone();
         ended = look_up(&core, pending, &mut reply, &mut steps)?;
         ended.client_ref = before.client_ref;
-        looked_up = ended.reason.outcome() != Outcome::Failed;
+        // What fails validation was answered, and is withheld.
+        looked_up = ended.reason.outcome() != Outcome::Failed || ended.reason.is_dnssec();
         if !looked_up {
             // What the name leads to stays unknown, and so does the rest of the way.
             steps.push(unanswered(ended.reason));

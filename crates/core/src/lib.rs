@@ -13,6 +13,7 @@ pub mod connections;
 pub mod cookie;
 pub mod counters;
 mod date;
+pub mod dnssec;
 pub mod document;
 pub mod engine;
 pub mod events;

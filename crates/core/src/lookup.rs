@@ -6,6 +6,7 @@
 
 mod answer;
 mod flights;
+mod validation;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use tokio::time::timeout_at;
 pub use answer::{AnswerSource, Failure, LookupAnswer};
 
 use crate::cache::{Cache, CacheEntry, FailedLookup, Freshness, KeyRef};
+use crate::dnssec::Counts;
 use crate::options::CacheOptions;
 use crate::policy::Permit;
 use crate::reason::Reason;
@@ -43,8 +45,9 @@ impl Lookup {
     pub fn with_stale_after(options: &CacheOptions, stale_after: Duration) -> Self {
         let (cache, flights) = (Cache::new(options), Mutex::default());
         let (prefetch, room) = (options.prefetch, Room::new(Share::of(MAX_IN_FLIGHT)));
-        let last = Default::default();
-        Self { shared: Arc::new(Shared { cache, flights, room, last, stale_after, prefetch }) }
+        let (last, dnssec) = Default::default();
+        let shared = Shared { cache, flights, room, last, stale_after, prefetch, dnssec };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The same with a limit for what one client may have under way. Call it before anything is
@@ -97,7 +100,10 @@ impl Lookup {
         }
         let mark = entry.failure()?;
         let (answer, upstream) = (mark.answer.clone(), mark.upstream);
-        Some(Failure { reason: Reason::CachedFailure, answer, upstream })
+        // What was not validated is told as that each time: it says how to help.
+        let is_told = mark.reason.is_dnssec();
+        let reason = if is_told { mark.reason } else { Reason::CachedFailure };
+        Some(Failure { reason, answer, upstream })
     }
 
     /// The answer from cache or upstream, by the deadline. `lower` is in lower case.
@@ -144,7 +150,7 @@ impl Lookup {
         };
         let outcome = loop {
             let times = (deadline, Instant::now());
-            let joined = self.shared.join(permit.permitted(), set, lower, kind, times, log);
+            let joined = self.shared.join(permit.permitted(), set, (lower, kind), times, log);
             let flight = match joined {
                 JoinOutcome::Answer(found) => return Ok(found),
                 JoinOutcome::Full => break Err(Failure::without_answer(Reason::Overloaded)),
@@ -162,6 +168,8 @@ impl Lookup {
         match (outcome, stale) {
             (Ok(result), Some(stale)) if result.answer.is_failure() => Ok(stale),
             (Ok(result), _) => Ok(result.into()),
+            // Nothing stands in for what was withheld: it may be that somebody else made it.
+            (Err(failure), _) if failure.reason.is_dnssec() => Err(failure),
             (Err(failure), Some(stale)) => {
                 // Whoever asks next need not wait as long (RFC 8767 section 5).
                 let Failure { reason, answer, upstream } = failure;
@@ -193,7 +201,7 @@ impl Lookup {
         drop(flights);
         let deadline = Instant::now() + set.max_duration();
         let permitted = permit.permitted().refreshing();
-        self.shared.start(permitted, set, (lower, kind), deadline, (ended, flight, place));
+        self.shared.start(permitted, set, (lower, kind), deadline, (ended, flight, Some(place)));
     }
 
     /// Octets that the cache holds.
@@ -204,6 +212,11 @@ impl Lookup {
     /// Entries that the cache holds.
     pub fn cached_entries(&self) -> usize {
         self.shared.cache.entries()
+    }
+
+    /// What DNSSEC validation found out.
+    pub fn dnssec(&self) -> &Counts {
+        &self.shared.dnssec
     }
 
     /// Questions under way upstream.

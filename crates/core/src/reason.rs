@@ -175,6 +175,24 @@ reasons! {
     UpstreamInvalid, "upstream_invalid", Failed, Fetch, Some(Rcode::SERVFAIL), Some(23);
     #[doc = "The same question failed a moment ago (RFC 9520)."]
     CachedFailure, "cached_failure", Failed, Fetch, Some(Rcode::SERVFAIL), Some(13);
+    #[doc = "A signature of DNSSEC is not one of its zone."]
+    DnssecBogus, "dnssec_bogus", Failed, Fetch, Some(Rcode::SERVFAIL), Some(6);
+    #[doc = "The signatures of DNSSEC have expired, or the clock is ahead."]
+    DnssecSignatureExpired, "dnssec_signature_expired", Failed, Fetch, Some(Rcode::SERVFAIL), Some(7);
+    #[doc = "The signatures of DNSSEC are not valid yet, or the clock is behind."]
+    DnssecSignatureNotYetValid, "dnssec_signature_not_yet_valid", Failed, Fetch, Some(Rcode::SERVFAIL), Some(8);
+    #[doc = "The zone does not show the key that its parent or a trust anchor names, or that made a signature."]
+    DnssecKeyMissing, "dnssec_key_missing", Failed, Fetch, Some(Rcode::SERVFAIL), Some(9);
+    #[doc = "Records of a signed zone came without a signature."]
+    DnssecSignatureMissing, "dnssec_signature_missing", Failed, Fetch, Some(Rcode::SERVFAIL), Some(10);
+    #[doc = "A signed zone gave no proof that the name or the type does not exist."]
+    DnssecProofMissing, "dnssec_proof_missing", Failed, Fetch, Some(Rcode::SERVFAIL), Some(12);
+    #[doc = "The zone hashes its names too often for its proofs to be checked (RFC 9276)."]
+    DnssecIterations, "dnssec_iterations", Failed, Fetch, Some(Rcode::SERVFAIL), Some(27);
+    #[doc = "To validate the answer would take more work than any honest zone needs."]
+    DnssecOverLimit, "dnssec_over_limit", Failed, Fetch, Some(Rcode::SERVFAIL), Some(5);
+    #[doc = "The keys that the answer is to be validated with could not be fetched."]
+    DnssecIndeterminate, "dnssec_indeterminate", Failed, Fetch, Some(Rcode::SERVFAIL), Some(5);
     #[doc = "Keyhole made a mistake; it is counted and the next query is not affected."]
     InternalError, "internal_error", Failed, Fetch, Some(Rcode::SERVFAIL), Some(0);
     #[doc = "The client wanted no recursion, and neither cache nor local records know the answer."]
@@ -199,6 +217,22 @@ impl Reason {
     pub const fn is_turned_away(self) -> bool {
         matches!(self.stage(), Stage::Receive | Stage::Parse | Stage::Admit | Stage::Identify)
             || matches!(self, Self::Overloaded)
+    }
+
+    /// Whether an upstream gave an answer that was not validated.
+    pub const fn is_dnssec(self) -> bool {
+        matches!(
+            self,
+            Self::DnssecBogus
+                | Self::DnssecSignatureExpired
+                | Self::DnssecSignatureNotYetValid
+                | Self::DnssecKeyMissing
+                | Self::DnssecSignatureMissing
+                | Self::DnssecProofMissing
+                | Self::DnssecIterations
+                | Self::DnssecOverLimit
+                | Self::DnssecIndeterminate
+        )
     }
 
     /// Whether the connection ends with it: its owner would not be let in again.

@@ -168,6 +168,10 @@ impl Core {
         });
         stats["upstreams"] = self.upstreams.stats();
         stats["connections"] = self.connections.document();
+        for (total, count) in self.lookup.dnssec().totals() {
+            stats["totals"][total.word()] = json!(count);
+        }
+        stats["dnssec_fault"] = json!(self.lookup.dnssec().clock_fault());
         stats["traces"] = json!(self.traces.as_ref().map(Traces::stats));
         stats
     }

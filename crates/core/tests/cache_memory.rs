@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use keyhole_core::Reason;
 use keyhole_core::cache::{Cache, FailedLookup, KeyRef};
+use keyhole_core::dnssec::Security;
 use keyhole_core::options::CacheOptions;
 use keyhole_wire::{AnswerBuilder, Name, Rcode, RecordType};
 
@@ -53,7 +54,7 @@ fn the_cache_holds_no_more_memory_than_it_was_given() {
         for last in 0..name.as_wire()[8] % 8 + 1 {
             answer = answer.push(name, A, 300, &[192, 0, 2, last]);
         }
-        cache.store(key, Arc::new(answer.finish().unwrap()), 0, 0, now);
+        cache.store(key, Arc::new(answer.finish().unwrap()), 0, 0, Security::Unchecked, now);
     });
     let mixed = (resident() - before, cache.octets(), cache.entries());
     for (held, weighed, entries) in [small, mixed] {

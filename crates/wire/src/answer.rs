@@ -27,6 +27,8 @@ pub struct Answer {
     pub(crate) authentic: bool,
     pub(crate) authoritative: bool,
     pub(crate) extended_error: Option<u16>,
+    /// Seconds for which it may be kept at all, whatever its TTLs say.
+    pub(crate) valid_for: u32,
     /// Octets of the question's name.
     pub(crate) name_len: u8,
     /// Every record.
@@ -95,6 +97,7 @@ impl Answer {
             authentic: raw.authentic && !failure,
             authoritative: false,
             extended_error: raw.extended_error,
+            valid_for: u32::MAX,
             name_len: name.len,
             whole: all,
             plain,
@@ -149,6 +152,35 @@ impl Answer {
     #[must_use]
     pub fn ttl(&self) -> u32 {
         self.ttl
+    }
+
+    /// Seconds for which it may be kept at all, whatever its TTLs say: its signatures are valid for
+    /// no longer.
+    #[inline]
+    #[must_use]
+    pub fn valid_for(&self) -> u32 {
+        self.valid_for
+    }
+
+    /// Whether AD is set for clients that understand it: who was asked, or who validated the answer
+    /// here, vouches for all of it.
+    #[must_use]
+    pub fn is_authentic(&self) -> bool {
+        self.authentic
+    }
+
+    /// The same as one that was validated here, or was not: with AD or without it, with TTLs of at
+    /// most `ttl` seconds (RFC 4035 section 5.3.3), and to be kept for at most `valid_for` seconds.
+    #[must_use]
+    pub fn vouched(mut self, authentic: bool, ttl: u32, valid_for: u32) -> Self {
+        self.authentic = authentic;
+        self.ttl = self.ttl.min(ttl);
+        self.valid_for = valid_for;
+        self.whole.cap_ttls(ttl);
+        if let Some(plain) = &mut self.plain {
+            plain.cap_ttls(ttl);
+        }
+        self
     }
 
     /// Octets of memory that the answer takes.

@@ -119,6 +119,7 @@ impl AnswerBuilder {
             authentic: false,
             authoritative: self.authoritative,
             extended_error: None,
+            valid_for: u32::MAX,
             name_len: self.name.len,
             whole,
             plain,

@@ -86,7 +86,7 @@ impl Compressor {
 }
 
 /// Octets of the full name that `octets` starts with.
-fn full_len(octets: &[u8]) -> usize {
+pub(crate) fn full_len(octets: &[u8]) -> usize {
     let mut at = 0;
     while octets[at] != 0 {
         at += 1 + usize::from(octets[at]);

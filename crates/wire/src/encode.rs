@@ -23,6 +23,16 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
+    /// Lowers the TTL of each record to at most this.
+    pub(crate) fn cap_ttls(&mut self, ttl: u32) {
+        for &at in &self.ttls {
+            let at = usize::from(at);
+            if let Some(field) = self.message.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<4>) {
+                *field = u32::from_be_bytes(*field).min(ttl).to_be_bytes();
+            }
+        }
+    }
+
     /// Octets of memory behind the pointers.
     pub(crate) fn octets(&self) -> usize {
         self.message.len() + self.ttls.len() * size_of::<u16>()

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::compress::full_len;
 use crate::compressed_name::read_name;
 use crate::encode::Encoded;
 use crate::header::{HEADER, RECORD, u16_at, u32_at};
 use crate::name::Name;
-use crate::rdata::{IPV4_HINT, IPV6_HINT, expand, is_compressed, parameter};
+use crate::rdata::{Field, IPV4_HINT, IPV6_HINT, expand, fields, is_compressed, parameter};
 use crate::section::Section;
 use crate::types::RecordType;
 
@@ -66,6 +67,15 @@ impl<'a> Record<'a> {
         // The data was checked when it was stored, so it expands.
         let _ = expand(self.message, self.data_at, self.data_end, self.kind, &mut data);
         Cow::Owned(data)
+    }
+
+    /// The data in the form that is signed: with names in full and, for the types that RFC 4034
+    /// section 6.2 lists, in lower case; not the next name of NSEC (RFC 6840 section 5.1).
+    #[must_use]
+    pub fn canonical_data(&self) -> Vec<u8> {
+        let mut data = self.data().into_owned();
+        lower_names(self.kind, &mut data);
+        data
     }
 
     /// The name that the record leads to: of CNAME and DNAME, and of SVCB and HTTPS where they name
@@ -129,6 +139,29 @@ impl<'a> Record<'a> {
     /// A name of the stored message; all of them were written here, so the fallback never occurs.
     fn name_at(&self, at: usize) -> Name {
         read_name(self.message, at).map_or(Name::ROOT, |(name, _)| name)
+    }
+}
+
+/// Lowers the names in data that holds them in full.
+fn lower_names(kind: RecordType, data: &mut [u8]) {
+    if matches!(kind, RecordType::NSEC | RecordType::SVCB | RecordType::HTTPS) {
+        return;
+    }
+    let mut at = 0;
+    for field in fields(kind) {
+        let rest = &data[at.min(data.len())..];
+        let first = rest.first().map_or(0, |&len| usize::from(len));
+        at += match field {
+            Field::Octets(count) => *count,
+            Field::Text => 1 + first,
+            Field::Name | Field::PlainName => {
+                let len = full_len(rest);
+                data[at..at + len].make_ascii_lowercase();
+                len
+            }
+            // Nothing behind them is a name.
+            Field::Texts | Field::Parameters | Field::Rest => return,
+        };
     }
 }
 

@@ -212,13 +212,19 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         closed_connections=stats["connections"]["closed"] if stats else None,
         load=_load(stats) if stats else None,
     )
-    status.wrong = list(whats_wrong(status))
+    status.wrong = [*whats_wrong(status), *_wrong_with_dnssec(stats)]
     return status
 
 
 def _restored(services: Services) -> str | None:
     record = read_restore_record(services.data)
     return record.text if record else None
+
+
+def _wrong_with_dnssec(stats: EngineStats | None) -> list[str]:
+    # Engines of earlier versions say nothing of it.
+    fault = stats.get("dnssec_fault") if stats else None
+    return [] if fault is None else [f"dnssec: {fault}"]
 
 
 def _open_findings(services: Services) -> int | None:

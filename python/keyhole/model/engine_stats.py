@@ -141,6 +141,8 @@ class EngineStats(QueryCountStats):
     cache: CacheStats
     connections: ConnectionStats
     upstreams: list[UpstreamStats]
+    dnssec_fault: str | None
+    """Why no answer can be validated: the signatures of a trust anchor do not fit the clock."""
     traces: TraceStats | None
     """``None`` while traces are off."""
     log: NotRequired[QueryLogStats | None]

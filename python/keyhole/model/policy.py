@@ -17,6 +17,7 @@ from keyhole.model.subject import SUBJECT, Subject
 from keyhole.model.suggestion import suggest
 from keyhole.model.tunneling import TunnelingUse
 from keyhole.model.units import SECOND, milliseconds, seconds
+from keyhole.model.validation import ValidationUse
 
 ANSWERS = ("nxdomain", "nodata", "refused", "null")
 MAX_BLOCKED_TTL = 86_400  # seconds, one day
@@ -149,6 +150,12 @@ class UpstreamUse(Spec):
         json_schema_extra={"default": "2s"},
     )
 
+    validation: ValidationUse = Field(
+        default_factory=ValidationUse,
+        alias="validate",
+        description="DNSSEC validation of the answers: off, log, on, or {mode, anchors, exempt}.",
+    )
+
     @model_validator(mode="after")
     def _hedges_in_time(self) -> Self:
         if self.hedge >= self.timeout:
@@ -240,8 +247,8 @@ class PolicySpec(Spec):
     )
     upstreams: UpstreamUse = Field(
         default_factory=lambda: UpstreamUse(names=[]),
-        description="Names of upstreams, preferred first, or {names, hedge, timeout}; all if left "
-        "out.",
+        description="Names of upstreams, preferred first, or {names, hedge, timeout, validate}; "
+        "all if left out.",
     )
     rules: list[Rule] = Field(default_factory=list, description="Rules; see the precedence.")
     lists: ListUse = Field(

@@ -65,6 +65,33 @@ class SnapshotUpstream(Boundary):
     """Whether nothing encrypts the queries, not even a mesh."""
 
 
+class TrustAnchor(Boundary):
+    """A zone whose key is known by its digest: a DS record (RFC 4034 section 5)."""
+
+    name: str
+    """``.`` is the root."""
+    tag: Annotated[int, Field(ge=0, le=65_535)]
+    algorithm: Annotated[int, Field(ge=0, le=255)]
+    digest_type: Annotated[int, Field(ge=0, le=255)]
+    digest: str
+    """In hexadecimal."""
+
+
+class NegativeTrustAnchor(Boundary):
+    """A domain that is not validated until a second of Unix time."""
+
+    name: str
+    until: int
+
+
+class Validation(Boundary):
+    """DNSSEC validation; ``log`` only counts what it finds."""
+
+    mode: Literal["log", "on"]
+    anchors: list[TrustAnchor] = Field(min_length=1)
+    exempt: list[NegativeTrustAnchor]
+
+
 class UpstreamSet(Boundary):
     """Interchangeable upstreams, preferred first."""
 
@@ -72,6 +99,8 @@ class UpstreamSet(Boundary):
     upstreams: list[Index] = Field(min_length=1)
     hedge_ms: int
     timeout_ms: int
+    validation: Validation | None = None
+    """Those of an earlier version have none."""
 
 
 class RecordData(Boundary):

@@ -36,6 +36,11 @@ def read_day(written: object) -> date:
         raise ValueError(f"{text or 'nothing'} is not a day; write it as 2027-03-31") from None
 
 
+def day_begins(day: date) -> int:
+    """The second of Unix time at which a day begins (UTC)."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
 DOMAIN = FieldType(read_domain, {"type": "string", "examples": ["cdn.example.org"]})
 DAY = FieldType(read_day, {"type": "string", "format": "date"}, date.isoformat)
 _BUDGET = octets(MIN_BUDGET, MAX_BUDGET)
@@ -55,8 +60,7 @@ class Exemption(Spec):
     @property
     def ends(self) -> int:
         """The second of Unix time at which it ends."""
-        end = datetime(self.until.year, self.until.month, self.until.day, tzinfo=UTC)
-        return int(end.timestamp())
+        return day_begins(self.until)
 
 
 def _with_words(schema: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from keyhole.policy.checks.upstreams import (
 from keyhole.policy.include import applied_policies, check_includes
 from keyhole.policy.own_names import check_own_names
 from keyhole.policy.remembered import Remembered
+from keyhole.policy.trust_anchors import check_trust_anchors
 from keyhole.policy.trust_context import TrustContext
 from keyhole.system.regular_file import open_regular
 
@@ -59,6 +60,7 @@ def cross_check(
         *advise_on_tunneling(documents),
         # Nor this: the files may change without the documents.
         *check_certificate_files(documents, context.secrets),
+        *check_trust_anchors(documents),
     ]
 
 

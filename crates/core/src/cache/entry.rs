@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use keyhole_wire::Answer;
 
+use crate::dnssec::Security;
 use crate::reason::Reason;
 
 /// Hits after which an entry counts as hot, worth a fetch before it expires.
@@ -29,6 +30,8 @@ pub struct CachedAnswer {
     pub answer: Arc<Answer>,
     /// The place of the upstream in its set.
     pub upstream: u16,
+    /// What validation found out about it.
+    pub security: Security,
     /// When it was stored.
     pub stored: Instant,
     /// Seconds that it had already spent in HTTP caches by then (RFC 8484 section 5.1).

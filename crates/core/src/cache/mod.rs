@@ -25,6 +25,7 @@ use quick_cache::{OptionsBuilder, Weighter};
 pub use entry::{CacheEntry, CachedAnswer, FailureMark, Freshness};
 pub use key::{Key, KeyRef};
 
+use crate::dnssec::Security;
 use crate::options::CacheOptions;
 use crate::policy::Permitted;
 use crate::reason::Reason;
@@ -91,16 +92,28 @@ impl Cache {
         answer: Arc<Answer>,
         upstream: u16,
         age: u32,
+        security: Security,
         now: Instant,
     ) {
-        let life = self.life(&answer, age);
+        // Not even what has expired serves once its signatures are no longer valid.
+        let end = now + seconds(answer.valid_for());
+        let life = self.life(&answer, age).min(answer.valid_for());
         if life == 0 {
             self.store.remove(&key);
             return;
         }
         let fresh_until = now + seconds(life);
-        let stale_until = fresh_until + seconds(self.limits.stale);
-        let cached = CachedAnswer { answer, upstream, stored: now, age, fresh_until, stale_until };
+        let stale_until = (fresh_until + seconds(self.limits.stale)).min(end);
+        let (stored, until) = (now, fresh_until);
+        let cached = CachedAnswer {
+            answer,
+            upstream,
+            security,
+            stored,
+            age,
+            fresh_until: until,
+            stale_until,
+        };
         self.insert(key, Some(cached), None);
     }
 
@@ -116,6 +129,25 @@ impl Cache {
         let FailedLookup { reason, answer, upstream } = failed;
         let mark = FailureMark { until: now + length, count, reason, answer, upstream };
         self.insert(key, cached, Some(mark));
+    }
+
+    /// Remembers that an answer was withheld. What is left of an older answer serves while it is
+    /// fresh, and no longer.
+    pub fn refuse(&self, key: KeyRef<'_>, failed: FailedLookup, now: Instant) {
+        let old = self.store.peek(&key);
+        if old.as_ref().is_some_and(|entry| entry.freshness(now) == Freshness::Fresh) {
+            return;
+        }
+        let count = 1 + old.as_ref().and_then(|entry| recent_failures(entry, now)).unwrap_or(0);
+        let until = now + self.failure_length(&failed, count);
+        let FailedLookup { reason, answer, upstream } = failed;
+        let mark = FailureMark { until, count, reason, answer, upstream };
+        self.insert(key, None, Some(mark));
+    }
+
+    /// Takes an entry away.
+    pub fn forget(&self, key: KeyRef<'_>) {
+        self.store.remove(&key);
     }
 
     /// Like [`Cache::fail`], but only where an expired answer may serve and no failure is

@@ -6,6 +6,7 @@ use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType};
 use crate::policy::Permitted;
 
 use super::{Cache, FailedLookup, Freshness, KeyRef};
+use crate::dnssec::Security;
 use crate::options::CacheOptions;
 use crate::reason::Reason;
 
@@ -68,7 +69,7 @@ fn secs(count: u64) -> Duration {
 fn an_answer_is_fresh_for_its_ttl_and_then_stale_for_the_window() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     let key = KeyRef::new(1, &name, A);
-    cache.store(key, address(300), 0, 0, now);
+    cache.store(key, address(300), 0, 0, Security::Unchecked, now);
     let entry = cache.get(Permitted::TEST, key).unwrap();
     for (after, expected) in [
         (0, Freshness::Fresh),
@@ -96,7 +97,7 @@ fn ttls_are_held_within_the_limits() {
         (missing(5), 0, 60),
         (missing(1000), 0, 120),
     ] {
-        cache.store(key, answer, 0, age, now);
+        cache.store(key, answer, 0, age, Security::Unchecked, now);
         assert_eq!(lasts(&cache, key, now), expected);
     }
 }
@@ -107,8 +108,8 @@ fn what_must_not_be_kept_takes_the_old_entry_away() {
     let key = KeyRef::new(1, &name, A);
     let no_soa = AnswerBuilder::new(&name, A, Rcode::NXDOMAIN).finish().unwrap();
     for answer in [address(0), Arc::new(no_soa)] {
-        cache.store(key, address(300), 0, 0, now);
-        cache.store(key, answer, 0, 0, now);
+        cache.store(key, address(300), 0, 0, Security::Unchecked, now);
+        cache.store(key, answer, 0, 0, Security::Unchecked, now);
         assert!(cache.get(Permitted::TEST, key).is_none());
     }
 }
@@ -116,7 +117,7 @@ fn what_must_not_be_kept_takes_the_old_entry_away() {
 #[test]
 fn sets_types_and_names_do_not_share_entries() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
-    cache.store(KeyRef::new(1, &name, A), address(300), 0, 0, now);
+    cache.store(KeyRef::new(1, &name, A), address(300), 0, 0, Security::Unchecked, now);
     let other = Name::from_text("ww.wexample.org").unwrap();
     assert!(cache.get(Permitted::TEST, KeyRef::new(1, &name, A)).is_some());
     assert!(cache.get(Permitted::TEST, KeyRef::new(2, &name, A)).is_none());
@@ -135,7 +136,7 @@ fn failures_that_an_upstream_spoke_are_kept_longer_each_time_up_to_five_minutes(
         now += secs(*lengths.last().unwrap());
     }
     assert_eq!(lengths, [5, 10, 20, 40, 80, 160, 300, 300]);
-    cache.store(key, address(1), 0, 0, now);
+    cache.store(key, address(1), 0, 0, Security::Unchecked, now);
     now += secs(90_000);
     cache.fail(key, spoken(), now);
     assert_eq!(lasts(&cache, key, now), 5, "an answer ends the row of failures");
@@ -156,7 +157,7 @@ fn an_outage_is_remembered_for_seconds_only() {
 fn a_failure_beside_an_expired_answer_lets_it_serve_unasked_for_thirty_seconds() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     let key = KeyRef::new(1, &name, A);
-    cache.store(key, address(10), 0, 0, now);
+    cache.store(key, address(10), 0, 0, Security::Unchecked, now);
     let late = now + secs(20);
     cache.fail_expired(key, outage(), late);
     let entry = cache.get(Permitted::TEST, key).unwrap();
@@ -174,7 +175,7 @@ fn a_failure_beside_an_expired_answer_lets_it_serve_unasked_for_thirty_seconds()
 fn a_failed_refresh_does_not_touch_a_fresh_answer() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     let key = KeyRef::new(1, &name, A);
-    cache.store(key, address(100), 0, 0, now);
+    cache.store(key, address(100), 0, 0, Security::Unchecked, now);
     cache.fail(key, outage(), now + secs(95));
     let entry = cache.get(Permitted::TEST, key).unwrap();
     assert_eq!(entry.freshness(now + secs(99)), Freshness::Fresh);
@@ -186,7 +187,7 @@ fn without_stale_answers_a_failed_refresh_is_remembered_no_longer_than_any_failu
     let cache = Cache::new(&CacheOptions { stale: 0, ..options() });
     let (now, name) = (Instant::now(), example());
     let key = KeyRef::new(1, &name, A);
-    cache.store(key, address(100), 0, 0, now);
+    cache.store(key, address(100), 0, 0, Security::Unchecked, now);
     cache.fail(key, outage(), now + secs(99));
     let entry = cache.get(Permitted::TEST, key).unwrap();
     assert_eq!(entry.freshness(now + secs(99)), Freshness::Fresh);
@@ -197,13 +198,13 @@ fn without_stale_answers_a_failed_refresh_is_remembered_no_longer_than_any_failu
 fn a_hot_entry_asks_to_be_fetched_once_in_the_last_tenth_of_its_time() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     let key = KeyRef::new(1, &name, A);
-    cache.store(key, address(100), 0, 0, now);
+    cache.store(key, address(100), 0, 0, Security::Unchecked, now);
     let entry = cache.get(Permitted::TEST, key).unwrap();
     let due = |after| entry.count_hit(now + secs(after));
     assert_eq!([1, 2, 3, 4, 50, 89].map(due), [false; 6]);
     assert!(due(91));
     assert!(!due(92), "only one of them fetches");
-    cache.store(key, address(100), 0, 0, now);
+    cache.store(key, address(100), 0, 0, Security::Unchecked, now);
     let entry = cache.get(Permitted::TEST, key).unwrap();
     assert!(!entry.count_hit(now + secs(95)), "a name that nobody asks for is not hot");
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use keyhole_wire::Answer;
 
 use crate::cache::CacheEntry;
+use crate::dnssec::Security;
 use crate::reason::Reason;
 use crate::tls_version::TlsVersion;
 
@@ -39,6 +40,8 @@ pub struct LookupAnswer {
     pub upstream: Option<u16>,
     /// The version of TLS over which it was asked now; none over cleartext and for the cache.
     pub tls: Option<TlsVersion>,
+    /// What validation found out about it.
+    pub security: Security,
     /// The answer is hot and about to expire: call [`super::Lookup::refresh`]. True once per entry.
     pub refresh: bool,
 }
@@ -76,6 +79,7 @@ pub(super) fn cached_answer(
         ttl_cap: (source == AnswerSource::Stale).then_some(STALE_TTL),
         upstream: Some(cached.upstream),
         tls: None,
+        security: cached.security,
         refresh: false,
     })
 }

@@ -11,9 +11,10 @@ use tokio::sync::watch;
 
 use super::answer::{AnswerSource, Failure, LookupAnswer, cached_answer};
 use crate::cache::{Cache, FailedLookup, Freshness, Key, KeyRef};
+use crate::dnssec::{Counts, Security};
 use crate::policy::Permitted;
 use crate::reason::Reason;
-use crate::shares::{Owner, Place, Room};
+use crate::shares::{Full, Owner, Place, Room};
 use crate::tls_version::TlsVersion;
 use crate::upstream::{ExchangeLog, Noting, UpstreamAnswer, UpstreamSet};
 
@@ -29,6 +30,8 @@ pub(super) struct Shared {
     pub(super) last: AtomicU64,
     pub(super) stale_after: Duration,
     pub(super) prefetch: bool,
+    /// What validation found out.
+    pub(super) dnssec: Counts,
 }
 
 /// A question under way upstream.
@@ -51,6 +54,7 @@ pub(super) struct UpstreamResult {
     upstream: u16,
     age: u32,
     tls: Option<TlsVersion>,
+    security: Security,
 }
 
 /// Where the end of a flight is told.
@@ -64,15 +68,39 @@ pub(super) enum JoinOutcome {
 }
 
 impl Shared {
-    /// Joins the flight of a question, or starts it.
+    /// Joins the flight of a question, or starts it, at a place of its owner.
     pub(super) fn join(
         self: &Arc<Self>,
         permitted: Permitted,
         set: &Arc<UpstreamSet>,
-        lower: &Name,
-        kind: RecordType,
+        asked: (&Name, RecordType),
+        times: (Instant, Instant),
+        log: Option<&Arc<ExchangeLog>>,
+    ) -> JoinOutcome {
+        let take = || self.room.take(permitted.owner()).map(Some);
+        self.join_with(permitted, set, asked, times, log, take)
+    }
+
+    /// The same for a question that another flight has and waits for: that flight's place is its.
+    pub(super) fn join_within(
+        self: &Arc<Self>,
+        permitted: Permitted,
+        set: &Arc<UpstreamSet>,
+        asked: (&Name, RecordType),
+        times: (Instant, Instant),
+        log: Option<&Arc<ExchangeLog>>,
+    ) -> JoinOutcome {
+        self.join_with(permitted, set, asked, times, log, || Ok(None))
+    }
+
+    fn join_with(
+        self: &Arc<Self>,
+        permitted: Permitted,
+        set: &Arc<UpstreamSet>,
+        (lower, kind): (&Name, RecordType),
         (deadline, now): (Instant, Instant),
         log: Option<&Arc<ExchangeLog>>,
+        take: impl FnOnce() -> Result<Option<Place>, Full>,
     ) -> JoinOutcome {
         let key = KeyRef::new(set.id(), lower, kind);
         let owned = key.to_owned();
@@ -89,7 +117,7 @@ impl Shared {
         {
             return JoinOutcome::Answer(found);
         }
-        let Ok(place) = self.room.take(owner) else { return JoinOutcome::Full };
+        let Ok(place) = take() else { return JoinOutcome::Full };
         let (ended, mut flight) = self.flight(owner);
         flight.noting.log = log.cloned();
         flights.insert(owned, flight.clone());
@@ -113,14 +141,19 @@ impl Shared {
         set: &Arc<UpstreamSet>,
         (lower, kind): (&Name, RecordType),
         deadline: Instant,
-        (ended, flight, place): (Ended, Flight, Place),
+        (ended, flight, place): (Ended, Flight, Option<Place>),
     ) {
         let (shared, set, name) = (Arc::clone(self), Arc::clone(set), *lower);
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
         let guard = InFlightGuard { shared: Arc::clone(self), key, id: flight.id, _place: place };
         tokio::spawn(async move {
+            let log = flight.noting.log.clone();
             let asked = set.ask_noting(permitted, &name, kind, deadline, flight.noting).await;
-            let outcome = shared.store(guard.key.borrow(), asked);
+            let judged = match asked {
+                Ok(asked) => shared.judge(permitted, &set, asked, deadline, log.as_ref()).await,
+                Err(reason) => Err(reason),
+            };
+            let outcome = shared.store(guard.key.borrow(), judged);
             drop(guard);
             ended.send_replace(Some(outcome));
         });
@@ -130,23 +163,29 @@ impl Shared {
     fn store(
         &self,
         key: KeyRef<'_>,
-        asked: Result<UpstreamAnswer, Reason>,
+        judged: Result<(UpstreamAnswer, Security), Reason>,
     ) -> Result<UpstreamResult, Failure> {
         let now = Instant::now();
-        match asked {
-            Ok(UpstreamAnswer { answer, upstream, age, tls }) => {
+        match judged {
+            Ok((UpstreamAnswer { answer, upstream, age, tls }, security)) => {
                 let answer = Arc::new(answer);
                 if answer.is_failure() {
                     let (reason, cached) = (Reason::Forwarded, Some(Arc::clone(&answer)));
                     let failing = FailedLookup { reason, answer: cached, upstream: Some(upstream) };
                     self.cache.fail(key, failing, now);
                 } else {
-                    self.cache.store(key, Arc::clone(&answer), upstream, age, now);
+                    let answer = Arc::clone(&answer);
+                    self.cache.store(key, answer, upstream, age, security, now);
                 }
-                Ok(UpstreamResult { answer, upstream, age, tls })
+                Ok(UpstreamResult { answer, upstream, age, tls, security })
             }
             // Whose share is used up says nothing of the name.
             Err(Reason::Overloaded) => Err(Failure::without_answer(Reason::Overloaded)),
+            Err(reason) if reason.is_dnssec() => {
+                let failed = FailedLookup { reason, answer: None, upstream: None };
+                self.cache.refuse(key, failed, now);
+                Err(Failure::without_answer(reason))
+            }
             Err(reason) => {
                 self.cache.fail(key, FailedLookup { reason, answer: None, upstream: None }, now);
                 Err(Failure::without_answer(reason))
@@ -168,7 +207,8 @@ struct InFlightGuard {
     shared: Arc<Shared>,
     key: Key,
     id: u64,
-    _place: Place,
+    /// None where the place of another flight covers it.
+    _place: Option<Place>,
 }
 
 impl Drop for InFlightGuard {
@@ -189,6 +229,7 @@ impl From<UpstreamResult> for LookupAnswer {
             ttl_cap: None,
             upstream: Some(result.upstream),
             tls: result.tls,
+            security: result.security,
             refresh: false,
         }
     }

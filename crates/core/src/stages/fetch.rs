@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::screen::Screened;
 use super::{Body, End};
 use crate::Reason;
+use crate::dnssec::Security;
 use crate::lookup::{AnswerSource, Lookup, LookupAnswer};
 use crate::policy::{Permit, Policy, Trace};
 use crate::question::Question;
@@ -28,8 +29,10 @@ use crate::records::{Forwarding, Link, Local, Records};
 use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::upstream::ExchangeLog;
-use asking::{Asking, end_for, failed, may_be_a_check, upstream_of};
-use steps::{private_step, step, trace_records, trace_rewrite, trace_special, upstreams_step};
+use asking::{Asking, end_for, failed, may_be_withheld, upstream_of};
+use steps::{
+    private_step, step, trace_records, trace_rewrite, trace_security, trace_special, upstreams_step,
+};
 
 /// What a look-up gave, still to be vetted.
 pub struct Fetched {
@@ -155,6 +158,7 @@ pub fn ready(
         .ready(&permit, set, &name, kind, now)
         .or_else(|| unchecked.and_then(|set| lookup.ready(&permit, set, &name, kind, now)));
     if let Some(found) = cached {
+        trace_security(trace, set, found.security);
         if found.refresh && query.recursion_desired {
             lookup.refresh(&permit, set, &name, kind);
         }
@@ -166,12 +170,15 @@ pub fn ready(
         }
     } else if let Some(failure) = lookup.failed(&permit, set, &name, kind, now) {
         // What was withheld by a check may come without one, unless that failed as well.
-        let again = unchecked.filter(|_| failure.answer.as_deref().is_some_and(may_be_a_check));
+        let again = unchecked.filter(|_| may_be_withheld(&failure));
         let failure = match again {
             None => Some(failure),
             Some(set) => lookup.failed(&permit, set, &name, kind, now),
         };
         if let Some(failure) = failure {
+            if failure.reason.is_dnssec() {
+                trace_security(trace, set, Security::Failed(failure.reason));
+            }
             return ControlFlow::Break(failed(&permit, set, failure, chain.is_some()));
         }
     }
@@ -207,7 +214,14 @@ pub async fn wait(
     let asking =
         Asking { lookup, snapshot, permit: &permit, question, deadline, log: log.as_ref() };
     let policy = &snapshot.policies[permit.policy()];
-    match asking.ask(set, &name).await {
+    let asked = asking.ask(set, &name).await;
+    let security = match &asked {
+        Ok(found) => found.security,
+        Err(failure) if failure.reason.is_dnssec() => Security::Failed(failure.reason),
+        Err(_) => Security::Unchecked,
+    };
+    trace_security(trace, &snapshot.upstream_sets[set], security);
+    match asked {
         Ok(found) if onward::leaves(policy, set, question.kind(), &found.answer) => {
             let hop = onward::Hop { set, found };
             let continued = onward::follow(&asking, hop, chain.as_deref(), is_blocked, trace).await;

@@ -47,7 +47,8 @@ pub use server::Upstream;
 pub use set::UpstreamSet;
 
 use crate::Error;
-use crate::document::{UpstreamDocument, UpstreamSetDocument};
+use crate::dnssec::Rules;
+use crate::document::{UpstreamDocument, UpstreamSetDocument, ValidationDocument};
 
 /// All upstreams of the process. Connections outlive snapshots: an upstream whose document stays
 /// as it was keeps its connections, health and counters.
@@ -144,21 +145,45 @@ fn prepare_set(
         })
     };
     let upstreams = document.upstreams.iter().map(named).collect::<Result<Vec<_>, _>>()?;
-    let make = |checking_disabled: bool, unchecked| {
-        let id = set_id(&upstreams, checking_disabled);
+    let validation = document.validation.as_ref();
+    let rules = validation.map(|validation| Rules::read(&place("validation"), validation));
+    let rules = rules.transpose()?.map(Arc::new);
+    let vouches = !rules.as_ref().is_some_and(|rules| rules.acts());
+    let make = |checking_disabled: bool, rules: Option<Arc<Rules>>, unchecked| {
+        let validation = validation.filter(|_| !checking_disabled);
+        let id = set_id(&upstreams, (checking_disabled, vouches), validation);
         let (document, upstreams) = (document.clone(), upstreams.clone());
-        Arc::new(UpstreamSet { id, document, upstreams, checking_disabled, unchecked })
+        Arc::new(UpstreamSet {
+            id,
+            document,
+            upstreams,
+            checking_disabled,
+            vouches,
+            rules,
+            unchecked,
+        })
     };
-    Ok(make(false, Some(make(true, None))))
+    Ok(make(false, rules, Some(make(true, None, None))))
 }
 
 /// A number that sets share only if their upstreams are the same in the same order, by all that
 /// their documents say: a cache entry must never serve a set with other upstreams. Nor may data
-/// that was not checked serve who relies on the check (RFC 4035 section 4.7).
-fn set_id(upstreams: &[Arc<Upstream>], checking_disabled: bool) -> u64 {
+/// that was not checked serve who relies on the check (RFC 4035 section 4.7), here or upstream.
+fn set_id(
+    upstreams: &[Arc<Upstream>],
+    (checking_disabled, vouches): (bool, bool),
+    validation: Option<&ValidationDocument>,
+) -> u64 {
     let mut context = Context::new(&SHA256);
     if checking_disabled {
         context.update(b"checking disabled");
+    }
+    if !vouches {
+        context.update(b"not vouched for");
+    }
+    if let Some(validation) = validation {
+        context.update(b"validated");
+        context.update(&serde_json::to_vec(validation).expect("a document is plain data"));
     }
     for upstream in upstreams {
         let text = serde_json::to_vec(upstream.document()).expect("a document is plain data");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::exchange::{AttemptState, Question};
 use super::server::{Attempt, Budget, Upstream};
+use crate::dnssec::Rules;
 use crate::document::UpstreamSetDocument;
 
 /// Messages that may go out for one question of a client, over all upstreams and attempts.
@@ -17,6 +18,10 @@ pub struct UpstreamSet {
     pub(super) upstreams: Vec<Arc<Upstream>>,
     /// Whether it asks with CD.
     pub(super) checking_disabled: bool,
+    /// Whether AD of what they say counts; not where answers are validated here.
+    pub(super) vouches: bool,
+    /// How what they say is validated.
+    pub(super) rules: Option<Arc<Rules>>,
     /// The same upstreams, asked with CD.
     pub(super) unchecked: Option<Arc<UpstreamSet>>,
 }
@@ -32,6 +37,17 @@ impl UpstreamSet {
     /// what they are asked and what they say is kept apart.
     pub fn unchecked(self: &Arc<Self>) -> &Arc<Self> {
         self.unchecked.as_ref().unwrap_or(self)
+    }
+
+    /// How answers are validated, if they are.
+    #[inline]
+    pub fn rules(&self) -> Option<&Rules> {
+        self.rules.as_deref()
+    }
+
+    /// Whether AD of what they say counts; not where answers are validated here.
+    pub fn vouches(&self) -> bool {
+        self.vouches
     }
 
     /// Its name in explanations.

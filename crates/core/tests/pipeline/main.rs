@@ -4,6 +4,8 @@
 
 mod answers;
 mod changes;
+mod dnssec;
+mod dnssec_clients;
 mod domains;
 mod events;
 mod explanation;
@@ -18,6 +20,8 @@ mod reasons;
 mod refusals;
 mod repeats;
 mod shape;
+#[path = "../signer/mod.rs"]
+mod signer;
 mod split;
 mod targets;
 mod traces;

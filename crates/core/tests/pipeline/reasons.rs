@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::identity::{certificate, expired_certificate, shown};
 use super::message::{A, query};
+use super::signer::{DNSKEY, DS, Message, Set, Zone, name};
 use super::upstream::Upstream;
 use super::world::{World, begin, core, document, options, send, world_with};
 
@@ -167,6 +168,56 @@ async fn tunneling() -> BTreeSet<String> {
     reached(&world.core.stats())
 }
 
+/// Answers of a signed zone, each with another fault.
+async fn validated() -> BTreeSet<String> {
+    let (zone, silent) = (Zone::new("signed.example"), Zone::new("servfail.example"));
+    let world = world_with(&options(), |document| {
+        document["upstream_sets"][0]["validation"] =
+            json!({"mode": "on", "anchors": [zone.anchor(), silent.anchor()], "exempt": []});
+    })
+    .await;
+    let say = |owner: &str, kind: u16, sets: &[Set], authority: &[Set]| {
+        let message = Message::new(0, &name(owner), kind, 0);
+        let message = sets.iter().fold(message, |message, set| message.answer(set));
+        let message = authority.iter().fold(message, |message, set| message.authority(set));
+        world.upstream.says(message.finish());
+    };
+    let day = 86_400;
+    let signed = |owner: &str, window| zone.signed_as(owner, A, &[&[198, 18, 0, 1]], window, None);
+    let owner = |label: &str| format!("{label}.signed.example");
+    // Nobody gives the keys of the one zone; those of the other come later.
+    let unknown = silent.signed("www.servfail.example", A, &[&[198, 18, 0, 1]]);
+    say("www.servfail.example", A, &[unknown], &[]);
+    world.ask(&query("www.servfail.example", A)).await;
+    say("signed.example", DNSKEY, &[], &[zone.soa()]);
+    say(&owner("early"), A, &[signed(&owner("early"), (-day, day))], &[]);
+    world.ask(&query(&owner("early"), A)).await;
+    say("signed.example", DNSKEY, &[zone.keys()], &[]);
+    say(&owner("good"), A, &[signed(&owner("good"), (-day, day))], &[]);
+    world.ask(&query(&owner("good"), A)).await;
+    assert_eq!(world.core.stats()["totals"]["dnssec_secure"], 1, "keys are asked for anew");
+    let mut bogus = signed(&owner("bogus"), (-day, day));
+    bogus.data = vec![vec![192, 0, 2, 66]];
+    let mut many = signed(&owner("many"), (-day, day));
+    (1..=8).for_each(|from| zone.sign(&mut many, (from - day, day), None));
+    let unsigned = Set { signatures: Vec::new(), ..signed(&owner("unsigned"), (-day, day)) };
+    let nsec = zone.nsec(&owner("unsigned"), &owner("v"), &[A]);
+    let hashed = zone.nsec3(([1; 20], [2; 20]), (0, 500), &[A]);
+    say(&owner("bogus"), A, &[bogus], &[]);
+    say(&owner("expired"), A, &[signed(&owner("expired"), (-2 * day, -day))], &[]);
+    say(&owner("future"), A, &[signed(&owner("future"), (day, 2 * day))], &[]);
+    say(&owner("unsigned"), A, &[unsigned], &[]);
+    say(&owner("unsigned"), DS, &[], &[zone.soa(), nsec]);
+    say(&owner("unproved"), A, &[], &[zone.soa()]);
+    say(&owner("hashed"), A, &[], &[zone.soa(), hashed]);
+    say(&owner("many"), A, &[many], &[]);
+    for label in ["bogus", "expired", "future", "unsigned", "unproved", "hashed", "many"] {
+        let reply = world.ask(&query(&owner(label), A)).await;
+        assert_eq!((reply.rcode(), reply.records.len()), (2, 0), "{label}");
+    }
+    reached(&world.core.stats())
+}
+
 #[tokio::test]
 async fn every_reason_of_the_table_is_one_that_a_query_ends_for() {
     let unready = core(&options());
@@ -178,6 +229,7 @@ async fn every_reason_of_the_table_is_one_that_a_query_ends_for() {
     reasons.extend(failing().await);
     reasons.extend(stale().await);
     reasons.extend(tunneling().await);
+    reasons.extend(validated().await);
     // Before there is a query, listeners refuse connections: tested there.
     let here = Reason::ALL
         .iter()

@@ -1,5 +1,6 @@
 //! An upstream of the tests, over plain TCP: what it says depends on the first label of the name.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,8 @@ pub struct Upstream {
 struct Seen {
     queries: Mutex<Vec<Vec<u8>>>,
     broken: AtomicBool,
+    /// What is said whatever the first label, by the question.
+    said: Mutex<HashMap<Vec<u8>, Vec<u8>>>,
     /// Turns true when names that begin with `held` are to be answered.
     released: watch::Sender<bool>,
 }
@@ -47,6 +50,11 @@ impl Upstream {
         self.seen.released.send_replace(true);
     }
 
+    /// Gives this message, whose identifier does not matter, as the answer to its question.
+    pub fn says(&self, message: Vec<u8>) {
+        self.seen.said.lock().unwrap().insert(question(&message).to_vec(), message);
+    }
+
     /// From now on every connection is closed at the first query.
     pub fn breaks(&self) {
         self.seen.broken.store(true, SeqCst);
@@ -63,11 +71,14 @@ async fn serve(stream: TcpStream, seen: Arc<Seen>) {
         }
         seen.queries.lock().unwrap().push(query.clone());
         let (mut released, writer) = (seen.released.subscribe(), Arc::clone(&writer));
+        let noted = Arc::clone(&seen);
         tokio::spawn(async move {
             if query[13..].starts_with(b"held") {
                 let _ = released.wait_for(|released| *released).await;
             }
-            if let Some(answer) = answer(&query) {
+            let said = noted.said.lock().unwrap().get(question(&query)).cloned();
+            let said = said.map(|said| [&query[..2], &said[2..]].concat());
+            if let Some(answer) = said.or_else(|| answer(&query)) {
                 let mut framed = (answer.len() as u16).to_be_bytes().to_vec();
                 framed.extend(answer);
                 // The other side may have left.
@@ -75,6 +86,12 @@ async fn serve(stream: TcpStream, seen: Arc<Seen>) {
             }
         });
     }
+}
+
+/// Name, type and class.
+fn question(message: &[u8]) -> &[u8] {
+    let len = message[12..].iter().position(|octet| *octet == 0).unwrap();
+    &message[12..12 + len + 5]
 }
 
 /// A pointer to the name of the question.

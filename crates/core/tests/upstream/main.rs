@@ -71,7 +71,7 @@ pub fn prepare(documents: &[UpstreamDocument], hedge_ms: u64) -> (Upstreams, Arc
 
 pub fn set_document(upstreams: usize, hedge_ms: u64, timeout_ms: u64) -> UpstreamSetDocument {
     let upstreams = (0..upstreams).collect();
-    UpstreamSetDocument { name: "test".into(), upstreams, hedge_ms, timeout_ms }
+    UpstreamSetDocument { name: "test".into(), upstreams, hedge_ms, timeout_ms, validation: None }
 }
 
 pub fn soon() -> Instant {

@@ -13,7 +13,7 @@ from keyhole.importers.upstreams import take_timeout, take_upstreams
 
 _REFUSES = (
     ("use_dns64", "Keyhole does not synthesize addresses; use DNS64 on the network's gateway"),
-    ("enable_dnssec", "Keyhole does not validate; choose an upstream that does"),
+    ("enable_dnssec", "write validate: on under upstreams of the policy"),
     ("serve_http3", "Keyhole serves HTTP/2 and HTTP/1.1"),
     ("use_http3_upstreams", "Keyhole uses HTTP/2 to upstreams"),
     ("cache_optimistic", "Keyhole's cache keeps to the TTL, but for stale answers in an outage"),

@@ -30,7 +30,7 @@ REASONS = {
     "its own; give a second one the same domains",
     "connectIPVersion": "Keyhole connects to the addresses that an Upstream lists",
     "dns64": "Keyhole does not synthesize addresses",
-    "dnssec": "Keyhole does not validate; choose an upstream that does",
+    "dnssec": "write validate: on under upstreams of the policy",
     "ecs": "Keyhole does not send client subnets to upstreams",
     "fqdnOnly": "Keyhole also sends names of one label to upstreams",
     "hostsFile.refreshPeriod": "only hosts inside config.yml are imported",

@@ -17,7 +17,7 @@ _SWITCHES = (
     ("ede", "enable", True, "Keyhole always adds extended errors (RFC 8914)"),
     ("specialUseDomains", "enable", True, "Keyhole always answers special-use names by itself"),
     ("fqdnOnly", "enable", False, "Keyhole also sends names of one label to upstreams"),
-    ("dnssec", "validate", False, "Keyhole does not validate; choose an upstream that does"),
+    ("dnssec", "validate", False, "write validate: on under upstreams of the policy"),
     ("dns64", "enable", False, "Keyhole does not synthesize addresses"),
     ("ecs", "forward", False, "Keyhole does not send client subnets to upstreams"),
     ("ecs", "useAsClient", False, "Keyhole does not identify clients by a client subnet"),

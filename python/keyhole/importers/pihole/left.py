@@ -10,7 +10,7 @@ _OWN = "it configures Pi-hole's own programs; see keyhole.yaml for Keyhole's"
 _NTP = "Keyhole is no time server"
 _ADDRESS = "it is an address of Pi-hole's own names, such as pi.hole"
 _LIMITS = "Keyhole limits connections, not queries per client; see limits in keyhole.yaml"
-_VALIDATE = "Keyhole does not validate; choose an upstream that does"
+_VALIDATE = "write validate: on under upstreams of the policy"
 _BUSY = "Keyhole decides from memory, and is never without its lists"
 _SUBNET = "Keyhole does not identify clients by a client subnet"
 

@@ -120,7 +120,7 @@ _SWITCHES = (
     ("dns.domainNeeded", False, "Keyhole also sends names of one label to upstreams"),
     ("dns.bogusPriv", True, "Keyhole always answers names of private addresses (RFC 6303)"),
     ("dns.ignoreLocalhost", False, "Keyhole records queries of all clients; see log of a Policy"),
-    ("dns.dnssec", False, "Keyhole does not validate; choose an upstream that does"),
+    ("dns.dnssec", False, "write validate: on under upstreams of the policy"),
     ("dns.expandHosts", False, "write the whole name in a Record"),
     ("dns.EDNS0ECS", False, "Keyhole does not identify clients by a client subnet"),
     ("dhcp.active", False, "Keyhole is no DHCP server; use the router's"),

@@ -1,6 +1,6 @@
 """The whole snapshot, from its parts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from keyhole.model.snapshot import (
     SnapshotPolicy,
     SnapshotRecord,
     UpstreamSet,
+    Validation,
 )
 from keyhole.model.snapshot_identity import Schedule, Subjects
 from keyhole.policy.compile.policies import Policies, lists_in_use
@@ -29,6 +30,7 @@ from keyhole.policy.compile.upstreams import (
     compile_upstream,
 )
 from keyhole.policy.remembered import Remembered
+from keyhole.policy.trust_anchors import read_validation
 from keyhole.policy.trust_context import TrustContext
 
 
@@ -102,14 +104,19 @@ def _policies(
     documents: Documents, lists: Sequence[Declaration[ListSpec]], year: int
 ) -> _PolicyPart:
     names = tuple((one.name, tuple(one.spec.domains)) for one in documents.upstreams)
-    source = (documents.policies, documents.records, tuple(lists), names, year)
-    return _POLICIES.get(source, lambda: _compile_policies(documents, lists, year))
+    # Read each time: the files of anchors may change without the documents.
+    validations = {one.name: read_validation(one) for one in documents.policies}
+    source = (documents.policies, documents.records, tuple(lists), names, year, validations)
+    return _POLICIES.get(source, lambda: _compile_policies(documents, lists, year, validations))
 
 
 def _compile_policies(
-    documents: Documents, lists: Sequence[Declaration[ListSpec]], year: int
+    documents: Documents,
+    lists: Sequence[Declaration[ListSpec]],
+    year: int,
+    validations: Mapping[str, Validation | None],
 ) -> _PolicyPart:
-    upstream_sets, schedules = UpstreamSets(documents), Schedules(year)
+    upstream_sets, schedules = UpstreamSets(documents, validations), Schedules(year)
     policies = Policies(documents, lists, schedules, upstream_sets)
     return _PolicyPart(
         policies.compile(),

@@ -1,5 +1,6 @@
 """Upstreams and their order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,14 @@ from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors
 from keyhole.model.domain import domain_names
 from keyhole.model.policy import PolicySpec
-from keyhole.model.snapshot import ForwardedDomain, Index, Roots, SnapshotUpstream, UpstreamSet
+from keyhole.model.snapshot import (
+    ForwardedDomain,
+    Index,
+    Roots,
+    SnapshotUpstream,
+    UpstreamSet,
+    Validation,
+)
 from keyhole.model.upstream import DOH_PATH, PORTS, UpstreamSpec
 from keyhole.policy.certificate_files import (
     CertificateFileError,
@@ -16,6 +24,7 @@ from keyhole.policy.certificate_files import (
     read_crls,
     read_roots,
 )
+from keyhole.policy.trust_anchors import for_domain
 
 ClientFiles = tuple[Path, Path]
 
@@ -80,7 +89,9 @@ class Route:
 class UpstreamSets:
     """The sets of upstreams that policies ask, each once."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, validations: Mapping[str, Validation | None]) -> None:
+        """``validations`` has that of each policy by its name."""
+        self._validations = validations
         self._upstreams = {one.name: (at, one) for at, one in enumerate(documents.upstreams)}
         self.all: list[UpstreamSet] = []
         self._known: dict[tuple[object, ...], int] = {}
@@ -96,21 +107,35 @@ class UpstreamSets:
             names = {one for domain in upstream.spec.domains for one in domain_names(domain)}
             for members in [by_domain.setdefault(one, []) for one in names] or [general]:
                 members.append(index)
-        upstream_set = self._place(policy, general)
+        validation = self._validations.get(policy.name)
+        upstream_set = self._place(policy, general, validation)
         # Not in the order of a set of texts, which differs from process to process.
         domains = [
-            ForwardedDomain(name=name, upstream_set=self._place(policy, by_domain[name]))
+            ForwardedDomain(
+                name=name,
+                upstream_set=self._place(policy, by_domain[name], for_domain(validation, name)),
+            )
             for name in sorted(by_domain)
         ]
         return Route(domains, upstream_set)
 
-    def _place(self, policy: Declaration[PolicySpec], upstreams: list[Index]) -> Index:
+    def _place(
+        self,
+        policy: Declaration[PolicySpec],
+        upstreams: list[Index],
+        validation: Validation | None,
+    ) -> Index:
         use = policy.spec.upstreams
-        key = (tuple(upstreams), use.hedge, use.timeout)
+        validated = None if validation is None else validation.model_dump_json()
+        key = (tuple(upstreams), use.hedge, use.timeout, validated)
         if key not in self._known:
             self._known[key] = len(self.all)
             wanted = UpstreamSet(
-                name=policy.name, upstreams=upstreams, hedge_ms=use.hedge, timeout_ms=use.timeout
+                name=policy.name,
+                upstreams=upstreams,
+                hedge_ms=use.hedge,
+                timeout_ms=use.timeout,
+                validation=validation,
             )
             self.all.append(wanted)
         return self._known[key]

@@ -47,15 +47,20 @@ pub(super) fn upstream_of(set: &UpstreamSet, place: Option<u16>) -> Option<u16> 
 }
 
 /// Whether an upstream said SERVFAIL, as it does where data fails its check (RFC 4035 section 5.5).
-pub(super) fn may_be_a_check(answer: &Answer) -> bool {
+fn may_be_a_check(answer: &Answer) -> bool {
     answer.rcode() == Rcode::SERVFAIL
 }
 
 fn is_withheld(outcome: &Result<LookupAnswer, Failure>) -> bool {
     match outcome {
         Ok(found) => may_be_a_check(&found.answer),
-        Err(failure) => failure.answer.as_deref().is_some_and(may_be_a_check),
+        Err(failure) => may_be_withheld(failure),
     }
+}
+
+/// Whether data may have been withheld by a check, here or upstream.
+pub(super) fn may_be_withheld(failure: &Failure) -> bool {
+    failure.reason.is_dnssec() || failure.answer.as_deref().is_some_and(may_be_a_check)
 }
 
 /// An end without an answer, with what the policy said before.

@@ -4,6 +4,7 @@ use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
 use serde_json::{Value, json};
 
+use crate::dnssec::{Rules, Security};
 use crate::document::Mode;
 use crate::policy::{Domain, Policy, Step, Trace};
 use crate::question::Question;
@@ -57,6 +58,27 @@ pub(super) fn private_step(policy: &Policy, hashed: &HashedName) -> Step {
 
 pub(super) fn step(what: &'static str, result: &'static str, decides: bool, detail: Value) -> Step {
     Step { stage: Stage::Fetch, what: what.into(), result: result.into(), decides, detail }
+}
+
+/// What DNSSEC validation found out, where anybody looked.
+#[inline]
+pub(super) fn trace_security(trace: &mut impl Trace, set: &UpstreamSet, security: Security) {
+    if security != Security::Unchecked {
+        trace.step(|| security_step(set, security));
+    }
+}
+
+fn security_step(set: &UpstreamSet, security: Security) -> Step {
+    let acts = set.rules().is_some_and(Rules::acts);
+    let (result, why) = match security {
+        Security::Unchecked => ("not validated", None),
+        Security::Secure => ("secure", None),
+        Security::Insecure => ("insecure: it is proved that nobody signs it", None),
+        Security::Failed(why) if acts => ("failed", Some(why)),
+        Security::Failed(why) => ("failed, but it is only logged", Some(why)),
+    };
+    let why = why.map(|why| json!({ "reason": why.word(), "meaning": why.meaning() }));
+    step("dnssec", result, acts && why.is_some(), json!(why))
 }
 
 /// Which upstreams are asked, and the domain that says so.

@@ -1,0 +1,122 @@
+//! Validation of what comes back from upstream, before the cache has it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyhole_wire::{Answer, Name, RecordType};
+use tokio::time::timeout_at;
+
+use super::flights::{Flight, JoinOutcome, Shared};
+use crate::cache::{Freshness, KeyRef};
+use crate::clock::When;
+use crate::dnssec::{Checked, Fetch, Rules, Security, validate};
+use crate::policy::Permitted;
+use crate::reason::Reason;
+use crate::upstream::{ExchangeLog, UpstreamAnswer, UpstreamSet};
+
+/// The longest that an answer is kept waiting for a validation that does not act.
+const LONGEST_OBSERVED: Duration = Duration::from_secs(1);
+
+/// A flight's right to ask for keys: that of the question which started it, and of the same
+/// upstreams.
+struct Chain<'a> {
+    shared: &'a Arc<Shared>,
+    permitted: Permitted,
+    set: &'a Arc<UpstreamSet>,
+    deadline: Instant,
+    log: Option<&'a Arc<ExchangeLog>>,
+}
+
+impl Shared {
+    /// What an upstream of the set said, and what validation found out about it.
+    ///
+    /// # Errors
+    /// Why it is withheld, where validation acts.
+    pub(super) async fn judge(
+        self: &Arc<Self>,
+        permitted: Permitted,
+        set: &Arc<UpstreamSet>,
+        asked: UpstreamAnswer,
+        deadline: Instant,
+        log: Option<&Arc<ExchangeLog>>,
+    ) -> Result<(UpstreamAnswer, Security), Reason> {
+        match set.rules() {
+            // A failure has no records that could be signed.
+            Some(rules) if !asked.answer.is_failure() => {
+                let chain = Chain { shared: self, permitted, set, deadline, log };
+                chain.judge(rules, asked).await
+            }
+            None if !set.vouches() => {
+                let answer = asked.answer.vouched(false, u32::MAX, u32::MAX);
+                Ok((UpstreamAnswer { answer, ..asked }, Security::Unchecked))
+            }
+            _ => Ok((asked, Security::Unchecked)),
+        }
+    }
+}
+
+impl Chain<'_> {
+    async fn judge(
+        &self,
+        rules: &Rules,
+        asked: UpstreamAnswer,
+    ) -> Result<(UpstreamAnswer, Security), Reason> {
+        let counts = &self.shared.dnssec;
+        let until = match rules.acts() {
+            true => self.deadline,
+            false => self.deadline.min(Instant::now() + LONGEST_OBSERVED),
+        };
+        let work = validate(&asked.answer, rules, self, counts, When::Now.unix());
+        let late = Checked {
+            security: Security::Failed(Reason::DnssecIndeterminate),
+            ttl: u32::MAX,
+            valid_for: u32::MAX,
+        };
+        let checked = timeout_at(until.into(), work).await.unwrap_or(late);
+        counts.count(checked.security);
+        if !rules.acts() {
+            return Ok((asked, checked.security));
+        }
+        if let Security::Failed(why) = checked.security {
+            return Err(why);
+        }
+        // AD is what was found out here, whatever the upstream said (RFC 4035 section 3.2.3).
+        let is_secure = checked.security == Security::Secure;
+        // What the answer has spent in HTTP caches does not count for its signatures.
+        let ttl = checked.ttl.saturating_add(asked.age);
+        let answer = asked.answer.vouched(is_secure, ttl, checked.valid_for);
+        Ok((UpstreamAnswer { answer, ..asked }, checked.security))
+    }
+
+    fn key<'n>(&self, name: &'n Name, kind: RecordType) -> KeyRef<'n> {
+        KeyRef::new(self.set.unchecked().id(), name, kind)
+    }
+}
+
+impl Fetch for Chain<'_> {
+    async fn fetch(&self, name: &Name, kind: RecordType) -> Option<Arc<Answer>> {
+        let (set, now) = (self.set.unchecked(), Instant::now());
+        let entry = self.shared.cache.get(self.permitted, self.key(name, kind));
+        if entry.is_some_and(|entry| entry.freshness(now) == Freshness::Failed) {
+            return None;
+        }
+        let times = (self.deadline, now);
+        let joined = self.shared.join_within(self.permitted, set, (name, kind), times, self.log);
+        let answer = match joined {
+            JoinOutcome::Answer(found) => found.answer,
+            JoinOutcome::Flight(flight) => end_of(flight, self.deadline).await?,
+            JoinOutcome::Full => return None,
+        };
+        (!answer.is_failure()).then_some(answer)
+    }
+
+    fn forget(&self, name: &Name, kind: RecordType) {
+        self.shared.cache.forget(self.key(name, kind));
+    }
+}
+
+async fn end_of(mut flight: Flight, deadline: Instant) -> Option<Arc<Answer>> {
+    let ended = timeout_at(deadline.into(), flight.ended.wait_for(Option::is_some)).await.ok()?;
+    let ended = ended.ok()?.clone()?;
+    ended.ok().map(|result| result.answer)
+}

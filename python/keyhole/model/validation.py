@@ -1,0 +1,91 @@
+"""``validate`` of the upstreams of a policy: DNSSEC validation of what they say."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from keyhole.model.document_file import File
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
+from keyhole.model.name import read_name
+from keyhole.model.tunneling import DAY, day_begins
+
+MODES = ("off", "log", "on")
+
+
+def read_domain(written: object) -> str:
+    """A domain; the root would be all names."""
+    text = text_of(written).strip()
+    if text in ("", "."):
+        raise ValueError("all names would be left out; write validate: off instead")
+    return read_name(text.removeprefix("*."))
+
+
+DOMAIN = FieldType(read_domain, {"type": "string", "examples": ["broken.example.org"]})
+
+
+class NegativeAnchor(Spec):
+    """A domain that is not validated for a while (RFC 7646), with its reason and its end."""
+
+    domain: Annotated[str, DOMAIN] = Field(description="The domain, with all names below it.")
+    reason: str = Field(
+        min_length=1, max_length=500, description="Why its answers count without signatures."
+    )
+    until: Annotated[date, DAY] = Field(
+        description="The day on which it is validated again (UTC), such as 2027-03-31."
+    )
+
+    @property
+    def ends(self) -> int:
+        """The second of Unix time at which it ends."""
+        return day_begins(self.until)
+
+
+def _with_words(schema: dict[str, Any]) -> None:
+    """A word may stand in the place of the keys."""
+    keys = {name: schema.pop(name) for name in list(schema) if name not in ("title", "description")}
+    schema["anyOf"] = [{"enum": list(MODES)}, keys]
+
+
+class ValidationUse(Spec):
+    """DNSSEC validation of what upstreams say, before it is cached."""
+
+    model_config = ConfigDict(json_schema_extra=_with_words)
+
+    mode: Literal["off", "log", "on"] = Field(
+        "off",
+        description="on withholds answers that fail; log only counts them, and explain tells of "
+        "them; off looks at nothing.",
+    )
+    anchors: File | None = Field(
+        None,
+        description="File of DS or DNSKEY records, as in a zone file, where trust begins; the keys "
+        "of the root if left out.",
+    )
+    exempt: list[NegativeAnchor] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="Domains that are not validated for a while (negative trust anchors).",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word_alone(cls, value: Any) -> Any:
+        # What reads YAML by version 1.1, as kubectl does, makes true and false of on and off.
+        word = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+        return {"mode": word} if isinstance(word, str) else word
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _on_is_a_word(cls, value: Any) -> Any:
+        return ("on" if value else "off") if isinstance(value, bool) else value
+
+    @field_validator("exempt")
+    @classmethod
+    def _each_once(cls, value: list[NegativeAnchor]) -> list[NegativeAnchor]:
+        seen: set[str] = set()
+        for index, one in enumerate(value):
+            if one.domain in seen:
+                raise error_at(f"{index}.domain", f"{one.domain} appears twice; name it once")
+            seen.add(one.domain)
+        return value
