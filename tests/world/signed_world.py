@@ -31,13 +31,15 @@ class SignedWorld:
   tls-service-pem: "{certificate.certificate}"
   tls-service-key: "{certificate.key}"
 """
-        # The same limit of iterations as Keyhole's (RFC 9276), and no patience with wrong clocks.
+        # The same limit of iterations as Keyhole's (RFC 9276), and no patience with wrong clocks. A
+        # target of an alias that does not exist says nothing of names below the alias.
         validating = f'''
   trust-anchor-file: "{self.anchors}"
   ede: yes
   val-nsec3-keysize-iterations: "1024 50 2048 50 4096 50"
   val-sig-skew-min: 0
   val-sig-skew-max: 0
+  harden-below-nxdomain: no
 '''
         self._programs = [
             self._start_nsd(),

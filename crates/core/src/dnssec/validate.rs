@@ -211,8 +211,16 @@ async fn follow<F: Fetch>(
             let proof = proofs.no_closer(&current, *encloser, &mut walk.work)?;
             is_proved &= proof == Proof::Proved;
         }
-        if set.kind == kind {
+        if set.kind == kind && rcode != Rcode::NXDOMAIN {
             return Ok(is_proved);
+        }
+        if set.kind == kind && matches!(outcome, Outcome::Insecure) {
+            return Ok(false);
+        }
+        // The code is not signed: it must not deny what is there. With an alias that was asked for, it
+        // may speak of what the alias leads to.
+        if set.kind == kind && kind != RecordType::CNAME {
+            return Err(Reason::DnssecBogus);
         }
         let target = set.data.first().and_then(|data| Name::from_wire(data).ok());
         current = target.ok_or(Reason::DnssecBogus)?.to_lower();

@@ -171,6 +171,10 @@ async fn nobody_speaks_for_the_names_of_others() {
     assert_eq!(found, Reason::DnssecBogus);
     let labels = zone.signed_as(target, A, &[ADDRESS], (-DAY, DAY), Some(9));
     failed(world.judge(target, 0, |m| m.answer(&labels)).await);
+    // The code is not signed: it denies what is there.
+    let good = zone.signed(target, A, &[ADDRESS]);
+    let found = failed(world.judge(target, 3, |m| m.answer(&good)).await);
+    assert_eq!(found, Reason::DnssecBogus);
     // Below a signed child the parent's silence is no proof.
     let found = failed(
         world
