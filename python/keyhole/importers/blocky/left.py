@@ -35,6 +35,7 @@ REASONS = {
     "fqdnOnly": "Keyhole also sends names of one label to upstreams",
     "hostsFile.refreshPeriod": "only hosts inside config.yml are imported",
     "hostsFile.loading": "only hosts inside config.yml are imported",
+    "http3": "Keyhole serves HTTP/2 and HTTP/1.1",
     "log": _MESSAGES,
     "logLevel": _MESSAGES,
     "logFormat": _MESSAGES,
@@ -52,5 +53,6 @@ REASONS = {
     "startVerifyUpstream": "Keyhole starts without its upstreams, and asks them once they answer",
     "upstreams.init": "Keyhole starts without its upstreams, and asks them once they answer",
     "upstreams.startVerify": "Keyhole starts without its upstreams, and asks them once they answer",
+    "upstreams.quic": "Keyhole asks upstreams over TLS and HTTPS, not over QUIC",
     "upstreams.userAgent": "Keyhole sends no user agent",
 }
