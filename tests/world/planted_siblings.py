@@ -232,14 +232,14 @@ def _port_853(mode: str | None) -> Plant:
 
 
 _DOT_RULE = _rule(to=[{"operation": {"ports": ["853", "8853"]}}])
-_FILTER: Object = {
+_PATCH: Object = {
     "configPatches": [{"applyTo": "CLUSTER", "match": {"context": "SIDECAR_INBOUND"}}]
 }
-_FILTER["configPatches"][0]["patch"] = {"operation": "MERGE", "value": {}}
+_PATCH["configPatches"][0]["patch"] = {"operation": "MERGE", "value": {}}
 
 
-def _filter(objects: Objects) -> None:
-    _add(objects, "networking.istio.io/v1alpha3", "EnvoyFilter", "x", _FILTER)
+def _patch_of_sidecars(objects: Objects) -> None:
+    _add(objects, "networking.istio.io/v1alpha3", "EnvoyFilter", "x", _PATCH)
 
 
 def _disabled_mesh(objects: Objects) -> None:
@@ -308,7 +308,7 @@ SIBLINGS: list[tuple[str, str, str, Plant]] = [
          ports=[{"number": 853, "name": "tls-dot", "protocol": "TLS"}])),
     ("upstream-without-a-service-entry", "not in the Sidecar", "sidecar", _unlisted),
     ("upstream-without-a-service-entry", "the whole mesh", "sidecar", _by_the_whole_mesh),
-    ("sidecar-in-ambient", "EnvoyFilter", "ambient", _filter),
+    ("sidecar-in-ambient", "EnvoyFilter", "ambient", _patch_of_sidecars),
     ("network-policy-without-15008", "on the way out", "ambient", _no_hbone_out),
     ("network-policy-without-15008", "nothing is opened", "ambient", _no_policy),
     ("allow-list-sees-nodes", "Istio's own Gateway", "sidecar", _istio_gateway("Cluster")),
