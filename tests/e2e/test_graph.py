@@ -222,6 +222,7 @@ def test_the_command_shows_the_lab_in_each_format(shared_lab: Lab) -> None:
     def complete() -> bool:
         # Without a process for each look.
         done = call_keyhole("graph", "--json", "--data", data)
+        assert done.returncode == 0, done.stderr
         return CLOSED.keys() <= _edges(json.loads(done.stdout)).keys()
 
     until(complete, "everybody has asked")

@@ -218,7 +218,7 @@ def test_a_start_that_can_write_nothing_answers_first_and_names_the_disk(
     make, why = DISKS[disk]
     with make(used.data):
         try:
-            used.start()
+            used.start({})
             used.status_says("disk: failed", why)
             assert used.is_answered()
             used.assert_nothing_opens()

@@ -78,13 +78,13 @@ class UsedFolder:
         """Starts it; returns once the allowed name is answered over UDP and TCP.
 
         The time in which other programs had the processor does not count: tests run side by side.
-        With an ``environment``, which libraries read while they are loaded, it is a whole start;
-        without one, all but its imports, which are the same whatever is wrong with the folder.
+        With an ``environment``, also an empty one, it is a whole start; without one, all but its
+        imports, which are the same whatever is wrong with the folder.
         """
         seconds = within or FIRST_ANSWER_SECONDS * slowness()
         log = self.data.with_suffix(".log")
         begun = time.monotonic()
-        begin = Program.keyhole if environment else Program.forked
+        begin = Program.forked if environment is None else Program.keyhole
         program = begin("up", "--data", str(self.data), log=log, **(environment or {}))
         self.resolver.run(program)
         try:
