@@ -4,6 +4,8 @@ Only those that proved who they are: anybody can write the address of another in
 must not have it refused everything.
 """
 
+import asyncio
+
 from keyhole.control.error import InvalidError
 from keyhole.control.findings.finding import Finding
 from keyhole.control.notice import Notice, Notify, Severity
@@ -31,8 +33,9 @@ class QuarantineByPolicy:
         client = _client(found)
         if seconds is None or client is None:
             return
-        imposed = [one for one in self._quarantines.active() if one.who == _BY_POLICY.name]
         try:
+            active = await asyncio.to_thread(self._quarantines.active)
+            imposed = [one for one in active if one.who == _BY_POLICY.name]
             if len(imposed) >= MAX_BY_POLICY:
                 raise InvalidError(f"policies imposed {MAX_BY_POLICY} quarantines already")
             why = f"finding {found.number}: more octets below one domain than the policy allows"
