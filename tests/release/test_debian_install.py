@@ -108,6 +108,15 @@ def _script() -> str:
             # It was started again, and is ready once dpkg has ended.
             "dig @127.0.0.1 +short printer.example.org",
         ],
+        "set up": [
+            "keyhole setup --replace --listen 127.0.0.1 --serve none --upstream mullvad"
+            " --list none --one-time-password",
+            "stat -c '%U:%G %a %n' /etc/keyhole/keyhole.yaml /etc/keyhole/documents/*",
+            "ls -m /etc/keyhole; find /var/lib/keyhole ! -user keyhole ! -type l",
+            "systemctl restart keyhole",
+            "dig @127.0.0.1 1.0.0.10.in-addr.arpa PTR | grep status:",
+            "rm -r /etc/keyhole/*.old",
+        ],
         "removed": [remove[0], "changed", "systemctl is-active keyhole || true"],
         "purged": [remove[1], "changed", "! getent passwd keyhole"],
     }
@@ -193,6 +202,19 @@ def test_systemd_runs_it_with_one_capability_and_knows_that_it_is_ready(
     assert {"CapEff:\t0000000000000400", "NoNewPrivs:\t1", "Seccomp:\t2"} <= set(lines)
     # Systemd said that it is started, so the first query on port 53 was answered.
     assert "192.0.2.7" in lines
+
+
+def test_setup_replaces_the_settings_of_the_package_and_nothing_in_the_data_folder(
+    told: dict[str, str],
+) -> None:
+    """The service reads what root has written, and what was there is kept."""
+    said = told["set up"]
+    assert "root:root 644 /etc/keyhole/keyhole.yaml\n" in said
+    assert "root:root 644 /etc/keyhole/documents/upstreams.yaml\n" in said
+    assert "documents, documents.old, keyhole.yaml, keyhole.yaml.old" in said
+    assert "systemctl restart keyhole" in said
+    assert not re.search(r"(?m)^/var/lib/keyhole", said)
+    assert "status: NXDOMAIN" in said
 
 
 def test_it_ends_in_order_and_writes_lines_of_json_to_the_journal(told: dict[str, str]) -> None:
