@@ -89,8 +89,8 @@ def test_an_upstream_that_answers_nobody_is_asked_a_few_times_only(
     _use(resolver, upstream, hedge="20ms", timeout="500ms")
     received = upstream.counts.received
     assert resolver.server.ask(f"dead-{protocol}.example.org").rcode == "SERVFAIL"
-    # Three for the question, and as many for Keyhole's own to see whether it is there.
-    assert upstream.counts.received - received <= 6
+    # Two for the question, and Keyhole's own to see whether it is there.
+    assert upstream.counts.received - received <= 4
 
 
 @pytest.mark.parametrize(
@@ -126,37 +126,6 @@ def test_octets_that_are_no_answer_keep_no_upstream_in_its_place(
     # The query would be over before the second one is asked.
     _use(resolver, *both, hedge="10s", timeout="20s")
     assert resolver.server.ask(f"{limit}-{protocol}-last.example.org").rcode == "NOERROR"
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(
-    ("limits", "count"),
-    [
-        ({"silent_after": 10}, 120),
-        ({"silent_after": 1}, 20),
-        ({"first": "silent"}, 60),
-        ({"first": "nonsense"}, 60),
-        ({"silent_every": 3}, 30),
-        ({"stall_every": 2, "per_connection": 10}, 60),
-    ],
-    ids=lambda value: "-".join(value) if isinstance(value, dict) else str(value),
-)
-def test_no_query_is_lost_while_another_connection_brings_answers(
-    resolver: Resolver, serve: Serve, protocol: str, limits: dict[str, Any], count: int
-) -> None:
-    """D1: a connection may be open and bring nothing any more, or never get ready."""
-    upstream = serve(protocol, **limits)
-    _use(resolver, upstream)
-    mark = f"beside-{'-'.join(limits).replace('_', '-')}{count}-{protocol}-"
-    assert _errors(_ask_all(resolver, count, mark)) == []
-
-
-def test_no_query_is_lost_while_one_connection_refuses_all_streams(
-    resolver: Resolver, serve: Serve
-) -> None:
-    """D1: what is behind another one may have time."""
-    _use(resolver, serve("doh", first="refusing"))
-    assert _errors(_ask_all(resolver, 60, "refusing")) == []
 
 
 @pytest.mark.parametrize("protocol", ["doh", "dot"])

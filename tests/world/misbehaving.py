@@ -43,10 +43,6 @@ class Limits:
 
     Each query whose number ``silent_every`` divides gets no answer. With ``trickles`` each gets one
     octet of a message that never ends, with ``wrong_id`` an answer for another id.
-
-    A connection stays open and brings nothing any more after ``silent_after`` answers. The
-    connections whose number ``stall_every`` divides never begin their handshake. The first one
-    brings no answers at all, with ``first`` as ``silent``, ``refusing`` or ``nonsense``.
     """
 
     per_connection: int = 0
@@ -59,9 +55,6 @@ class Limits:
     silent_every: int = 0
     trickles: bool = False
     wrong_id: bool = False
-    silent_after: int = 0
-    stall_every: int = 0
-    first: str = ""
     status: int = 0
     retry_after: str = ""
     reason: h2.errors.ErrorCodes = h2.errors.ErrorCodes.REFUSED_STREAM
@@ -95,11 +88,10 @@ class Misbehaving(Upstream):
         self._serve = self._serve_http if protocol == "doh" else self._serve_stream
         if protocol == "tcp":
             self._context = None
-        self._opened = 0
         self._behind: ssl.SSLContext | None = None
         if (begins := limits.begins) is not None and self._context is not None:
             self._context.sni_callback = partial(_hold, begins)
-        if limits.unready or limits.alerts or limits.stall_every:
+        if limits.unready or limits.alerts:
             # Such connections end before TLS begins, so that it is started by hand.
             self._behind, self._context = self._context, None
 
@@ -114,11 +106,6 @@ class Misbehaving(Upstream):
             writer.write(_ALERT)
             await writer.drain()
             writer.close()
-            return
-        self._opened += 1
-        if self.limits.stall_every and self._opened % self.limits.stall_every == 0:
-            while await reader.read(65536):
-                pass
             return
         if self._behind is not None:
             await writer.start_tls(self._behind)
@@ -142,20 +129,17 @@ class Misbehaving(Upstream):
     async def _serve_stream(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: _Answer
     ) -> None:
-        answered, is_first = 0, self.connections == 1
+        answered = 0
         while True:
             size = int.from_bytes(await reader.readexactly(2), "big")
             packet = await reader.readexactly(size)
             self.counts.received += 1
             if not answered and self._is_to_end():
                 return
-            if self._is_silent(answered, is_first):
+            if self._is_silent():
                 continue
             if self.limits.trickles:
                 writer.write(b"\xff")
-                continue
-            if is_first and self.limits.first == "nonsense":
-                writer.write(b"\0\x0c" + packet[:2] + b"\xff" * 10)
                 continue
             for message in self._reply(packet):
                 if self.limits.wrong_id:
@@ -173,7 +157,7 @@ class Misbehaving(Upstream):
         talk.initiate_connection()
         writer.write(talk.data_to_send())
         bodies: dict[int, bytes] = {}
-        answered, is_first = 0, self.connections == 1
+        answered = 0
         while octets := await reader.read(65536):
             for event in talk.receive_data(octets):
                 if isinstance(event, h2.events.DataReceived):
@@ -183,10 +167,7 @@ class Misbehaving(Upstream):
                     stream, self.counts.received = event.stream_id, self.counts.received + 1
                     if not answered and self._is_to_end():
                         return
-                    body = bodies.pop(stream, b"")
-                    if self._is_silent(answered, is_first):
-                        continue
-                    if not self._respond(talk, stream, body, is_first):
+                    if not self._respond(talk, stream, bodies.pop(stream, b"")):
                         continue
                     answered += 1
                     if answered == self.limits.per_connection:
@@ -196,18 +177,15 @@ class Misbehaving(Upstream):
                         return
             writer.write(talk.data_to_send())
 
-    def _respond(
-        self, talk: h2.connection.H2Connection, stream: int, packet: bytes, is_first: bool
-    ) -> bool:
+    def _respond(self, talk: h2.connection.H2Connection, stream: int, packet: bytes) -> bool:
         """Does with one request what the limits say; whether it was answered."""
-        if is_first and self.limits.first == "nonsense":
-            talk.send_headers(stream, [(":status", "404")], end_stream=True)
+        if self._is_silent():
             return False
         if self.limits.trickles:
             talk.send_headers(stream, _HEAD)
             talk.send_data(stream, b"\xff")
             return False
-        if self._refuses() or (is_first and self.limits.first == "refusing"):
+        if self._refuses():
             self.refused_names.append(dns.message.from_wire(packet).question[0].name.to_text())
             self._refuse(talk, stream)
             return False
@@ -219,10 +197,8 @@ class Misbehaving(Upstream):
             talk.end_stream(stream)
         return True
 
-    def _is_silent(self, answered: int, is_first: bool) -> bool:
-        """Whether this query gets no answer, after so many on its connection."""
-        if (is_first and self.limits.first == "silent") or 0 < self.limits.silent_after <= answered:
-            return True
+    def _is_silent(self) -> bool:
+        """Whether this query gets no answer."""
         every = self.limits.silent_every
         return every > 0 and self.counts.received % every == 0
 

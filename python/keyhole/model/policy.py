@@ -140,8 +140,7 @@ class UpstreamUse(Spec):
     )
     hedge: Annotated[int, milliseconds(10, 10 * SECOND)] = Field(
         300,
-        description="Time without an answer after which the next upstream is asked as well, or the "
-        "last one over another connection.",
+        description="Time without an answer after which a second upstream is asked as well.",
         json_schema_extra={"default": "300ms"},
     )
     timeout: Annotated[int, milliseconds(100, 30 * SECOND)] = Field(

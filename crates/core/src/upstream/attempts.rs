@@ -1,7 +1,6 @@
 //! The attempts of one question at the upstreams of its set.
 
 mod failures;
-mod hedges;
 mod rounds;
 
 use std::future::poll_fn;
@@ -126,15 +125,6 @@ pub(super) struct Attempts<'a> {
     running: Vec<Running<'a>>,
     /// When one more attempt starts beside those under way, if any is to.
     hedge_at: Option<Instant>,
-    /// Attempts that were started so at upstreams that had been asked already.
-    hedges: u32,
-    /// How often the pause before the next one was doubled.
-    doublings: u32,
-    /// Where another message may bring an answer when nothing else does, and not over which
-    /// connection.
-    once_more: Option<(usize, u64)>,
-    /// It was sent.
-    was_asked_once_more: bool,
     /// What is to be repeated after a pause.
     repetitions: Vec<Repetition>,
     /// Repetitions so far.
@@ -178,10 +168,6 @@ impl<'a> Attempts<'a> {
             left,
             running,
             hedge_at,
-            hedges: 0,
-            doublings: 0,
-            once_more: None,
-            was_asked_once_more: false,
             repetitions: Vec::new(),
             repeated: 0,
             round_at: None,
@@ -234,12 +220,8 @@ impl<'a> Attempts<'a> {
             if !self.may_get_better() {
                 break;
             }
-            if self.is_at_rest() && self.round_at.is_none() {
+            if self.is_at_rest() {
                 self.round_at = self.next_round();
-                // Where another upstream may be back, it is the better hope.
-                if self.round_at.is_none() {
-                    self.ask_once_more();
-                }
             }
         }
         if let Some(unresolved) = self.unresolved {
@@ -274,12 +256,28 @@ impl<'a> Attempts<'a> {
             }
             Err(error) => {
                 self.plan_repetition(ended, &error);
-                self.note_failed_try(ended, &error);
                 self.note_error(place, error);
                 self.start_next();
             }
         }
         None
+    }
+
+    /// Starts one more attempt beside those under way: at the next upstream, or else on another
+    /// connection.
+    fn hedge(&mut self) {
+        if self.start_next() {
+            let has_more = self.left.len() > 0;
+            self.hedge_at = Some(Instant::now() + self.set.hedge_after()).filter(|_| has_more);
+            return;
+        }
+        if let Some(first) = self.running.first().filter(|_| !self.budget.is_empty()) {
+            let (place, used) = (first.place, first.state.connection.load(Relaxed));
+            // While its first connection is still opening, another one would not be faster.
+            if used != 0 {
+                self.start(place, used);
+            }
+        }
     }
 
     fn start_next(&mut self) -> bool {
@@ -310,10 +308,6 @@ impl<'a> Attempts<'a> {
         (attempt.avoid, attempt.is_first) = (avoid, is_first);
         attempt.is_placed = Arc::clone(&self.is_placed);
         let state = Arc::clone(&attempt.state);
-        let beside = self.running.iter().filter(|one| one.place == place);
-        if let Some(shared) = beside.filter_map(|one| one.state.place.get()).next() {
-            let _ = state.place.set(Arc::clone(shared));
-        }
         let (answered, work) = (upstream.answers(), Box::pin(upstream.ask(attempt)));
         self.running.push(Running { place, state, answered, logged, work });
     }

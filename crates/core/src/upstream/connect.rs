@@ -11,7 +11,7 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -31,11 +31,6 @@ use crate::tls_version::TlsVersion;
 
 /// The next address is tried as well when one stays silent for so long (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(200);
-/// Where all addresses stay silent, they are tried once more after so long: what is behind one may
-/// be several servers, of which one hangs.
-const ONCE_MORE: Duration = Duration::from_millis(700);
-/// How often all addresses are tried at most.
-const MAX_TRIES: usize = 3;
 /// TCP, TLS and HTTP/2 preface together, over all addresses.
 const MAX_CONNECTING: Duration = Duration::from_secs(3);
 
@@ -147,27 +142,26 @@ impl Connector {
     }
 
     /// Tries one address after the other; the next at once when one fails, and after a while when
-    /// it stays silent. The same ones once more only for silence. Dropping the set ends what is
-    /// still under way.
+    /// it stays silent. Dropping the set ends what is still under way.
     async fn race(self: &Arc<Self>) -> Result<Reached, UpstreamError> {
         let first = self.preferred.load(Relaxed);
         let count = self.addresses.len();
+        let mut left = (0..count).map(|step| (first + step) % count);
         let mut attempts = JoinSet::new();
         let mut worst: Option<UpstreamError> = None;
-        let (mut tried, mut is_due) = (0, true);
+        let mut more = true;
         loop {
-            if is_due {
-                let (connector, index) = (Arc::clone(self), (first + tried) % count);
-                attempts.spawn(async move { connector.attempt(index).await });
-                tried += 1;
+            match left.next() {
+                Some(index) => {
+                    let connector = Arc::clone(self);
+                    attempts.spawn(async move { connector.attempt(index).await });
+                }
+                None => more = false,
             }
-            let pause = if tried < count { STAGGER } else { ONCE_MORE };
+            let next = Instant::now() + STAGGER;
             let ended = tokio::select! {
                 ended = attempts.join_next() => ended,
-                () = sleep(pause), if tried < count * MAX_TRIES => {
-                    is_due = true;
-                    continue;
-                }
+                () = sleep_until(next), if more => continue,
             };
             match ended {
                 Some(Ok(Ok(reached))) => {
@@ -179,12 +173,12 @@ impl Connector {
                         worst = Some(error);
                     }
                 }
-                Some(Err(_)) | None => {}
-            }
-            is_due = tried < count;
-            if attempts.is_empty() && !is_due {
-                let none = || UpstreamError::new(ErrorKind::Unreachable, "connecting failed");
-                return Err(worst.unwrap_or_else(none));
+                Some(Err(_)) => {}
+                None if more => {}
+                None => {
+                    let none = || UpstreamError::new(ErrorKind::Unreachable, "connecting failed");
+                    return Err(worst.unwrap_or_else(none));
+                }
             }
         }
     }

@@ -62,29 +62,15 @@ impl Connection {
                 let (answer, age) = carrier.exchange(question).await?;
                 self.liveness.touch();
                 self.liveness.answers.fetch_add(1, Relaxed);
-                self.has_brought(state);
+                self.lives.has_brought(self.answers());
                 Ok(Reply { answer, age, tls: self.tls })
             }
             // What drives the stream counts its answers as they come.
             Carrier::Stream(carrier) => {
                 let answer = carrier.exchange(question, state).await?;
-                self.has_brought(state);
+                self.lives.has_brought(self.answers());
                 Ok(Reply { answer, age: 0, tls: self.tls })
             }
-        }
-    }
-
-    fn has_brought(&self, state: &AttemptState) {
-        self.lives.has_brought(self.answers());
-        if let Some(at) = state.asked_at.get() {
-            self.liveness.answered_what_was_asked(*at);
-        }
-    }
-
-    /// Notes that nothing comes although questions wait: as far as they know it has ended.
-    pub(super) fn fall_mute(&self) {
-        if self.liveness.fall_mute() && self.liveness.take_count() {
-            self.lives.ended_early(self.answers());
         }
     }
 }
@@ -93,7 +79,7 @@ impl Drop for Connection {
     /// Only now it is known how many answers it brought: those to queries before its end come
     /// behind that, too.
     fn drop(&mut self) {
-        if self.liveness.was_cut() && self.liveness.take_count() {
+        if self.liveness.was_cut() && self.answers() > 0 {
             self.lives.ended_early(self.answers());
         }
     }
@@ -113,6 +99,6 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.connection.liveness.query_ended();
+        self.connection.liveness.in_flight.fetch_sub(1, Relaxed);
     }
 }

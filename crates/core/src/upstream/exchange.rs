@@ -1,14 +1,14 @@
 //! One question and its answer on a connection, and whether that connection lives.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use keyhole_wire::{Answer, Name, RecordType, UpstreamForm, write_query_as};
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
-use crate::shares::{FairPlace, Owner};
+use crate::shares::Owner;
 use crate::tls_version::TlsVersion;
 use crate::trace_context::TraceContext;
 
@@ -82,16 +82,12 @@ pub(super) struct Reply {
 }
 
 /// What is known about one attempt while it is under way.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct AttemptState {
     /// Messages that came for it and were no answer to it.
     pub(super) flawed: AtomicU32,
     /// The connection in use, 0 for none yet.
     pub(super) connection: AtomicU64,
-    /// Since when it is.
-    pub(super) asked_at: OnceLock<Instant>,
-    /// The place of its question at the upstream, shared with the other attempts there.
-    pub(super) place: OnceLock<Arc<FairPlace>>,
 }
 
 /// Signs of life of one connection.
@@ -100,21 +96,11 @@ pub(super) struct Liveness {
     opened: Instant,
     active_micros: AtomicU64,
     asked_micros: AtomicU64,
-    /// When the question was asked that was asked last of those that were answered.
-    answered_micros: AtomicU64,
     pub(super) answers: AtomicUsize,
     pub(super) in_flight: AtomicUsize,
     closed: AtomicBool,
     judged: AtomicBool,
     cut: AtomicBool,
-    /// Questions wait on it, and for some time none was answered.
-    mute: AtomicBool,
-    /// Questions in a row that were taken back because nothing came.
-    silent: AtomicU32,
-    /// Questions in a row that were turned away.
-    turned_away: AtomicU32,
-    /// Its answers were counted as all that it brings.
-    counted: AtomicBool,
 }
 
 impl Liveness {
@@ -123,16 +109,11 @@ impl Liveness {
             opened: Instant::now(),
             active_micros: AtomicU64::new(0),
             asked_micros: AtomicU64::new(0),
-            answered_micros: AtomicU64::new(0),
             answers: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             judged: AtomicBool::new(false),
             cut: AtomicBool::new(false),
-            mute: AtomicBool::new(false),
-            silent: AtomicU32::new(0),
-            turned_away: AtomicU32::new(0),
-            counted: AtomicBool::new(false),
         })
     }
 
@@ -147,55 +128,9 @@ impl Liveness {
         self.asked_micros.store(self.micros(Instant::now()).max(1), Relaxed);
     }
 
-    /// A query has left, with or without an answer. Where none waits, nothing is silent.
-    pub(super) fn query_ended(&self) {
-        if self.in_flight.fetch_sub(1, Relaxed) == 1 {
-            self.mute.store(false, Relaxed);
-        }
-    }
-
     /// An answer came in, or one that is too late.
     pub(super) fn touch(&self) {
         self.active_micros.store(self.micros(Instant::now()), Relaxed);
-        self.mute.store(false, Relaxed);
-        self.silent.store(0, Relaxed);
-        self.turned_away.store(0, Relaxed);
-    }
-
-    /// A question that was asked then was answered.
-    pub(super) fn answered_what_was_asked(&self, at: Instant) {
-        self.answered_micros.fetch_max(self.micros(at), Relaxed);
-    }
-
-    /// Whether questions that were asked after this moment were answered. Servers that answer one
-    /// question after the other never do that: they are only slow.
-    pub(super) fn has_overtaken(&self, asked_at: Instant) -> bool {
-        self.answered_micros.load(Relaxed) > self.micros(asked_at)
-    }
-
-    /// Nothing comes although something is due. Whether that was not known yet.
-    pub(super) fn fall_mute(&self) -> bool {
-        !self.mute.swap(true, Relaxed)
-    }
-
-    /// Whether questions wait on it, and none of them is answered.
-    pub(super) fn is_mute(&self) -> bool {
-        self.mute.load(Relaxed)
-    }
-
-    /// A question was taken back because nothing came. Returns how many were in a row.
-    pub(super) fn was_silent(&self) -> u32 {
-        self.silent.fetch_add(1, Relaxed) + 1
-    }
-
-    /// A question was turned away. Returns how many were in a row.
-    pub(super) fn was_turned_away(&self) -> u32 {
-        self.turned_away.fetch_add(1, Relaxed) + 1
-    }
-
-    /// Whether its answers are to be counted as all that it brings: once.
-    pub(super) fn take_count(&self) -> bool {
-        self.has_answered() && !self.counted.swap(true, Relaxed)
     }
 
     /// Whether an answer came in after `moment`.

@@ -1,12 +1,11 @@
 //! The few connections to one upstream, opened on demand and reused.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_lc_rs::rand;
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::connect::Connector;
 use super::connection::{Connection, Lease};
@@ -14,25 +13,22 @@ use super::counters::UpstreamCounters;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::MAX_IN_FLIGHT;
 use super::health::Health;
-use super::lives::Room;
 use crate::shares::FairRoom;
 
-/// How many openings a query waits for that leave it without room.
-const WAITS: u32 = 64;
-/// How often a query that waits for a connection looks whether another one has room by now.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Mute connections beside the others, while the upstream answers on some.
-const MAX_MUTE: usize = 8;
-/// The same while it answers on none.
-const FEW_MUTE: usize = 3;
+/// How often a query waits for a connection that has no room once it is open.
+const WAITS: u32 = 8;
 
-/// An opening that takes longer keeps no other one from beginning, while the upstream answers.
-const SLOW_OPENING: Duration = Duration::from_millis(300);
-/// Openings at once, however slow they are.
-const MAX_OPENINGS: usize = 8;
+/// How opening a connection ended; none while it goes on.
+type Ended = watch::Receiver<Option<Result<(), UpstreamError>>>;
 
-/// How the last opening ended.
-type Ended = Result<(), UpstreamError>;
+/// A connection that is being opened.
+#[derive(Clone)]
+struct Opening {
+    id: u64,
+    ended: Ended,
+    /// One for itself, and one for each query that waits for it.
+    waiting: Arc<()>,
+}
 
 /// The connections of one upstream, shared by all runtimes of the process.
 pub(super) struct Pool {
@@ -42,52 +38,35 @@ pub(super) struct Pool {
     /// Places for questions under way, with a share for each client.
     pub(super) room: Arc<FairRoom>,
     state: Mutex<State>,
-    /// Tells queries that wait that an opening has ended, and how.
-    ended: watch::Sender<Ended>,
 }
 
 #[derive(Default)]
 struct State {
     open: Vec<Arc<Connection>>,
-    /// The numbers of connections that are being opened, and since when.
-    opening: Vec<(u64, Instant)>,
-    /// One for itself, and one for each query that waits for a connection to open.
-    waiting: Arc<()>,
+    opening: Vec<Opening>,
     last_id: u64,
 }
 
 impl State {
-    /// The connection with the fewest queries, of those that are not mute and have fewer than
-    /// `limit` says.
+    /// The connection with the fewest queries, of those that have fewer than `limit` says.
     fn least_loaded(
         &self,
         avoid: u64,
         limit: impl Fn(&Connection) -> usize,
     ) -> Option<Arc<Connection>> {
-        let is_fit = |one: &&Arc<Connection>| {
-            one.id != avoid && !one.liveness.is_mute() && one.load() < limit(one)
-        };
-        self.open.iter().filter(is_fit).min_by_key(|one| one.load()).cloned()
-    }
-
-    /// Any connection that takes one more, best one that is not mute.
-    fn any(&self, avoid: u64) -> Option<Arc<Connection>> {
-        self.least_loaded(avoid, |_| MAX_IN_FLIGHT).or_else(|| {
-            let others = self.open.iter().filter(|one| one.id != avoid);
-            others.filter(|one| one.load() < MAX_IN_FLIGHT).min_by_key(|one| one.load()).cloned()
-        })
+        let has_room = |one: &&Arc<Connection>| one.id != avoid && one.load() < limit(one);
+        self.open.iter().filter(has_room).min_by_key(|one| one.load()).cloned()
     }
 
     /// Queries that wait for a connection to open.
     fn waiting(&self) -> usize {
-        Arc::strong_count(&self.waiting) - 1
+        self.opening.iter().map(|one| Arc::strong_count(&one.waiting) - 1).sum()
     }
 }
 
 enum Choice {
     Take(Lease),
-    /// Until an opening ends. What is held meanwhile counts the query as one that waits.
-    Wait(watch::Receiver<Ended>, Arc<()>),
+    Wait(Opening),
 }
 
 impl Pool {
@@ -99,38 +78,31 @@ impl Pool {
             health: Mutex::new(Health::new()),
             counters,
             state: Mutex::default(),
-            ended: watch::Sender::new(Ok(())),
         })
     }
 
-    /// A connection for one query, but not the one with the number `avoid`. Waits for any to open
+    /// A connection for one query, but not the one with the number `avoid`. Waits for one to open
     /// where none has room; leaving does not end the opening, which serves others too.
     pub(super) async fn take(self: &Arc<Self>, avoid: u64) -> Result<Lease, UpstreamError> {
-        let mut waits = 0;
-        while waits < WAITS {
-            let (mut opening, _waits) = match self.choose(avoid)? {
+        for _ in 0..WAITS {
+            let mut opening = match self.choose(avoid)? {
                 Choice::Take(lease) => {
                     let room = self.connector.lives.room();
                     self.room.resize(room.open * room.capacity(lease.connection.capacity(), 0));
                     return Ok(lease);
                 }
-                Choice::Wait(opening, waits) => (opening, waits),
+                Choice::Wait(opening) => opening,
             };
-            // Meanwhile a connection that is open may get room.
-            if timeout(LOOK_EVERY, opening.changed()).await.is_err() {
-                continue;
-            }
-            waits += 1;
-            let ended = opening.borrow().clone();
-            if let Err(error) = ended
-                && self.state.lock().opening.is_empty()
-            {
-                return self.crowded(avoid).ok_or(error);
+            let ended = opening.ended.wait_for(Option::is_some).await.map(|ended| ended.clone());
+            match ended {
+                Ok(Some(Err(error))) => return self.crowded(avoid).ok_or(error),
+                Ok(_) => {}
+                Err(_) => return Err(UpstreamError::lost("connecting was given up")),
             }
         }
         match self.choose(avoid)? {
             Choice::Take(lease) => Ok(lease),
-            Choice::Wait(..) => self
+            Choice::Wait(_) => self
                 .crowded(avoid)
                 .ok_or_else(|| UpstreamError::lost("connections end as soon as they are open")),
         }
@@ -138,19 +110,18 @@ impl Pool {
 
     /// The open connection with the fewest queries, although it admits no more: they wait there.
     fn crowded(&self, avoid: u64) -> Option<Lease> {
-        self.state.lock().any(avoid).as_ref().map(Lease::new)
+        self.state.lock().least_loaded(avoid, |_| MAX_IN_FLIGHT).as_ref().map(Lease::new)
     }
 
     fn choose(self: &Arc<Self>, avoid: u64) -> Result<Choice, UpstreamError> {
         let mut state = self.state.lock();
         self.prune(&mut state);
         let room = self.connector.lives.room();
-        let useless = self.useless(&mut state, room);
-        let others = state.open.len().saturating_sub(useless);
-        let may_open = others < room.open && useless < MAX_MUTE;
+        let may_open = state.open.len() < room.open;
         // What is put to a connection that is full waits there for it, and not for the next one.
         let best = state.least_loaded(avoid, |one| room.capacity(one.capacity(), one.answers()));
-        let best = if may_open { best } else { best.or_else(|| state.any(avoid)) };
+        let best =
+            if may_open { best } else { best.or(state.least_loaded(avoid, |_| MAX_IN_FLIGHT)) };
         let wanted = best.as_ref().is_none_or(|connection| connection.load() >= room.busy);
         if !wanted || (!may_open && best.is_some()) {
             return best.as_ref().map(|best| Choice::Take(Lease::new(best))).ok_or_else(full);
@@ -158,9 +129,8 @@ impl Pool {
         if state.opening.is_empty() && !may_open {
             return Err(full());
         }
-        let may_start = room.open.saturating_sub(others);
-        let due = room.openings(state.waiting() + 1).min(may_start);
-        if self.openings_that_count(&state) < due {
+        let may_start = room.open.saturating_sub(state.open.len());
+        if state.opening.len() < room.openings(state.waiting() + 1).min(may_start) {
             // At its address there may be nobody who answers.
             if let Some(mute) = state.open.iter().find(|one| one.id == avoid)
                 && !mute.liveness.has_answered()
@@ -171,54 +141,17 @@ impl Pool {
             match (refused, &best) {
                 (None, _) => self.start_opening(&mut state),
                 (Some(error), None) if state.opening.is_empty() => {
-                    let crowded = state.any(avoid);
+                    let crowded = state.least_loaded(avoid, |_| MAX_IN_FLIGHT);
                     return crowded.map(|one| Choice::Take(Lease::new(&one))).ok_or(error);
                 }
                 (Some(_), _) => {}
             }
         }
-        match best {
-            Some(best) => Ok(Choice::Take(Lease::new(&best))),
-            None if state.opening.is_empty() => Err(full()),
-            // Subscribed under the lock: no end is missed.
-            None => Ok(Choice::Wait(self.ended.subscribe(), Arc::clone(&state.waiting))),
+        match (best, state.opening.last()) {
+            (Some(best), _) => Ok(Choice::Take(Lease::new(&best))),
+            (None, Some(opening)) => Ok(Choice::Wait(opening.clone())),
+            (None, None) => Err(full()),
         }
-    }
-
-    /// How many connections are mute, or have brought all that they bring and have a question that
-    /// shows whether they bring more. While the upstream answers on others, the oldest of many is
-    /// given up; what waits there goes on. While it answers on none, a few count as all.
-    fn useless(&self, state: &mut State, room: Room) -> usize {
-        let is_useless = |one: &Arc<Connection>| {
-            one.liveness.is_mute() || room.is_spent(one.answers(), one.load())
-        };
-        let count = state.open.iter().filter(|one| is_useless(one)).count();
-        if count < FEW_MUTE {
-            return count;
-        }
-        if !self.health.lock().answers_now(Instant::now()) {
-            return MAX_MUTE;
-        }
-        if count == MAX_MUTE
-            && let Some(oldest) = state.open.iter().position(is_useless)
-        {
-            state.open.remove(oldest);
-            return count - 1;
-        }
-        count
-    }
-
-    /// Openings under way that may be expected to end soon.
-    fn openings_that_count(&self, state: &State) -> usize {
-        let now = Instant::now();
-        let count = state.opening.len();
-        if count >= MAX_OPENINGS {
-            return usize::MAX;
-        }
-        if count == 0 || !self.health.lock().answers_now(now) {
-            return count;
-        }
-        state.opening.iter().filter(|(_, since)| now < *since + SLOW_OPENING).count()
     }
 
     /// Opens a connection in a task of its own, which does not keep the pool alive.
@@ -226,17 +159,20 @@ impl Pool {
         state.last_id += 1;
         let (id, connector) = (state.last_id, Arc::clone(&self.connector));
         let pool = Arc::downgrade(self);
-        let end = OpeningEnds { pool: pool.clone(), id, how: given_up() };
-        state.opening.push((id, Instant::now()));
+        let (ended, opening) = watch::channel(None);
+        let end = OpeningEnds { pool: pool.clone(), id };
+        state.opening.push(Opening { id, ended: opening, waiting: Arc::default() });
         tokio::spawn(async move {
             let opened = connector.open(id).await;
             if let Some(pool) = pool.upgrade() {
-                end.tell(pool.opened(opened));
+                let outcome = pool.opened(opened);
+                drop(end);
+                ended.send_replace(Some(outcome));
             }
         });
     }
 
-    fn opened(&self, opened: Result<Connection, UpstreamError>) -> Ended {
+    fn opened(&self, opened: Result<Connection, UpstreamError>) -> Result<(), UpstreamError> {
         match opened {
             Ok(connection) => {
                 self.health.lock().connected();
@@ -275,26 +211,6 @@ impl Pool {
         }
     }
 
-    /// A question was put to this connection then and is not answered. Where nothing else came
-    /// within `silence` either, no further one goes there until something comes. Whether that is so.
-    pub(super) fn look_at(&self, id: u64, asked_at: Instant, silence: Duration) -> bool {
-        let state = self.state.lock();
-        let Some(connection) = state.open.iter().find(|one| one.id == id) else { return true };
-        let since = Instant::now().checked_sub(silence).unwrap_or(asked_at);
-        if connection.liveness.active_after(since) {
-            return false;
-        }
-        connection.fall_mute();
-        true
-    }
-
-    /// Whether questions that were put to this connection later were answered, or it is gone.
-    pub(super) fn has_overtaken(&self, id: u64, asked_at: Instant) -> bool {
-        let state = self.state.lock();
-        let connection = state.open.iter().find(|one| one.id == id);
-        connection.is_none_or(|one| one.liveness.has_overtaken(asked_at))
-    }
-
     /// The next connection goes to another address than this one, which led nowhere.
     pub(super) fn pass_over(&self, connection: &Connection) {
         self.connector.pass_over(connection.address);
@@ -321,27 +237,14 @@ impl Pool {
 struct OpeningEnds {
     pool: std::sync::Weak<Pool>,
     id: u64,
-    how: Ended,
-}
-
-impl OpeningEnds {
-    fn tell(mut self, how: Ended) {
-        self.how = how;
-    }
 }
 
 impl Drop for OpeningEnds {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade() {
-            pool.state.lock().opening.retain(|(id, _)| *id != self.id);
-            // The one before is of no use to anybody.
-            let _ = pool.ended.send_replace(std::mem::replace(&mut self.how, Ok(())));
+            pool.state.lock().opening.retain(|one| one.id != self.id);
         }
     }
-}
-
-fn given_up() -> Ended {
-    Err(UpstreamError::lost("connecting was given up"))
 }
 
 fn full() -> UpstreamError {

@@ -21,12 +21,6 @@ use crate::document::UpstreamDocument;
 
 /// Silent queries in a row after which their connection gets no further ones.
 const SILENT_ON_CONNECTION: u32 = 2;
-/// However soon another upstream is to be asked, a connection is not mute before: it may be a long
-/// way.
-const LEAST_SILENCE: Duration = Duration::from_millis(200);
-/// Queries in a row that were turned away after which their connection gets no further ones: what
-/// is behind another one may have time.
-const TURNED_AWAY_ON_CONNECTION: u32 = 16;
 
 /// One upstream with its connections, health and counters. It lives as long as a snapshot in use
 /// names it, and longer snapshots do not disturb it.
@@ -109,23 +103,6 @@ impl Upstream {
         Signs { answered: self.answers(), answers_now }
     }
 
-    /// Looks at the connection of an attempt that stays without an answer: nothing may have come
-    /// there for `silence`, or only answers to others.
-    pub(super) fn look_at(&self, state: &AttemptState, silence: Duration) -> Look {
-        let (id, Some(asked_at)) = (state.connection.load(Relaxed), state.asked_at.get()) else {
-            return Look::Early;
-        };
-        // Timers and connections do not begin at the same moment.
-        let silence = silence.max(LEAST_SILENCE).mul_f32(0.75);
-        if asked_at.elapsed() < silence {
-            return Look::Early;
-        }
-        if self.pool.look_at(id, *asked_at, silence) {
-            return Look::Mute;
-        }
-        if self.pool.has_overtaken(id, *asked_at) { Look::Overtaken } else { Look::Waits }
-    }
-
     /// Answers that it has given.
     pub(super) fn answers(&self) -> u64 {
         self.pool.counters.answered.load(Relaxed)
@@ -162,11 +139,7 @@ impl Upstream {
             over: true,
         };
         let work = async {
-            // A question has one place, however often it is asked here.
-            if state.place.get().is_none() {
-                let place = self.pool.room.take(question.owner, || ()).await;
-                let _ = state.place.set(Arc::new(place));
-            }
+            let _place = self.pool.room.take(question.owner, || ()).await;
             (has_place, watch.over, watch.since) = (true, false, Instant::now());
             is_placed.store(true, Relaxed);
             let lease = self.pool.take(avoid).await?;
@@ -177,7 +150,6 @@ impl Upstream {
                 ));
             }
             state.connection.store(lease.connection.id, Relaxed);
-            let _ = state.asked_at.set(Instant::now());
             watch.connection = Some(Arc::clone(&lease.connection));
             watch.since = Instant::now();
             UpstreamCounters::count(&self.pool.counters.asked);
@@ -239,18 +211,8 @@ impl Upstream {
         if connection.liveness.is_closed() {
             connection.liveness.cut();
         }
-        let is_turned_away = error.kind == ErrorKind::Unprocessed;
-        let turns_away =
-            is_turned_away && connection.liveness.was_turned_away() == TURNED_AWAY_ON_CONNECTION;
-        if turns_away {
-            self.pool.retire(connection.id);
-        }
         let mut health = self.pool.health.lock();
         match error.kind {
-            // As bad as one that ends, where it never answers.
-            ErrorKind::Unprocessed if turns_away && !connection.liveness.has_answered() => {
-                health.was_useless(error, Instant::now(), jitter());
-            }
             ErrorKind::Unprocessed => health.turned_away(error, Instant::now(), jitter()),
             ErrorKind::Lost if connection.liveness.is_first_useless_end() => {
                 health.was_useless(error, Instant::now(), jitter());
@@ -296,20 +258,7 @@ impl Upstream {
     }
 }
 
-/// What there is to see of an attempt without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
-    /// Its connection brings nothing at all.
-    Mute,
-    /// What was asked there later was answered.
-    Overtaken,
-    /// It may only have to wait.
-    Waits,
-    /// It was asked a moment ago.
-    Early,
-}
-
-/// Notices silence, also when an attempt is taken back because another upstream was faster.
+/// Notices silence, also when a attempt is taken back because another upstream was faster.
 struct SilenceWatch<'a> {
     pool: &'a Pool,
     connection: Option<Arc<Connection>>,
@@ -330,9 +279,9 @@ impl Drop for SilenceWatch<'_> {
         if connection.is_some_and(|connection| connection.liveness.active_after(self.since)) {
             return;
         }
-        self.pool.health.lock().was_silent(Instant::now(), jitter());
+        let in_a_row = self.pool.health.lock().was_silent(Instant::now(), jitter());
         if let Some(connection) = connection
-            && (connection.liveness.was_silent() >= SILENT_ON_CONNECTION || waited >= self.limit)
+            && (in_a_row >= SILENT_ON_CONNECTION || waited >= self.limit)
         {
             self.pool.retire(connection.id);
         }
