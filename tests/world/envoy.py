@@ -75,9 +75,7 @@ def outbound(folder: Path, endpoints: list[int], cluster: dict[str, Any]) -> Ite
     listener = {"address": _address(dns), "filter_chains": [{"filters": filters}]}
     ends = [{"endpoint": {"address": _address(port)}} for port in endpoints]
     load = {"cluster_name": "dns", "endpoints": [{"lb_endpoints": ends}]}
-    # As istiod sets it: the rules of an outlier count whatever is left.
-    common = {"healthy_panic_threshold": {"value": 0}}
-    base = {"name": "dns", "type": "STATIC", "load_assignment": load, "common_lb_config": common}
+    base = {"name": "dns", "type": "STATIC", "load_assignment": load}
     with running(folder, admin, [listener], [{**base, **cluster}]):
         yield Sidecar(dns, 0, admin)
 
