@@ -57,6 +57,7 @@ _DOCUMENTS: dict[str, dict[str, str]] = {
     "crds-everywhere": {"documents.source": "crds", "documents.namespaces": "{*}"},
 }
 _WITH_SIDECARS: dict[str, dict[str, str]] = {
+    "one-that-grows": {"resolver.replicas": "1", "resolver.autoscaling.enabled": "true"},
     "proxy-doh": {"resolver.identity": "proxy", "resolver.doh.enabled": "true"},
 }
 _ALL = {**_VARIANTS, **_IN_A_MESH, **_WITH_SIDECARS, **_DOCUMENTS}

@@ -124,10 +124,17 @@ def test_a_pod_that_was_left_out_wrongly_is_asked_when_the_other_one_is_gone(
         assert envoy.count(left_out) == 2, "the one that is gone is left out, too"
 
 
-def test_a_part_with_one_pod_has_no_such_rule() -> None:
+@pytest.mark.parametrize(
+    ("variant", "parts"),
+    [
+        ("without-volume", {"keyhole-resolver"}),
+        ("one-that-grows", {"keyhole-resolver", "keyhole-forwarder"}),
+    ],
+)
+def test_a_part_that_never_has_two_pods_has_no_such_rule(variant: str, parts: set[str]) -> None:
     names = {
         one["metadata"]["name"]
-        for one in objects_of("sidecar", "without-volume")
+        for one in objects_of("sidecar", variant)
         if one["kind"] == "DestinationRule"
     }
-    assert names == {"keyhole-resolver"}
+    assert names == parts
