@@ -92,7 +92,8 @@ def _lists(sidecar: Manifest, entry: Manifest) -> bool:
     egress = listed(sidecar.spec, "egress")
     for written in (host for rule in egress for host in texts(rule, "hosts")):
         space, _, name = written.partition("/")
-        if space not in ("*", "~", entry.namespace) and not (
+        # ~ is no namespace: nothing is listed, as ~/* says.
+        if space not in ("*", entry.namespace) and not (
             space == "." and entry.namespace == sidecar.namespace
         ):
             continue

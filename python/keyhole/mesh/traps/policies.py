@@ -1,5 +1,6 @@
 """Traps in policies: who is let in, and how the mesh reads it."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from keyhole.mesh.finding import Finding, found
@@ -10,6 +11,7 @@ from keyhole.mesh.traps.dns import services_of_dns
 _LAYER_7 = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPaths")
 _OF_CONNECTIONS = ("source.", "destination.", "connection.", "remote.ip")
 """Beginnings of the conditions that a connection without requests has."""
+_EVERYBODY = re.compile(r"\*|[^/]+/(ns/)?\*|[0-9a-fA-F.:]+/0")
 _REQUEST = ("requestPrincipals", "notRequestPrincipals", "remoteIpBlocks", "notRemoteIpBlocks")
 
 
@@ -155,9 +157,16 @@ def _is_open(rule: Tree) -> bool:
 
 
 def _is_anybody(source: Tree) -> bool:
-    said = [source[key] for key in source if source[key]]
+    """Whether each of its fields that name somebody names everybody; fields of a source count
+    together. Fields that leave somebody out (``notNamespaces``) let all others in."""
     # Not to have an identity is the opposite of a restriction, too.
-    return all(value == ["*"] for value in said)
+    naming = [texts(source, key) for key in source if not key.startswith("not") and source[key]]
+    return all(any(_is_everybody(one) for one in names) for names in naming)
+
+
+def _is_everybody(written: str) -> bool:
+    """Whether a name of a source is ``*``, all of a trust domain, or all addresses."""
+    return _EVERYBODY.fullmatch(written) is not None
 
 
 def _opens(rule: Tree, ports: set[str]) -> bool:
