@@ -44,6 +44,12 @@ _BEFORE = {
 """The version before, which older clusters have alone (Istio before 1.22)."""
 _MADE = ("Pod", "ReplicaSet", "Job")
 """Kinds that others make out of their template."""
+_MAKERS = {
+    "apps/v1": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
+    "v1": ("ReplicationController",),
+    "batch/v1": ("Job", "CronJob"),
+}
+"""Kinds of `KINDS` with such a template. What another kind makes (a Rollout) has no other copy."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _PAGE = 250
 _SECONDS = 30.0
@@ -55,7 +61,7 @@ def read_cluster(access: ClusterAccess, namespaces: Iterable[str] = ()) -> World
     """The objects of these namespaces, or of all; raises `MeshError` if they cannot be read.
 
     Kinds that the cluster does not have, such as those of Istio, are left out. So are pods that a
-    workload made: its template says the same, without what a webhook added.
+    workload of these kinds made: its template says the same, without what a webhook added.
     """
     found: list[Manifest] = []
     places = [f"namespaces/{_checked(one)}/" for one in dict.fromkeys(namespaces)]
@@ -87,7 +93,11 @@ def _checked(namespace: str) -> str:
 
 def _is_made(one: Manifest) -> bool:
     owners = listed(one.metadata, "ownerReferences")
-    return one.kind in _MADE and any(owner.get("controller") for owner in owners)
+    return one.kind in _MADE and any(
+        owner.get("controller")
+        and owner.get("kind") in _MAKERS.get(str(owner.get("apiVersion")), ())
+        for owner in owners
+    )
 
 
 class _Reader:
