@@ -14,10 +14,11 @@ _EXTENSIONS = (".yaml", ".yml", ".json")
 _INJECT = "sidecar.istio.io/inject"
 _DATA_PLANE = "istio.io/dataplane-mode"
 _TEMPLATES = {"CronJob": ("jobTemplate", "spec", "template")}
-_WORKLOADS = (
+WORKLOADS = (
     *("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"),
     *("Job", "CronJob"),
 )
+"""Kinds that make pods."""
 Tree = dict[str, Any]
 
 
@@ -100,7 +101,7 @@ class World:
 
     def pods(self) -> Iterator[PodTemplate]:
         """The pods of all workloads."""
-        for one in self.of(*_WORKLOADS):
+        for one in self.of(*WORKLOADS):
             template = inner(one.spec, *_TEMPLATES.get(one.kind, ("template",)))
             yield PodTemplate(
                 one, _mapping(template.get("metadata")), _mapping(template.get("spec"))

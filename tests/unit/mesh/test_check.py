@@ -157,3 +157,23 @@ def test_odd_manifests_are_read_without_a_fault(spec: object) -> None:
     odd = [{"kind": kind, "metadata": {"name": "x"}, "spec": spec} for kind in sorted(kinds)]
     for mode in ("sidecar", "ambient"):
         _traps([*objects_of(mode), *odd])
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "why"),
+    [
+        ("Service", {"ports": [{"port": 53, "targetPort": [1]}]}, "targetPort is neither"),
+        ("Service", {"ports": [{"port": [53]}]}, "port is neither"),
+        ("Service", {"ports": [{"name": "dns"}]}, "no number as its port"),
+        ("NetworkPolicy", {"egress": [{"ports": [{"port": 1, "endPort": "abc"}]}]}, "endPort is"),
+        ("NetworkPolicy", {"podSelector": {"matchExpressions": [{"values": 5}]}}, "values is no"),
+        ("Pod", {"containers": [{"ports": [{"containerPort": "x"}]}]}, "containerPort is no"),
+        ("Deployment", {"template": {"metadata": {"labels": {"app": [1]}}}}, "labels.app is no"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_named_with_its_file(
+    kind: str, spec: dict[str, object], why: str
+) -> None:
+    odd = {"kind": kind, "metadata": {"name": "odd", "namespace": "dns"}, "spec": spec}
+    with pytest.raises(MeshError, match=f"x.yaml: {kind} dns/odd cannot be read: .*{why}"):
+        _traps([odd])

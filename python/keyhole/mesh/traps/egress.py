@@ -105,7 +105,7 @@ def _lists(sidecar: Manifest, entry: Manifest) -> bool:
 
 def entry_by_dns(world: World) -> Iterator[Finding]:
     """A proxy that resolves an upstream asks whom it is the upstream of."""
-    servers = {inner(tree, "spec").get("serverName") for _, tree in documents(world)}
+    servers = {str(inner(tree, "spec").get("serverName")) for _, tree in documents(world)}
     for one in world.of("ServiceEntry"):
         if one.spec.get("resolution") in ("DNS", "DNS_ROUND_ROBIN") and servers & {
             *texts(one.spec, "hosts")
@@ -160,7 +160,7 @@ def gateway_refused(world: World) -> Iterator[Finding]:
             continue
         if one.namespace not in restricted or one.spec.get("gatewayClassName") != "istio":
             continue
-        name = inner(one.spec, "infrastructure", "parametersRef").get("name")
+        name = str(inner(one.spec, "infrastructure", "parametersRef").get("name"))
         if (one.namespace, name) not in overlays:
             yield found(
                 "gateway-refused-by-restricted",
