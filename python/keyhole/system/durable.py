@@ -47,18 +47,28 @@ def write_json(path: Path, value: Any, mode: Mode = PRIVATE_FILE) -> None:
 def replacing(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[BinaryIO]:
     """A file to write the new content into; it gets its name at the end of the block.
 
-    Where the block raises, the file of that name stays as it was.
+    Where the block raises, the file of that name stays as it was. All goes by the descriptor of a
+    file that is made here: root may write into the folder of somebody else, who could put a link in
+    the place of the draft.
     """
-    with draft_of(path, mode) as draft, draft.open("wb") as file:
-        yield file
+    draft = _draft(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, _first_mode(mode))
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+        rename(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager
 def draft_of(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[Path]:
     """As `replacing`, for content that something else writes: gives the path of an empty file."""
     draft = _draft(path)
-    # Nobody else can read it at any time, unless the umask decides.
-    draft.touch(PRIVATE_FILE if mode is not None else 0o666, exist_ok=False)
+    draft.touch(_first_mode(mode), exist_ok=False)
     try:
         yield draft
         if mode is not None:
@@ -66,6 +76,11 @@ def draft_of(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[Path]:
         rename(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _first_mode(mode: Mode) -> int:
+    # Nobody else can read a draft at any time, unless the umask decides.
+    return PRIVATE_FILE if mode is not None else 0o666
 
 
 def rename(source: Path, target: Path) -> None:

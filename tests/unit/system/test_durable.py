@@ -161,6 +161,22 @@ def test_a_draft_is_never_readable_for_others(tmp_path: Path) -> None:
         assert stat.S_IMODE(draft.stat().st_mode) == 0o600
 
 
+def test_a_link_in_the_place_of_a_draft_leads_no_content_and_no_mode_elsewhere(
+    tmp_path: Path,
+) -> None:
+    """Who owns the folder may try it while root writes there."""
+    other = tmp_path / "other"
+    other.write_bytes(b"untouched")
+    other.chmod(0o640)
+    with durable.replacing(tmp_path / "file", durable.PUBLIC_FILE) as file:
+        (draft,) = tmp_path.glob(".file.*")
+        draft.unlink()
+        draft.symlink_to(other)
+        file.write(b"secret")
+    assert other.read_bytes() == b"untouched"
+    assert stat.S_IMODE(other.stat().st_mode) == 0o640
+
+
 def test_text_and_json_are_written_in_utf_8(tmp_path: Path) -> None:
     durable.write_text(tmp_path / "text", "größer")
     durable.write_json(tmp_path / "json", {"name": "größer"})
