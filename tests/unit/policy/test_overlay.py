@@ -203,3 +203,24 @@ def test_a_client_in_quarantine_is_refused_everything_whatever_else_says_of_it(
     )
     shut_all = lay_over(watched, Overrides(decisions=[shut]))
     assert said(shut_all, "ok.example.org", {"identity": WEB}).startswith("shop: denied_by_default")
+
+
+def test_a_client_in_quarantine_sees_no_local_record_and_no_restricted_search() -> None:
+    spec = "default: allow\nsafeSearch: [bing]"
+    texts = [
+        UPSTREAM,
+        document("Policy", "home", spec),
+        document("Record", "nas", "name: nas.example.org\na: 192.0.2.1"),
+        document("Record", "alias", "name: alias.example.org\ncname: www.example.net"),
+        document("Record", "wild", "name: '*.apps.example.org'\na: 192.0.2.2"),
+    ]
+    documents, problems = read_text_documents("---\n".join(texts), "a.yaml", Path("/nowhere"))
+    assert problems == []
+    plain = compile_documents(documents, 1, context=KNOWN).snapshot
+    shut = lay_over(
+        plain, Overrides(decisions=[decision("block", ".", "token:guest", number=7, below=True)])
+    )
+    names = ("nas.example.org", "alias.example.org", "x.apps.example.org", "www.bing.com")
+    for name in (*names, "1.2.0.192.in-addr.arpa"):
+        assert said(shut, name, {"token": "guest"}).startswith("home: denied_by_default"), name
+        assert said(shut, name, {"token": "tv"}) == said(plain, name, {"token": "tv"}), name

@@ -3,7 +3,7 @@
 A decision for everyone becomes a rule of every policy; an allow rule only where names are allowed
 by default. A decision for one client becomes a rule of a policy for this client alone: a copy of
 its policy, with that rule first. The copy keeps the name of the policy. In quarantine, a client has
-a copy that allows nothing.
+a copy that allows nothing, and sees no local record: a record answers what is denied by default.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,22 @@ def lay_over(snapshot: Snapshot, overrides: Overrides) -> Snapshot:
     newest_first = sorted(overrides.decisions, key=lambda one: one.number, reverse=True)
     general = [one for one in newest_first if one.client is None]
     named = [one for one in newest_first if one.client is not None]
+    record_sets, empty = snapshot.record_sets, None
+    if any(one.is_quarantine for one in newest_first):
+        record_sets, empty = _with_empty(record_sets)
     paused = [_paused(policy, overrides.pauses) for policy in snapshot.policies]
-    policies = [_with_decisions(one, _general(one, general)) for one in paused]
-    derived = _Derived(paused, general, policies)
+    policies = [_with_decisions(one, _general(one, general), empty) for one in paused]
+    derived = _Derived(paused, general, policies, empty)
     subjects = Tables(snapshot, named).with_decisions(derived.place) if named else snapshot.subjects
-    return snapshot.model_copy(update={"policies": policies, "subjects": subjects})
+    changes = {"policies": policies, "subjects": subjects, "record_sets": record_sets}
+    return snapshot.model_copy(update=changes)
+
+
+def _with_empty(record_sets: list[list[int]]) -> tuple[list[list[int]], int]:
+    """The record sets with an empty one among them, and its index."""
+    if [] not in record_sets:
+        record_sets = [*record_sets, []]
+    return record_sets, record_sets.index([])
 
 
 def acts_on(policy: SnapshotPolicy, decision: Decision) -> bool:
@@ -42,7 +53,10 @@ class _Derived:
         plain: Sequence[SnapshotPolicy],
         general: Sequence[Decision],
         policies: list[SnapshotPolicy],
+        empty: int | None,
     ) -> None:
+        """``empty`` is the index of a record set without records; none without quarantines."""
+        self._empty = empty
         self._plain = plain
         self._all = general
         self._policies = policies
@@ -55,7 +69,7 @@ class _Derived:
             plain = self._plain[policy]
             self._places[key] = len(self._policies)
             ours = [*decisions, *_general(plain, self._all)]
-            self._policies.append(_with_decisions(plain, ours))
+            self._policies.append(_with_decisions(plain, ours, self._empty))
         return self._places[key]
 
 
@@ -63,16 +77,18 @@ def _general(policy: SnapshotPolicy, decisions: Iterable[Decision]) -> list[Deci
     return [one for one in decisions if acts_on(policy, one)]
 
 
-def _with_decisions(policy: SnapshotPolicy, decisions: Sequence[Decision]) -> SnapshotPolicy:
+def _with_decisions(
+    policy: SnapshotPolicy, decisions: Sequence[Decision], empty: int | None
+) -> SnapshotPolicy:
     quarantine = next((one for one in decisions if one.is_quarantine), None)
-    if quarantine is not None:
-        return _closed(policy, quarantine)
+    if quarantine is not None and empty is not None:
+        return _closed(policy, quarantine, empty)
     rules = [_rule(one, policy.list_answer) for one in decisions]
     return policy.model_copy(update={"rules": [*rules, *policy.rules]})
 
 
-def _closed(policy: SnapshotPolicy, quarantine: Decision) -> SnapshotPolicy:
-    """A policy that refuses every name, whatever is paused, allowed or only observed."""
+def _closed(policy: SnapshotPolicy, quarantine: Decision, empty: int) -> SnapshotPolicy:
+    """A policy that refuses every name, whatever is paused, allowed, recorded or only observed."""
     return policy.model_copy(
         update={
             "mode": "enforce",
@@ -80,6 +96,8 @@ def _closed(policy: SnapshotPolicy, quarantine: Decision) -> SnapshotPolicy:
             "rules": [],
             "lists": [],
             "paused": None,
+            "record_set": empty,
+            "rewrite_set": None,
             "origin": quarantine.origin,
         }
     )
