@@ -25,6 +25,10 @@ class Evidence:
     """How many queries passed and were only noted, by level."""
     refused: dict[str, int] = field(default_factory=dict)
     """How many queries were refused, by level."""
+    blocked: int = 0
+    """The second of Unix time of the last query that a used-up budget refused; 0 without one."""
+    seen_to: bool = False
+    """Whether the policy of the client said what follows that."""
 
 
 @dataclass(frozen=True)
@@ -115,4 +119,6 @@ def _read_evidence(text: str) -> Evidence:
     found = json.loads(text)
     curve = tuple((int(second), int(octets)) for second, octets in found["curve"])
     names = tuple((str(name), int(second)) for name, second in found["names"])
-    return Evidence(names, curve, found["observed"], found["refused"])
+    # Findings of an earlier version have neither of the last two.
+    more = (int(found.get("blocked", 0)), bool(found.get("seen_to", False)))
+    return Evidence(names, curve, found["observed"], found["refused"], *more)

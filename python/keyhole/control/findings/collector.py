@@ -7,7 +7,6 @@ counts once, also if the process is killed at any moment.
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -79,8 +78,6 @@ class FindingCollector:
         self._is_read = False
         self.quarantine: QuarantineByPolicy | None = None
         """What follows a finding whose client was blocked; none where nothing can."""
-        self._blocked: deque[Finding] = deque(maxlen=MAX_FINDINGS)
-        """Those of which that was not seen to yet."""
         self._waiting = WaitingPieces(self.take, notify, parts)
 
     @property
@@ -116,9 +113,24 @@ class FindingCollector:
 
     async def see_to_blocked(self) -> None:
         """Has the policies of clients that were blocked say what follows; once for each finding,
-        so that nobody who was let go is put back for the same names."""
-        while self.quarantine is not None and self._blocked:
-            await self.quarantine.impose(self._blocked.popleft())
+        so that nobody who was let go is put back for the same names. That it was done is kept with
+        the finding: after a kill, or a failure of the database, the rest is done. Raises
+        ``StoreError`` and ``UnwritableError``."""
+        if self.quarantine is None:
+            return
+        for one in [one for one in self._known.values() if _is_waiting(one)]:
+            if await self.quarantine.impose(one):
+                await asyncio.to_thread(self._mark_seen_to, one.number)
+
+    def _mark_seen_to(self, number: int) -> None:
+        with self._lock:
+            one = self._known.get(number)
+            if one is None:
+                return  # it went meanwhile
+            changed = replace(one, evidence=replace(one.evidence, seen_to=True))
+            with self.database.begin() as connection:
+                write_findings(connection, [changed])
+            self._known = {**self._known, number: changed}
 
     def take_remote(self, engine: str, piece: Piece) -> None:
         """Takes a piece of the log of an engine elsewhere. What fails is said and tried again, and
@@ -152,12 +164,6 @@ class FindingCollector:
                 known_now = {one.number: one for one in self.known}
                 growth = grow(known_now, found, self._highest)
                 self._write(growth, lambda connection: write_position(connection, position))
-                was_blocked = {key for key, one in known_now.items() if _is_blocked(one)}
-                self._blocked += [
-                    one
-                    for key, one in growth.changed.items()
-                    if _is_blocked(one) and key not in was_blocked
-                ]
                 self._tell(growth)
             self._positions[engine] = position
 
@@ -241,8 +247,12 @@ def _as_of(one: Finding, now: float) -> Finding:
     return one
 
 
-def _is_blocked(one: Finding) -> bool:
-    return "block" in one.evidence.refused
+def _is_waiting(one: Finding) -> bool:
+    """Whether its client was blocked, and nobody has seen to that: neither a policy nor a person
+    who closed it."""
+    evidence = one.evidence
+    is_known = one.client_kind in ("identity", "token")
+    return is_known and evidence.blocked > 0 and not evidence.seen_to and one.state != "closed"
 
 
 def _newest(one: Finding) -> int:

@@ -83,6 +83,7 @@ def _since(one: Finding, oldest: float) -> Finding:
         one.evidence,
         names=tuple(name for name in one.evidence.names if name[1] >= oldest),
         curve=tuple(point for point in one.evidence.curve if point[0] >= oldest),
+        blocked=one.evidence.blocked if one.evidence.blocked >= oldest else 0,
     )
     kept = [second for _, second in evidence.names] + [second for second, _ in evidence.curve]
     return replace(one, first=min(kept, default=one.last), evidence=evidence)
@@ -167,9 +168,13 @@ def _with(found: Finding, signal: Signal) -> Finding:
 def _evidence(evidence: Evidence, signal: Signal) -> Evidence:
     counts = dict(evidence.refused if signal.is_refused else evidence.observed)
     counts[signal.level] = counts.get(signal.level, 0) + signal.count
-    which = "refused" if signal.is_refused else "observed"
     names, curve = _names(evidence.names, signal), _curve(evidence.curve, signal)
-    return replace(evidence, names=names, curve=curve, **{which: counts})
+    is_blocked = signal.is_refused and signal.level == "block"
+    blocked = max(evidence.blocked, signal.second) if is_blocked else evidence.blocked
+    evidence = replace(evidence, names=names, curve=curve, blocked=blocked)
+    if signal.is_refused:
+        return replace(evidence, refused=counts)
+    return replace(evidence, observed=counts)
 
 
 def _names(names: tuple[tuple[str, int], ...], signal: Signal) -> tuple[tuple[str, int], ...]:

@@ -5,14 +5,16 @@ must not have it refused everything.
 """
 
 import asyncio
+import time
 
-from keyhole.control.error import InvalidError
+from keyhole.control.error import InvalidError, UnwritableError
 from keyhole.control.findings.finding import Finding
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.overrides import QuarantineService
+from keyhole.control.overrides.quarantines import StandsError
 from keyhole.errors import KeyholeError
 from keyhole.model.snapshot import Snapshot
-from keyhole.store import Actor
+from keyhole.store import Actor, StoreError
 
 _BY_POLICY = Actor("keyhole", "policy")
 MAX_BY_POLICY = 100
@@ -26,13 +28,20 @@ class QuarantineByPolicy:
         self._quarantines = quarantines
         self._notify = notify
 
-    async def impose(self, found: Finding) -> None:
-        """Puts the client of a finding in quarantine if its policy wants that; what fails is said
-        and not tried again."""
+    async def impose(self, found: Finding) -> bool:
+        """Puts the client of a finding in quarantine if its policy wants that, and its last blocked
+        query is not older than the quarantine would be. Returns whether that is done with; not
+        before there is a snapshot.
+
+        What cannot be done is said, and done with. Raises ``StoreError`` and ``UnwritableError``,
+        after which it is to be tried again.
+        """
+        if self._quarantines.snapshot is None:
+            return False
         seconds = _seconds(found, self._quarantines.snapshot)
         client = _client(found)
-        if seconds is None or client is None:
-            return
+        if seconds is None or client is None or found.evidence.blocked + seconds < time.time():
+            return True
         try:
             active = await asyncio.to_thread(self._quarantines.active)
             imposed = [one for one in active if one.who == _BY_POLICY.name]
@@ -42,13 +51,20 @@ class QuarantineByPolicy:
             _, result = await self._quarantines.impose(
                 client, seconds, _BY_POLICY, why, found.number
             )
+        except StandsError as error:
+            text = f"the client of finding {found.number} is in quarantine already"
+            self._notify(Notice(Severity.INFO, text, (str(error),)))
+            return True
+        except (StoreError, UnwritableError):
+            raise
         except KeyholeError as error:
             text = f"the client of finding {found.number} is not in quarantine"
             self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
-            return
+            return True
         text = f"the client of finding {found.number} is in quarantine"
-        details = (f"not on every engine yet: {result.why}",) if result.why else ()
+        details = (f"not in force yet: {result.why}",) if result.why else ()
         self._notify(Notice(Severity.WARNING, text, details))
+        return True
 
 
 def _seconds(found: Finding, snapshot: Snapshot | None) -> int | None:

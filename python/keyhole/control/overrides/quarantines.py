@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from keyhole.control.error import InvalidError, NotThereError
+from keyhole.control.error import ControlError, InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.overrides import EVERY_NAME, MAX_QUARANTINE, Decision, read_client
 from keyhole.model.snapshot import Snapshot
@@ -20,6 +20,10 @@ from keyhole.store.overrides import StoredDecision, decisions, remove_decision, 
 MAX_QUARANTINES = 200
 """Each adds a policy for its client."""
 MIN_SECONDS = 60
+
+
+class StandsError(ControlError):
+    """The client is in a quarantine that a policy must not replace."""
 
 
 class QuarantineService:
@@ -44,10 +48,11 @@ class QuarantineService:
         self, client: str, seconds: int, actor: Actor, why: str, finding: int | None = None
     ) -> tuple[StoredDecision, OverrideResult]:
         """Refuses every query of a client for so many seconds; replaces an earlier quarantine of
-        it. ``finding`` is the number of what led to it.
+        it. ``finding`` is the number of what led to it: a policy imposed it then, which never
+        replaces a quarantine that a person made or that ends later.
 
-        Raises ``InvalidError`` for a client that is invalid or unknown, and for a time that is too
-        short or too long.
+        Raises ``StandsError`` where such a one stands, and ``InvalidError`` for a client that is
+        invalid or unknown, and for a time that is too short or too long.
         """
         if not MIN_SECONDS <= seconds <= MAX_QUARANTINE:
             days = MAX_QUARANTINE // 86_400
@@ -71,7 +76,12 @@ class QuarantineService:
 
         def write(connection: Connection) -> StoredDecision:
             until = datetime.fromtimestamp(now + seconds, UTC).isoformat()
-            detail = {"client": decision.client, "until": until}
+            detail: dict[str, str | None] = {"client": decision.client, "until": until}
+            before = next((one for one in decisions(connection) if _is_of(one, decision)), None)
+            if before is not None:
+                if finding is not None and _stands(before, actor, why, now + seconds):
+                    raise StandsError(f"{_told(before)} stands")
+                detail["before"] = _told(before)
             if finding is not None:
                 # The finding may be kept no longer than the query log; the audit record has its
                 # client all the same, since somebody is accountable for the quarantine.
@@ -87,7 +97,8 @@ class QuarantineService:
                 )
             return stored
 
-        return await self._store.change(write)
+        # What a policy imposes must not wait for an engine that cannot be reached.
+        return await self._store.change(write, waits=finding is None)
 
     async def lift(self, number: int, actor: Actor, why: str | None) -> OverrideResult:
         """Ends a quarantine now; raises ``NotThereError``."""
@@ -113,6 +124,23 @@ class QuarantineService:
 
         _, result = await self._store.change(write)
         return result
+
+
+def _is_of(stored: StoredDecision, decision: Decision) -> bool:
+    return stored.decision.is_quarantine and stored.decision.client == decision.client
+
+
+def _stands(before: StoredDecision, actor: Actor, why: str, until: int) -> bool:
+    """Whether a policy leaves this quarantine as it is; also that of the same finding, where it was
+    killed before it could note that."""
+    is_same = before.who == actor.name and before.why == why
+    return is_same or before.who != actor.name or (before.decision.until or 0) > until
+
+
+def _told(stored: StoredDecision) -> str:
+    """A quarantine for the audit record: number, end and author."""
+    until = datetime.fromtimestamp(stored.decision.until or 0, UTC).isoformat()
+    return f"quarantine {stored.decision.number} until {until} by {stored.who}"
 
 
 def _client(written: str) -> str:

@@ -1,0 +1,125 @@
+"""Quarantines that policies impose: once for each finding, and never over those of people."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from keyhole.config import read_text_documents
+from keyhole.control.findings import QuarantineByPolicy
+from keyhole.control.overrides import QuarantineService
+from keyhole.control.overrides.store import OverrideResult, OverrideStore
+from keyhole.policy import TrustContext, compile_documents
+from keyhole.store import Actor, StoreError
+from keyhole.store import records as audit_records
+from tests.unit.control.test_findings import _REFUSED, Log, _line
+
+_ADA = Actor("ada", "socket")
+_DAY = 86_400
+_DOCUMENTS = """\
+apiVersion: keyhole.dev/v1
+kind: Policy
+metadata: {name: home}
+spec: {default: allow, tunneling: {mode: enforce, quarantine: 1d}}
+---
+apiVersion: keyhole.dev/v1
+kind: Upstream
+metadata: {name: one}
+spec: {protocol: dot, addresses: [192.0.2.1], serverName: dns.example.org}
+"""
+
+
+class Home:
+    """A log, findings of it, and quarantines; no engine."""
+
+    def __init__(self, folder: Path) -> None:
+        documents, problems = read_text_documents(_DOCUMENTS, "a.yaml", folder)
+        assert problems == []
+        known = TrustContext(tokens={"tv": "01" * 32, "pc": "02" * 32})
+        self.snapshot = compile_documents(documents, 1, context=known).snapshot
+        self.log = Log(folder)
+        self.broken: list[StoreError] = []
+        self.start()
+
+    def start(self) -> None:
+        """As a process that starts."""
+        self.log.start()
+        store = cast(
+            OverrideStore,
+            SimpleNamespace(
+                database=self.log.database, snapshot=self.snapshot, change=self._change
+            ),
+        )
+        self.quarantines = QuarantineService(store)
+        by_policy = QuarantineByPolicy(self.quarantines, self.log.notices.append)
+        self.log.collector.quarantine = by_policy
+
+    async def _change(self, write: Any, *, waits: bool = True) -> Any:
+        if self.broken:
+            raise self.broken.pop()
+        with self.log.database.begin() as connection:
+            return write(connection), OverrideResult(True)
+
+    def see_to(self) -> list[tuple[str | None, str]]:
+        """Has policies say what follows; gives client and author of each quarantine."""
+        asyncio.run(self.log.collector.see_to_blocked())
+        return [(one.decision.client, one.who) for one in self.quarantines.active()]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterable[Home]:
+    made = Home(tmp_path)
+    yield made
+    made.log.database.close()
+
+
+def test_a_quarantine_by_policy_outlives_a_failure_and_a_kill_and_is_imposed_once(
+    home: Home,
+) -> None:
+    home.log.write(_line(token="tv", **_REFUSED))
+    home.broken = [StoreError("no room")]
+    with pytest.raises(StoreError):
+        home.see_to()
+    home.start()
+    home.log.collector.look()
+    assert home.see_to() == [("token:tv", "keyhole")]
+    (one,) = home.quarantines.active()
+    asyncio.run(home.quarantines.lift(one.decision.number, _ADA, None))
+    home.log.write(_line(token="tv", **_REFUSED))
+    assert home.see_to() == [], "for the same finding"
+    home.start()
+    home.log.collector.look()
+    assert home.see_to() == []
+
+
+def test_lines_older_than_the_quarantine_of_the_policy_put_nobody_in_it(home: Home) -> None:
+    old = _DAY + 60
+    home.log.write(_line(old, token="tv", **_REFUSED), _line(token="tv"))
+    home.log.write(_line(_DAY - 60, token="pc", **_REFUSED))
+    assert home.see_to() == [("token:pc", "keyhole")]
+
+
+@pytest.mark.parametrize(("by", "days"), [("ada", 0.5), ("keyhole", 2)])
+def test_a_policy_replaces_no_quarantine_of_a_person_and_none_that_ends_later(
+    home: Home, by: str, days: float
+) -> None:
+    who = Actor(by, "socket")
+    made, _ = asyncio.run(home.quarantines.impose("token:tv", int(days * _DAY), who, "a drill"))
+    home.log.write(_line(token="tv", **_REFUSED))
+    home.see_to()
+    assert home.quarantines.active() == [made]
+    assert home.log.said[-1] == "the client of finding 1 is in quarantine already"
+
+
+def test_the_audit_record_says_which_quarantine_was_replaced(home: Home) -> None:
+    asyncio.run(home.quarantines.impose("token:tv", 60, _ADA, "a drill"))
+    asyncio.run(home.quarantines.impose("token:tv", _DAY, _ADA, "for longer"))
+    with home.log.database.read() as connection:
+        last, first = (one.entry.detail for one in audit_records(connection))
+    assert "before" not in first
+    assert last["before"].startswith(f"quarantine 1 until {time.gmtime().tm_year}")
+    assert last["before"].endswith(" by ada")
