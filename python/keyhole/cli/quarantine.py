@@ -13,7 +13,7 @@ from keyhole.cli.pause import clock, require_everywhere, seconds
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole quarantine list                          those in force
+  keyhole quarantine list                          all of them
 
   keyhole quarantine add token:tv --for 1d --why "names full of data below evil.example"
 
@@ -67,6 +67,8 @@ def add(
         print_json(done)
     else:
         console().print(_line(done["quarantine"]))
+        if (whole := done["quarantine"]["client"]).endswith("/56") and "/" not in client:
+            console().print(f"      {whole} is the whole network of this address")
     require_everywhere(done)
 
 

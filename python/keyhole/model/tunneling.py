@@ -124,6 +124,13 @@ class TunnelingUse(Spec):
         return value
 
     @model_validator(mode="after")
+    def _can_impose(self) -> Self:
+        if self.quarantine is not None and self.mode != "enforce":
+            why = f"mode {self.mode} puts nobody in quarantine; write mode: enforce, or take it out"
+            raise error_at("quarantine", why)
+        return self
+
+    @model_validator(mode="after")
     def _ascends(self) -> Self:
         steps = [(key, getattr(self, key)) for key in ("alert", "throttle", "block", "day")]
         for (lower, less), (higher, more) in pairwise(steps):

@@ -10,6 +10,9 @@ from typing import Any, cast
 import pytest
 
 from keyhole.config import read_text_documents
+from keyhole.control.clock import ClockWatch
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.findings import QuarantineByPolicy
 from keyhole.control.overrides import QuarantineService
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
@@ -123,3 +126,58 @@ def test_the_audit_record_says_which_quarantine_was_replaced(home: Home) -> None
     assert "before" not in first
     assert last["before"].startswith(f"quarantine 1 until {time.gmtime().tm_year}")
     assert last["before"].endswith(" by ada")
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("2001:db8:0:12::7", "2001:db8::/56"),
+        ("2001:db8::/48", "2001:db8::/48"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("192.0.2.0/24", "192.0.2.0/24"),
+    ],
+)
+def test_an_ipv6_address_stands_for_the_network_that_shares_an_account(
+    home: Home, written: str, kept: str
+) -> None:
+    made, _ = asyncio.run(home.quarantines.impose(written, 60, _ADA, "a drill"))
+    assert made.decision.client == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "widest"), [("192.0.2.0/23", 24), ("0.0.0.0/0", 24), ("2001:db8::/47", 48)]
+)
+def test_a_network_that_is_many_clients_is_refused(home: Home, written: str, widest: int) -> None:
+    with pytest.raises(InvalidError, match=f"is wider than a /{widest}: that is not one client"):
+        asyncio.run(home.quarantines.impose(written, 60, _ADA, "a drill"))
+    with pytest.raises(NotThereError, match="keyhole quarantine list shows"):
+        asyncio.run(home.quarantines.lift(7, _ADA, None))
+
+
+def test_the_end_of_a_quarantine_by_time_is_said_and_it_is_listed_until_then(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(home.quarantines.impose("token:tv", 60, _ADA, "a drill"))
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert [one.decision.client for one in home.quarantines.active()] == ["token:tv"]
+    doubts: list[str | None] = ["the clock is ahead", None]
+    clock = cast(ClockWatch, SimpleNamespace(check=lambda: doubts[0]))
+    data = DataFolder(home.log.folder)
+    data.make()
+
+    async def nothing() -> None:
+        return None
+
+    reconciler = cast(Any, SimpleNamespace(apply_overrides=nothing))
+    notices = home.log.notices
+    store = OverrideStore(
+        home.log.database, data, reconciler, notices.append, cast(Any, nothing), clock
+    )
+    store._is_copy_old()
+    asyncio.run(store._end())
+    assert "quarantine 1 is over" not in home.log.said
+    doubts.pop(0)
+    asyncio.run(store._end())
+    assert home.log.said[-1] == "quarantine 1 is over"
+    assert home.quarantines.active() == []

@@ -51,6 +51,8 @@ def test_an_exemption_ends_when_its_day_begins() -> None:
     [
         ("sometimes", "spec.tunneling"),
         ("{block: 1KiB}", "spec.tunneling.block: 1KiB is below throttle, 2KiB; budgets ascend"),
+        ("{quarantine: 1d}", "spec.tunneling.quarantine: mode observe puts nobody in quarantine"),
+        ("{mode: off, quarantine: 1d}", "quarantine: mode off puts nobody in quarantine; write"),
         ("{day: 64KiB}", "spec.tunneling.day: 64KiB is out of range"),
         ("{alert: 16B}", "spec.tunneling.alert: 16B is out of range"),
         ("{exempt: [{domain: a.example, until: 2099-01-01}]}", "exempt[0].reason"),

@@ -120,7 +120,7 @@ class DecisionService:
         def write(connection: Connection) -> None:
             found = next((k for k in decisions(connection) if k.decision.number == number), None)
             if found is not None and found.decision.is_quarantine:
-                raise NotThereError(f"{number} is a quarantine: keyhole quarantine --lift {number}")
+                raise NotThereError(f"{number} is a quarantine: keyhole quarantine lift {number}")
             if found is None or not remove_decision(connection, number):
                 raise NotThereError(
                     f"there is no decision {number}; keyhole decisions lists those that stand"

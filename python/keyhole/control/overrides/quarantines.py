@@ -4,6 +4,7 @@ A quarantine is kept as a decision about every name, so it lives, ends and reach
 the other decisions do.
 """
 
+import ipaddress
 import time
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from keyhole.control.error import ControlError, InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
+from keyhole.model.address import read_network
 from keyhole.model.overrides import EVERY_NAME, MAX_QUARANTINE, Decision, read_client
 from keyhole.model.snapshot import Snapshot
 from keyhole.policy.overrides import scope_of
@@ -20,6 +22,10 @@ from keyhole.store.overrides import StoredDecision, decisions, remove_decision, 
 MAX_QUARANTINES = 200
 """Each adds a policy for its client."""
 MIN_SECONDS = 60
+IPV6_BITS = 56
+"""The network of a single IPv6 address that is in quarantine, as accounts have it."""
+_WIDEST = {4: 24, 6: 48}
+"""Prefix lengths by version of the address."""
 
 
 class StandsError(ControlError):
@@ -38,11 +44,10 @@ class QuarantineService:
         return self._store.snapshot
 
     def active(self) -> list[StoredDecision]:
-        """Those in force, the newest first."""
+        """All that are kept, the newest first. One that has ended is kept, and acts, until a clock
+        that is believed says so."""
         with self._store.database.read() as connection:
-            found = decisions(connection)
-        now = int(time.time())
-        return [one for one in found if one.decision.is_quarantine and one.decision.lasts(now)]
+            return [one for one in decisions(connection) if one.decision.is_quarantine]
 
     async def impose(
         self, client: str, seconds: int, actor: Actor, why: str, finding: int | None = None
@@ -114,7 +119,7 @@ class QuarantineService:
             )
             if found is None or not remove_decision(connection, number):
                 raise NotThereError(
-                    f"there is no quarantine {number}; keyhole quarantine lists those in force"
+                    f"there is no quarantine {number}; keyhole quarantine list shows them all"
                 )
             detail = {"client": found.decision.client, "quarantine": str(number)}
             append(
@@ -144,7 +149,21 @@ def _told(stored: StoredDecision) -> str:
 
 
 def _client(written: str) -> str:
+    """Who is meant. A single IPv6 address is widened to the network that shares an account: its
+    client takes another address at will. A wide network is refused, for it is many clients."""
     try:
-        return read_client(written).written
+        subject = read_client(written)
     except ValueError as error:
         raise InvalidError(str(error)) from None
+    if subject.kind != "cidr":
+        return subject.written
+    network = read_network(subject.value)
+    if network.version == 6 and network.prefixlen == network.max_prefixlen:
+        return str(ipaddress.ip_network((int(network.network_address), IPV6_BITS), strict=False))
+    widest = _WIDEST[network.version]
+    if network.prefixlen < widest:
+        raise InvalidError(
+            f"{network} is wider than a /{widest}: that is not one client; give a narrower "
+            "network, or write a policy that denies by default"
+        )
+    return subject.written

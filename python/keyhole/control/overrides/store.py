@@ -91,7 +91,9 @@ class OverrideStore:
         Raises what ``write`` raises, ``StoreError`` and ``UnwritableError``; then nothing changed.
         """
         async with self._lock:
+            before = self._overrides
             written = await asyncio.to_thread(self._write, write)
+            self._tell_ended(before)
             problem = await self._reconciler.apply_overrides()
             self._changed.set()
         why = str(problem) if problem else await self._behind() if waits else ""
@@ -125,11 +127,21 @@ class OverrideStore:
         async with self._lock:
             await asyncio.to_thread(self._write, lambda _: None)
             await self._reconciler.apply_overrides()
+        self._tell_ended(before)
         for pause in before.pauses:
             if pause not in self._overrides.pauses:
                 whose = f"by the policy {pause.policy}" if pause.policy else "everywhere"
                 text = f"the pause is over: names are blocked again {whose}"
                 self._notify(Notice(Severity.INFO, text))
+
+    def _tell_ended(self, before: Overrides) -> None:
+        """Says which quarantines ended by their time; that of one that was lifted has its audit
+        entry."""
+        kept, now = {one.number for one in self._overrides.decisions}, time.time()
+        for one in before.decisions:
+            has_ended = one.until is not None and one.until <= now
+            if one.is_quarantine and has_ended and one.number not in kept:
+                self._notify(Notice(Severity.INFO, f"{one.origin} is over"))
 
     def _is_copy_old(self) -> bool:
         with self._database.read() as connection:
