@@ -55,15 +55,22 @@ impl<'a, F: Fetch> Walk<'a, F> {
         self.unix as u32
     }
 
-    /// Whether the zone of a name is signed.
-    pub(super) async fn standing(&mut self, name: &Name) -> Result<Standing, Reason> {
-        let Some(anchor) = self.rules.anchor(name) else { return Ok(Standing::Unsigned) };
+    /// The anchor by which a name is judged; none where none is above it, or it is left out, so that
+    /// whatever is said of it is insecure.
+    pub(super) fn anchor(&mut self, name: &Name) -> Option<&'a Anchor> {
+        let anchor = self.rules.anchor(name)?;
         if let Some(until) = self.rules.exempt_until(name, anchor, self.unix) {
             let left = u32::try_from(until - self.unix).unwrap_or(u32::MAX);
             self.valid_for = self.valid_for.min(left);
             self.ttl = self.ttl.min(left);
-            return Ok(Standing::Unsigned);
+            return None;
         }
+        Some(anchor)
+    }
+
+    /// Whether the zone of a name is signed.
+    pub(super) async fn standing(&mut self, name: &Name) -> Result<Standing, Reason> {
+        let Some(anchor) = self.anchor(name) else { return Ok(Standing::Unsigned) };
         let mut zone = self.anchored(anchor).await?;
         for keep in names::count(&anchor.apex) + 1..=names::count(name) {
             match self.link(&zone, &names::suffix(name, keep)).await? {

@@ -81,11 +81,15 @@ async fn check_all<F: Fetch>(walk: &mut Walk<'_, F>, answer: &Answer) -> Result<
 
 /// Checks one set by itself.
 async fn check<F: Fetch>(walk: &mut Walk<'_, F>, set: &RrSet) -> Result<Outcome, Reason> {
+    let side = zone_side(&set.owner, set.kind);
+    let Some(anchor) = walk.anchor(&side) else { return Ok(Outcome::Insecure) };
     let mut fault = None;
     let mut signers: Vec<Name> = Vec::new();
-    // Only who stands above a name can have signed it: were any other signer asked about, its
-    // unsigned zone would speak for the names of others.
-    for signature in set.signatures.iter().filter(|one| set.may_be_signed_by(one)) {
+    // Only who stands above a name can have signed it, and above its anchor nobody is believed. That
+    // a signer's zone is not signed says nothing of the owner: anybody can write any signer.
+    let is_possible =
+        |one: &&Signature| set.may_be_signed_by(one) && one.signer.is_at_or_below(&anchor.apex);
+    for signature in set.signatures.iter().filter(is_possible) {
         if !signers.contains(&signature.signer) {
             signers.push(signature.signer);
         }
@@ -94,9 +98,7 @@ async fn check<F: Fetch>(walk: &mut Walk<'_, F>, set: &RrSet) -> Result<Outcome,
         return Err(Reason::DnssecOverLimit);
     }
     for signer in signers {
-        let Standing::Signed(zone) = walk.standing(&signer).await? else {
-            return Ok(Outcome::Insecure);
-        };
+        let Standing::Signed(zone) = walk.standing(&signer).await? else { continue };
         if zone.apex != signer {
             continue;
         }
@@ -119,7 +121,7 @@ async fn check<F: Fetch>(walk: &mut Walk<'_, F>, set: &RrSet) -> Result<Outcome,
         true => Reason::DnssecSignatureMissing,
         false => Reason::DnssecBogus,
     };
-    match (walk.standing(&zone_side(&set.owner, set.kind)).await, fault) {
+    match (walk.standing(&side).await, fault) {
         (Ok(Standing::Unsigned), _) => Ok(Outcome::Insecure),
         // A signature that fails says more than what else is not known.
         (_, Some(fault)) => Err(fault),
@@ -174,9 +176,8 @@ impl<'a> Judged<'a> {
         Proofs::read(apex, both.filter(|(_, outcome)| of_zone(outcome)).map(|(set, _)| set))
     }
 
-    /// The zone whose proofs speak of a name: the one that signed its SOA record, or another proof.
-    fn denier(&self, name: &Name, kind: RecordType) -> Option<Name> {
-        let side = zone_side(name, kind);
+    /// The zone whose proofs speak of a name's side: the one that signed its SOA record, or another proof.
+    fn denier(&self, side: &Name) -> Option<Name> {
         let speaks = |wanted: fn(RecordType) -> bool| {
             let both = self.sets.iter().zip(self.outcomes);
             both.filter(|(set, _)| set.section == Section::Authority && wanted(set.kind)).find_map(
@@ -236,7 +237,10 @@ async fn deny<F: Fetch>(
     rcode: Rcode,
     (name, kind): (&Name, RecordType),
 ) -> Result<bool, Reason> {
-    if let Some(apex) = judged.denier(name, kind) {
+    let side = zone_side(name, kind);
+    let Some(anchor) = walk.anchor(&side) else { return Ok(false) };
+    // A zone above the anchor does not speak of what is below it.
+    if let Some(apex) = judged.denier(&side).filter(|apex| apex.is_at_or_below(&anchor.apex)) {
         let proofs = judged.proofs(&apex)?;
         let proof = match rcode {
             Rcode::NXDOMAIN => proofs.no_name(&apex, name, &mut walk.work)?,
@@ -244,7 +248,7 @@ async fn deny<F: Fetch>(
         };
         return Ok(proof == Proof::Proved);
     }
-    match walk.standing(&zone_side(name, kind)).await? {
+    match walk.standing(&side).await? {
         Standing::Unsigned => Ok(false),
         Standing::Signed(_) => Err(Reason::DnssecProofMissing),
     }

@@ -445,3 +445,38 @@ async fn a_domain_that_is_left_out_is_insecure_until_its_day() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_signer_above_the_anchor_does_not_make_forgeries_insecure() {
+    let mut world = World::new();
+    let (root, org, zone) =
+        (Zone::new("."), Zone::new("example.org"), Zone::new("secure.example.org"));
+    let keys = answer("secure.example.org", DNSKEY, 0, |m| m.answer(&zone.keys()));
+    world.upstream.knows("secure.example.org", DNSKEY, keys);
+    let owner = "www.secure.example.org";
+    let nsec = zone.nsec(owner, &format!("\\000.{owner}"), &[A, RRSIG, NSEC]);
+    let inside = answer(owner, DS, 0, |m| m.authority(&zone.soa()).authority(&nsec));
+    world.upstream.knows(owner, DS, inside);
+    let left_out = json!([{"name": "example.org", "until": now() + DAY}]);
+    for exempt in [json!([]), left_out.clone()] {
+        world.rules = rules(&zone, &exempt);
+        for (signer, labels) in [(&root, 0), (&org, 2)] {
+            let mut forged = unsigned(owner, A, ADDRESS);
+            signer.sign(&mut forged, (-DAY, DAY), Some(labels));
+            let found = world.judge(owner, 0, |m| m.answer(&forged)).await;
+            assert_eq!(failed(found), Reason::DnssecBogus, "{}", signer.apex);
+            // Nor does what stands above the anchor deny what is below it.
+            let denied = org.nsec("a.example.org", "z.example.org", &[A]);
+            let found = world.judge(owner, 3, |m| m.authority(&org.soa()).authority(&denied)).await;
+            assert_eq!(failed(found), Reason::DnssecProofMissing);
+        }
+        let good = zone.signed(owner, A, &[ADDRESS]);
+        assert_eq!(world.judge(owner, 0, |m| m.answer(&good)).await, Security::Secure);
+    }
+    // What is left out is so whoever denies it.
+    let keys = answer("example.org", DNSKEY, 0, |m| m.answer(&org.keys()));
+    world.upstream.knows("example.org", DNSKEY, keys);
+    world.rules = rules(&org, &json!([{"name": "b.example.org", "until": now() + DAY}]));
+    let found = world.judge("b.example.org", 3, |m| m.authority(&org.soa())).await;
+    assert_eq!(found, Security::Insecure);
+}
