@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.world.resolver import Resolver
+from tests.world.waiting import until
 
 
 def _report(age: float, **verdicts: str) -> str:
@@ -75,13 +78,22 @@ def test_what_is_no_report_is_said_and_keeps_the_last_one(
     assert [line["verdict"] for line in _shown(resolver)["reports"][0]["lines"]] == ["fail"]
 
 
-def test_a_run_on_demand_attacks_a_lab_of_this_version(
+def _of_run(folder: Path) -> list[str]:
+    """The processes of a run on demand: their temporary folder lies in the data folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if f"TMPDIR={folder}".encode() in (entry / "environ").read_bytes():
+                found.append(entry.name)
+    return found
+
+
+def test_a_run_on_demand_ends_with_keyhole_and_with_all_that_it_started(
     make_resolver: Callable[[], Resolver],
 ) -> None:
     resolver = make_resolver().start()
-    told = resolver.command("proof", "run")
-    assert (told.returncode, told.stderr) == (0, ""), told.stdout
-    assert told.stdout.startswith("the lab: ")
-    (one,) = _shown(resolver)["reports"]
-    assert {line["verdict"] for line in one["lines"]} <= {"pass", "skip"}
-    assert len([line for line in one["lines"] if line["verdict"] == "pass"]) >= 45
+    assert resolver.api("POST", "/proof/run").status_code == 202
+    assert resolver.api("POST", "/proof/run").status_code == 409, "one at a time"
+    resolver.wait_for(lambda: len(_of_run(resolver.folder)) > 1, "its lab starts")
+    resolver.stop()
+    until(lambda: not _of_run(resolver.folder), "nothing of it runs any more")

@@ -73,7 +73,7 @@ def _check_finding(resolver: Resolver) -> None:
 
     resolver.wait_for(found, "the finding has all queries that were refused")
     one = resolver.api("GET", "/findings/1").json()
-    assert one["client"] == {"kind": "token", "value": "bad", "name": None}
+    assert one["client"] == {"kind": "token", "value": "bad", "name": None, "name_source": None}
     assert (one["domain"], one["policy"], one["rule"]) == (
         "evil.example",
         "home",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keyhole.model.proof import ProofReport
 from keyhole.verify.check import Verdict
 from keyhole.verify.endpoint import ask
 from keyhole.verify.lab_documents import Document
@@ -34,6 +35,8 @@ def test_the_lab_keeps_every_promise_and_each_format_says_so(
         one["id"]: one["seen"] for one in report["lines"] if one["verdict"] in ("fail", "error")
     }
     assert wrong == {}
+    told = {key: report[key] for key in ("target", "started", "lines")}
+    assert len(ProofReport.model_validate(told).lines) == len(report["lines"])
     assert done.returncode == 0, done.stderr
     # A capture needs root, and a machine that is not too busy for it.
     skipped = {one["id"] for one in report["lines"] if one["verdict"] == "skip"}

@@ -243,7 +243,6 @@ def world() -> list[SignedZone]:
         "iter100": Signing("ED25519", "nsec3", iterations=100),
         "iter500": Signing("ED25519", "nsec3", iterations=500),
         "keytrap": Signing("ED25519", colliding=100),
-        "keytrap9": Signing("ED25519", colliding=20),
     }
     zones = []
     for name, signing in kinds.items():

@@ -50,6 +50,7 @@ class ProofOfTarget(BaseModel):
     received: datetime = Field(description="When the report came.")
     by: str = Field(description="Who told it.")
     due: datetime | None = Field(description="When the next one should be there; null: never.")
+    is_late: bool = Field(description="Whether it did not come in time.")
     lines: list[ProofLine] = Field(description="The promises, what is wrong first.")
 
 
@@ -122,5 +123,6 @@ def _shown(one: KeptReport) -> ProofOfTarget:
         received=one.received,
         by=one.by,
         due=one.due,
+        is_late=one.is_late,
         lines=one.report.lines,
     )

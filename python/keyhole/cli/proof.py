@@ -31,7 +31,7 @@ EXAMPLES = """
 
 Exit code 0: all promises that were tried hold. 1: one is broken, or could not be
 
-tried. 2: there is no report yet.
+tried. 2: nothing was tried yet.
 """
 ADD_EXAMPLES = """
 [bold]Examples[/]
@@ -189,10 +189,11 @@ def _end(found: dict[str, Any], *, as_json: bool) -> None:
         print_json(found)
     else:
         _show(console(), found)
-    if not found["reports"]:
-        raise typer.Exit(USAGE)
-    if any(line["verdict"] in _WRONG for one in found["reports"] for line in one["lines"]):
+    verdicts = {line["verdict"] for one in found["reports"] for line in one["lines"]}
+    if not verdicts.isdisjoint(_WRONG):
         raise typer.Exit(FAILED)
+    if "pass" not in verdicts:
+        raise typer.Exit(USAGE)
 
 
 def _show(terminal: Console, found: dict[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-MAX_LINES = 500
+MAX_LINES = 200
 MAX_EVERY = 31 * 86_400
 
 Verdict = Literal["pass", "fail", "skip", "error"]
@@ -28,7 +28,7 @@ class ProofLine(BaseModel):
     id: str = Field(pattern="^[a-z0-9-]{1,64}$", description="Its id, as --only takes it.")
     title: Text = Field(description="The promise.")
     threat: Text = Field(description="What it defends against.")
-    standards: list[Text] = Field(max_length=20, description="Who asks for it, with the section.")
+    standards: list[Text] = Field(max_length=8, description="Who asks for it, with the section.")
     tried: Text = Field(description="What was tried.")
     expected: Text = Field(description="What should come of it.")
     seen: Text = Field(description="What came of it; of a skipped line, why.")
@@ -37,6 +37,13 @@ class ProofLine(BaseModel):
         "nothing. skip: it was left out."
     )
     seconds: float = Field(ge=0, le=86_400, description="How long it took.")
+
+    @field_validator("standards")
+    @classmethod
+    def _once_each(cls, standards: list[str]) -> list[str]:
+        if len(set(standards)) < len(standards):
+            raise ValueError("names a standard twice")
+        return standards
 
     @property
     def is_wrong(self) -> bool:
@@ -62,3 +69,25 @@ class ProofReport(BaseModel):
     lines: list[ProofLine] = Field(
         min_length=1, max_length=MAX_LINES, description="The promises, what is wrong first."
     )
+
+    @field_validator("lines")
+    @classmethod
+    def _one_of_each(cls, lines: list[ProofLine]) -> list[ProofLine]:
+        if len({line.id for line in lines}) < len(lines):
+            raise ValueError("has two lines of one check")
+        return lines
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was tried."""
+        return all(line.verdict == "skip" for line in self.lines)
+
+    def after(self, before: "ProofReport") -> "ProofReport":
+        """This report of a target that had another one before: what was wrong and was not tried
+        again is wrong still, and who waits for reports goes on waiting."""
+        tried = {line.id for line in self.lines if line.verdict != "skip"}
+        kept = [line for line in before.lines if line.is_wrong and line.id not in tried]
+        names = {line.id for line in kept}
+        lines = [*kept, *(line for line in self.lines if line.id not in names)]
+        every = self.every if self.every is not None else before.every
+        return self.model_copy(update={"lines": lines[:MAX_LINES], "every": every})

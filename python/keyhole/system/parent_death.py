@@ -3,6 +3,8 @@
 import ctypes
 import signal
 
+WITH_PARENT = "KEYHOLE_WITH_PARENT"
+"""In the environment of a process that is to end with the one that started it."""
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from keyhole.system.parent_death import die_with_parent
 from keyhole.verify.error import VerifyError
 
 _READY_SECONDS = 240.0
@@ -28,7 +29,12 @@ def own_lab() -> Iterator[dict[str, Any]]:
         command += ["--ready-file", str(ready), "--data", str(Path(folder) / "data")]
         with log.open("wb") as output:
             lab = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Also where this process is killed; it has no other threads yet.
+                preexec_fn=die_with_parent,
             )
         try:
             _wait(lab, ready, log)

@@ -60,7 +60,7 @@ def test_json_has_every_item(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("pihole", "missing.zip"), 1, "no file missing.zip"),
+        (("pihole", "missing.zip"), 1, "no file or folder missing.zip"),
         (("adguard", "missing.yaml"), 1, "not a file"),
         (("pihole", "text"), 1, "not a file of Pi-hole"),
         (("technitium", "text"), 1, "not a zip"),

@@ -181,7 +181,7 @@ def test_a_cookie_that_scripts_can_read_is_red(
 ) -> None:
     with WideOpen(authority, *vices) as server:
         line = _line("admin-cookie", server.target(lab=lab))
-    assert line.verdict == verdict
+    assert line.verdict == verdict, line.seen
 
 
 @pytest.mark.parametrize(("frames", "verdict"), [([], "pass"), ([bytes(60)], "fail")])

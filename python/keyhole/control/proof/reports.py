@@ -19,7 +19,7 @@ from keyhole.system.regular_file import read_regular
 
 MAX_TARGETS = 20
 """Beyond it the one with the oldest report goes."""
-MAX_OCTETS = 16 * 2**20
+MAX_OCTETS = 32 * 2**20
 LOOK_SECONDS = 30.0
 MAX_AHEAD = timedelta(minutes=5)
 _SLACK = timedelta(minutes=15)
@@ -49,6 +49,12 @@ class KeptReport(BaseModel):
         """When the next one should be there; none if nobody waits."""
         every = self.report.every
         return None if every is None else self.received + timedelta(seconds=every)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the next one should have been there by now."""
+        due = self.due
+        return due is not None and datetime.now(UTC) > due + _SLACK
 
     @classmethod
     def now(cls, report: ProofReport, by: str) -> Self:
@@ -82,9 +88,10 @@ class ProofReports:
         return sorted(found, key=lambda one: one.report.started, reverse=True)
 
     def take(self, one: KeptReport, actor: Actor) -> None:
-        """Keeps a report in place of the one before of its target. Where other promises are broken
-        than before, that is an entry of the audit record. Blocks. Raises `InvalidError` for one
-        that is older than that, ``StoreError`` and ``UnwritableError``; then nothing changed."""
+        """Keeps a report in place of the one before of its target (`ProofReport.after`). Where
+        other promises are broken than before, that is an entry of the audit record. Blocks. Raises
+        `InvalidError` for one that is older, ``StoreError`` and ``UnwritableError``; then nothing
+        changed."""
         with self._lock:
             before = self._known.get(one.report.target)
             if before is not None and one.report.started < before.report.started:
@@ -97,6 +104,8 @@ class ProofReports:
                     f"the run began at {one.report.started.isoformat()}, which is not yet; "
                     "compare the clocks of the two machines"
                 )
+            if before is not None:
+                one = one.model_copy(update={"report": one.report.after(before.report)})
             known = {**self._known, one.report.target: one}
             if len(known) > MAX_TARGETS:
                 oldest = min(known.values(), key=lambda each: each.received)
@@ -126,7 +135,7 @@ class ProofReports:
 
     def judge(self) -> None:
         """Records whether something needs a person."""
-        wrong = [*_broken(self.known), *_late(self.known, datetime.now(UTC))]
+        wrong = [*_broken(self.known), *_late(self.known)]
         shown = wrong[:_SHOWN]
         if (more := len(wrong) - _SHOWN) > 0:
             shown.append(f"and {more} more; keyhole proof shows all")
@@ -163,6 +172,8 @@ def _audit_entry(actor: Actor, action: str, detail: dict[str, Any]) -> AuditEntr
 
 def _broken(known: list[KeptReport]) -> Iterator[str]:
     for one in known:
+        if one.report.is_empty:
+            yield f"{one.report.target}: nothing was tried, each line was left out"
         for line in one.report.lines:
             if line.is_wrong:
                 yield f"{one.report.target}: {_said(line)}"
@@ -173,14 +184,14 @@ def _said(line: ProofLine) -> str:
     return f"the promise {line.id} {how} ({line.title}): {line.seen}"
 
 
-def _late(known: list[KeptReport], now: datetime) -> Iterator[str]:
+def _late(known: list[KeptReport]) -> Iterator[str]:
     for one in known:
-        due = one.due
-        if due is not None and now > due + _SLACK:
+        if one.is_late:
             last = one.received.isoformat(timespec="seconds")
             yield (
                 f"{one.report.target}: no report since {last}, and one is due every "
-                f"{one.report.every} s; does keyhole verify still run?"
+                f"{one.report.every} s; does keyhole verify still run? If it is attacked no more: "
+                "keyhole proof forget"
             )
 
 

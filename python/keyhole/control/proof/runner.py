@@ -18,6 +18,7 @@ from keyhole.control.proof.reports import MAX_OCTETS, KeptReport, ProofReports
 from keyhole.errors import KeyholeError
 from keyhole.model.proof import ProofReport
 from keyhole.store import Actor
+from keyhole.system.parent_death import WITH_PARENT
 from keyhole.system.regular_file import read_regular
 
 MAX_SECONDS = 900.0
@@ -75,8 +76,8 @@ class ProofRunner:
             one = KeptReport.now(report, run.by)
             await asyncio.to_thread(self._reports.take, one, actor)
             why = None
-        except (KeyholeError, OSError) as error:
-            why = str(error)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is said, and ends nothing else)
+            why = str(error) or type(error).__name__
         finally:
             self._run = replace(run, is_running=False, why=why)
 
@@ -111,8 +112,7 @@ async def _run_verify(file: Path, folder: Path) -> tuple[str, int]:
     )
     try:
         with suppress(OSError):  # it has ended already
-            # DNS goes before proof; its lab inherits this.
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
+            _give_way(process.pid)
         async with asyncio.timeout(MAX_SECONDS):
             _, errors = await process.communicate()
     except TimeoutError:
@@ -123,12 +123,19 @@ async def _run_verify(file: Path, folder: Path) -> tuple[str, int]:
     return "".join(each if each.isprintable() else " " for each in said), process.returncode or 0
 
 
+def _give_way(pid: int) -> None:
+    """DNS goes before proof, where time or memory is short; its lab inherits both. Raises
+    ``OSError``."""
+    os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+    Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")
+
+
 def _environment(folder: Path) -> dict[str, str]:
     """Without settings of this Keyhole, and without what systemd gave it: the lab has its own, and
     must not speak for it. The temporary folder of the run ends with it, whatever happens to the
     process."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
-    return {**kept, "TMPDIR": str(folder)}
+    return {**kept, "TMPDIR": str(folder), WITH_PARENT: "1"}
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
