@@ -62,12 +62,21 @@ class Compiled:
 
 
 def last_good_octets(compiled: Compiled) -> bytes:
-    """What documents alone gave, and the certificates that belong to it."""
+    """What documents alone gave, the certificates that belong to it, and the seconds of quarantine
+    by policy, which engines do not get."""
     files = {
         name: {"certificate": str(one.certificate), "key": str(one.key)}
         for name, one in compiled.identities.items()
     }
-    document = {"snapshot": compiled.plain.model_dump(mode="json"), "identities": files}
+    document = {
+        "snapshot": compiled.plain.model_dump(mode="json"),
+        "identities": files,
+        "quarantines": {
+            one.name: one.tunneling.quarantine
+            for one in compiled.plain.policies
+            if one.tunneling is not None and one.tunneling.quarantine is not None
+        },
+    }
     return json.dumps(document).encode() + b"\n"
 
 
@@ -93,6 +102,11 @@ def read_last_good(data: DataFolder) -> Compiled | None:
     try:
         found = json.loads(read_whole(data.last_good))
         snapshot = _snapshot(data)
+        # That of an earlier version has no quarantines.
+        for policy in found["snapshot"]["policies"]:
+            if policy["tunneling"] is not None:
+                seconds = found.get("quarantines", {}).get(policy["name"])
+                policy["tunneling"]["quarantine"] = seconds
         plain = Snapshot.model_validate(found["snapshot"])
         identities = {
             str(name): Identity(Path(files["certificate"]), Path(files["key"]))

@@ -11,6 +11,7 @@ import pytest
 
 from keyhole.config import read_text_documents
 from keyhole.control.clock import ClockWatch
+from keyhole.control.compile import Compiled, last_good_octets, read_last_good
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.findings import QuarantineByPolicy
@@ -30,6 +31,11 @@ metadata: {name: home}
 spec: {default: allow, tunneling: {mode: enforce, quarantine: 1d}}
 ---
 apiVersion: keyhole.dev/v1
+kind: Client
+metadata: {name: shop}
+spec: {identities: ["spiffe://example.org/ns/shop/sa/web"], tokens: [till], addresses: [192.0.2.9]}
+---
+apiVersion: keyhole.dev/v1
 kind: Upstream
 metadata: {name: one}
 spec: {protocol: dot, addresses: [192.0.2.1], serverName: dns.example.org}
@@ -42,7 +48,7 @@ class Home:
     def __init__(self, folder: Path) -> None:
         documents, problems = read_text_documents(_DOCUMENTS, "a.yaml", folder)
         assert problems == []
-        known = TrustContext(tokens={"tv": "01" * 32, "pc": "02" * 32})
+        known = TrustContext(tokens={"tv": "01" * 32, "pc": "02" * 32, "till": "03" * 32})
         self.snapshot = compile_documents(documents, 1, context=known).snapshot
         self.log = Log(folder)
         self.broken: list[StoreError] = []
@@ -181,3 +187,24 @@ def test_the_end_of_a_quarantine_by_time_is_said_and_it_is_listed_until_then(
     asyncio.run(store._end())
     assert home.log.said[-1] == "quarantine 1 is over"
     assert home.quarantines.active() == []
+
+
+@pytest.mark.parametrize(
+    "shown", [{"token": "till"}, {"identity": "spiffe://example.org/ns/shop/sa/web"}]
+)
+def test_a_policy_puts_the_client_of_a_document_in_quarantine_with_its_addresses(
+    home: Home, shown: dict[str, str]
+) -> None:
+    home.log.write(_line(**shown, **_REFUSED))
+    assert home.see_to() == [("client:shop", "keyhole")]
+
+
+def test_the_last_good_snapshot_keeps_the_quarantines_of_policies(home: Home) -> None:
+    data = DataFolder(home.log.folder)
+    data.make()
+    compiled = Compiled(home.snapshot, home.snapshot, {}, (), "")
+    data.snapshot.write_bytes(compiled.octets)
+    data.last_good.write_bytes(last_good_octets(compiled))
+    kept = read_last_good(data)
+    assert kept is not None
+    assert kept.plain == home.snapshot

@@ -36,10 +36,10 @@ class QuarantineByPolicy:
         What cannot be done is said, and done with. Raises ``StoreError`` and ``UnwritableError``,
         after which it is to be tried again.
         """
-        if self._quarantines.snapshot is None:
+        snapshot = self._quarantines.snapshot
+        if snapshot is None:
             return False
-        seconds = _seconds(found, self._quarantines.snapshot)
-        client = _client(found)
+        seconds, client = _seconds(found, snapshot), _client(found, snapshot)
         if seconds is None or client is None or found.evidence.blocked + seconds < time.time():
             return True
         try:
@@ -67,13 +67,21 @@ class QuarantineByPolicy:
         return True
 
 
-def _seconds(found: Finding, snapshot: Snapshot | None) -> int | None:
-    policies = snapshot.policies if snapshot is not None else ()
-    policy = next((one for one in policies if one.name == found.policy), None)
+def _seconds(found: Finding, snapshot: Snapshot) -> int | None:
+    policy = next((one for one in snapshot.policies if one.name == found.policy), None)
     return policy.tunneling.quarantine if policy is not None and policy.tunneling else None
 
 
-def _client(found: Finding) -> str | None:
+def _client(found: Finding, snapshot: Snapshot) -> str | None:
+    """Whom to put in quarantine: the `Client` document where there is one, so that a client does
+    not escape by leaving its token out."""
     if found.client_kind == "identity":
-        return found.client
-    return f"token:{found.client}" if found.client_kind == "token" else None
+        known = {one.id: one.client for one in snapshot.subjects.identities}
+        shown = found.client
+    elif found.client_kind == "token":
+        known = {one.name: one.client for one in snapshot.subjects.tokens}
+        shown = f"token:{found.client}"
+    else:
+        return None
+    client = known.get(found.client)
+    return shown if client is None else f"client:{client}"
