@@ -23,6 +23,7 @@ from keyhole.store import records as audit_records
 from tests.unit.control.test_findings import _REFUSED, Log, _line
 
 _ADA = Actor("ada", "socket")
+_BLOCKED: dict[str, Any] = {**_REFUSED}
 _DAY = 86_400
 _DOCUMENTS = """\
 apiVersion: keyhole.dev/v1
@@ -89,7 +90,7 @@ def home(tmp_path: Path) -> Iterable[Home]:
 def test_a_quarantine_by_policy_outlives_a_failure_and_a_kill_and_is_imposed_once(
     home: Home,
 ) -> None:
-    home.log.write(_line(token="tv", **_REFUSED))
+    home.log.write(_line(token="tv", **_BLOCKED))
     home.broken = [StoreError("no room")]
     with pytest.raises(StoreError):
         home.see_to()
@@ -98,7 +99,7 @@ def test_a_quarantine_by_policy_outlives_a_failure_and_a_kill_and_is_imposed_onc
     assert home.see_to() == [("token:tv", "keyhole")]
     (one,) = home.quarantines.active()
     asyncio.run(home.quarantines.lift(one.decision.number, _ADA, None))
-    home.log.write(_line(token="tv", **_REFUSED))
+    home.log.write(_line(token="tv", **_BLOCKED))
     assert home.see_to() == [], "for the same finding"
     home.start()
     home.log.collector.look()
@@ -107,8 +108,8 @@ def test_a_quarantine_by_policy_outlives_a_failure_and_a_kill_and_is_imposed_onc
 
 def test_lines_older_than_the_quarantine_of_the_policy_put_nobody_in_it(home: Home) -> None:
     old = _DAY + 60
-    home.log.write(_line(old, token="tv", **_REFUSED), _line(token="tv"))
-    home.log.write(_line(_DAY - 60, token="pc", **_REFUSED))
+    home.log.write(_line(old, token="tv", **_BLOCKED), _line(token="tv"))
+    home.log.write(_line(_DAY - 60, token="pc", **_BLOCKED))
     assert home.see_to() == [("token:pc", "keyhole")]
 
 
@@ -118,7 +119,7 @@ def test_a_policy_replaces_no_quarantine_of_a_person_and_none_that_ends_later(
 ) -> None:
     who = Actor(by, "socket")
     made, _ = asyncio.run(home.quarantines.impose("token:tv", int(days * _DAY), who, "a drill"))
-    home.log.write(_line(token="tv", **_REFUSED))
+    home.log.write(_line(token="tv", **_BLOCKED))
     home.see_to()
     assert home.quarantines.active() == [made]
     assert home.log.said[-1] == "the client of finding 1 is in quarantine already"
@@ -193,9 +194,9 @@ def test_the_end_of_a_quarantine_by_time_is_said_and_it_is_listed_until_then(
     "shown", [{"token": "till"}, {"identity": "spiffe://example.org/ns/shop/sa/web"}]
 )
 def test_a_policy_puts_the_client_of_a_document_in_quarantine_with_its_addresses(
-    home: Home, shown: dict[str, str]
+    home: Home, shown: dict[str, Any]
 ) -> None:
-    home.log.write(_line(**shown, **_REFUSED))
+    home.log.write(_line(**shown, **_BLOCKED))
     assert home.see_to() == [("client:shop", "keyhole")]
 
 
