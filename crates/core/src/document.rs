@@ -160,7 +160,7 @@ pub struct UpstreamSetDocument {
 pub struct ValidationDocument {
     /// Whether it acts.
     pub mode: ValidationMode,
-    /// Where trust begins, at least one.
+    /// Where trust begins. With none, mode `on` takes everything as insecure: no AD is passed on.
     pub anchors: Vec<AnchorDocument>,
     /// Domains that are left out for a while (RFC 7646).
     pub exempt: Vec<NegativeAnchorDocument>,

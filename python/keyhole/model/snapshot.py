@@ -88,7 +88,8 @@ class Validation(Boundary):
     """DNSSEC validation; ``log`` only counts what it finds."""
 
     mode: Literal["log", "on"]
-    anchors: list[TrustAnchor] = Field(min_length=1)
+    anchors: list[TrustAnchor]
+    """With none, ``on`` takes everything as insecure, so that AD of upstreams is not passed on."""
     exempt: list[NegativeTrustAnchor]
 
 

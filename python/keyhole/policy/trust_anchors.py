@@ -62,7 +62,8 @@ def for_domain(validation: Validation | None, domain: str) -> Validation | None:
     """The same for the names of a domain that has upstreams of its own.
 
     The root knows nothing of a private zone, so only an anchor for the domain, for a part of it or
-    for a zone above it makes it one to validate.
+    for a zone above it makes it one to validate. With ``on`` and no such anchor nothing is
+    validated, and what the upstreams say of AD counts for nothing there either.
     """
     if validation is None:
         return None
@@ -71,7 +72,11 @@ def for_domain(validation: Validation | None, domain: str) -> Validation | None:
         for one in validation.anchors
         if one.name != "." and (_is_below(one.name, domain) or _is_below(domain, one.name))
     ]
-    return validation.model_copy(update={"anchors": own}) if own else None
+    if own:
+        return validation.model_copy(update={"anchors": own})
+    if validation.mode == "on":
+        return validation.model_copy(update={"anchors": [], "exempt": []})
+    return None
 
 
 def _is_below(name: str, above: str) -> bool:

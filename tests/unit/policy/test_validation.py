@@ -68,7 +68,9 @@ def test_names_of_a_domain_are_validated_by_an_anchor_of_their_own_alone(
         corp = snapshot.upstream_sets[snapshot.policies[0].domains[0].upstream_set].validation
         assert general is not None, records
         assert general.anchors[0].digest == DIGEST, records
-        assert (corp and [one.name for one in corp.anchors]) == (expected and [expected]), records
+        assert corp is not None, "AD of its upstreams counts for nothing either"
+        assert corp.mode == "on"
+        assert [one.name for one in corp.anchors] == ([expected] if expected else []), records
 
 
 def test_the_key_of_the_root_may_stand_in_the_place_of_its_digest(
@@ -105,7 +107,14 @@ def test_policies_that_validate_otherwise_share_no_upstream_set(
     general = [one.upstream_set for one in snapshot.policies]
     assert general[0] == general[1]
     assert len(set(general)) == 4
-    assert len({one.domains[0].upstream_set for one in snapshot.policies}) == 1
+    # Nobody vouches for names of a domain where validation acts; elsewhere its upstreams do.
+    private = [one.domains[0].upstream_set for one in snapshot.policies]
+    assert private[0] == private[1] == private[4]
+    assert private[2] == private[3] != private[0]
+    vouched_by_nobody = snapshot.upstream_sets[private[0]].validation
+    assert vouched_by_nobody is not None
+    assert (vouched_by_nobody.mode, vouched_by_nobody.anchors) == ("on", [])
+    assert snapshot.upstream_sets[private[2]].validation is None
     last = snapshot.upstream_sets[general[-1]].validation
     assert last is not None
     assert last.exempt[0].until == datetime(2099, 3, 31, tzinfo=UTC).timestamp()

@@ -52,7 +52,9 @@ impl Rules {
                 None => anchors.push(Anchor { apex, ds: vec![ds] }),
             }
         }
-        if anchors.is_empty() {
+        // Without anchors everything is insecure, and nobody's AD counts; a mode that does not act
+        // would do nothing.
+        if anchors.is_empty() && document.mode != ValidationMode::On {
             return Err(Error::invalid(format!("{place}.anchors"), "name at least one anchor"));
         }
         let exempt = document.exempt.iter().enumerate().map(|(index, one)| {
@@ -66,6 +68,11 @@ impl Rules {
     /// Whether what is found out acts, or is only counted.
     pub fn acts(&self) -> bool {
         self.mode == ValidationMode::On
+    }
+
+    /// Whether nothing can be signed, because there are no anchors.
+    pub fn is_empty(&self) -> bool {
+        self.anchors.is_empty()
     }
 
     /// The closest anchor at or above a name.

@@ -118,3 +118,23 @@ async fn what_is_only_logged_changes_no_answer() {
     assert!(reply.rcode() == 0 && is_authentic(&reply), "as the upstream said");
     assert_eq!(world.core.stats()["totals"]["dnssec_bogus"], 1);
 }
+
+#[tokio::test]
+async fn without_anchors_nobody_vouches_for_an_answer() {
+    let zone = Zone::new("signed.example");
+    let world = world_with(&options(), |document| {
+        document["upstream_sets"][0]["validation"] =
+            json!({"mode": "on", "anchors": [], "exempt": []});
+    })
+    .await;
+    let owner = "www.signed.example";
+    says(&world, owner, &zone.signed(owner, A, &[ADDRESS]));
+    for cd in [false, true, false] {
+        let reply = ask(&world, &with_do(owner, cd)).await;
+        assert!(
+            reply.rcode() == 0 && !is_authentic(&reply),
+            "AD of the upstream counts for nothing"
+        );
+    }
+    assert_eq!(world.core.stats()["totals"]["dnssec_insecure"], 1);
+}
