@@ -91,7 +91,7 @@ impl<'a, F: Fetch> Walk<'a, F> {
         }
         let ds = usable(anchor.ds.clone());
         let (zone, ttl, window) = match self.keys(&anchor.apex, &ds).await {
-            Err(why @ (Reason::DnssecIndeterminate | Reason::DnssecOverLimit)) => return Err(why),
+            Err(why) if !is_said_by_zone(why) => return Err(why),
             outcome => {
                 self.counts.note_anchor(outcome.as_ref().map(|_| ()).map_err(|why| *why));
                 outcome?
@@ -124,14 +124,14 @@ impl<'a, F: Fetch> Walk<'a, F> {
     /// Has records asked for anew that led nowhere: they may be forged, or changed since. Those that
     /// cost too much are not worth another question.
     fn forget(&self, name: &Name, kind: RecordType, why: Reason) {
-        if !matches!(why, Reason::DnssecOverLimit | Reason::DnssecIndeterminate) {
+        if is_said_by_zone(why) {
             self.fetch.forget(name, kind);
         }
     }
 
     async fn ask(&mut self, name: &Name, kind: RecordType) -> Result<Arc<Answer>, Reason> {
         self.work.fetch()?;
-        self.fetch.fetch(name, kind).await.ok_or(Reason::DnssecIndeterminate)
+        self.fetch.fetch(name, kind).await
     }
 
     async fn read_link(
@@ -291,6 +291,11 @@ impl<'a, F: Fetch> Walk<'a, F> {
         }
         Err(fault)
     }
+}
+
+/// Whether a fault is one of the records, and not for want of them or of work.
+fn is_said_by_zone(why: Reason) -> bool {
+    !matches!(why, Reason::DnssecIndeterminate | Reason::DnssecOverLimit | Reason::Overloaded)
 }
 
 /// The fault that says more of why a set is not believed.

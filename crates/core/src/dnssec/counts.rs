@@ -23,9 +23,9 @@ impl Counts {
             Security::Unchecked => return,
             Security::Secure => &self.secure,
             Security::Insecure => &self.insecure,
-            Security::Failed(Reason::DnssecIndeterminate | Reason::DnssecOverLimit) => {
-                &self.indeterminate
-            }
+            Security::Failed(
+                Reason::DnssecIndeterminate | Reason::DnssecOverLimit | Reason::Overloaded,
+            ) => &self.indeterminate,
             Security::Failed(_) => &self.bogus,
         };
         counter.fetch_add(1, Relaxed);

@@ -54,12 +54,16 @@ pub enum Security {
 
 /// Where validation gets DS and DNSKEY records.
 pub trait Fetch: Sync {
-    /// What an upstream says without having checked it (CD, RFC 6840 section 5.9); none if it fails.
+    /// What an upstream says without having checked it (CD, RFC 6840 section 5.9).
+    ///
+    /// # Errors
+    /// [`Reason::Overloaded`] if who asks has no turn or no time left, which says nothing of the
+    /// zone; [`Reason::DnssecIndeterminate`] if the upstream fails.
     fn fetch(
         &self,
         name: &Name,
         kind: RecordType,
-    ) -> impl Future<Output = Option<Arc<Answer>>> + Send;
+    ) -> impl Future<Output = Result<Arc<Answer>, Reason>> + Send;
 
     /// Has it asked for anew the next time: what was said led nowhere.
     fn forget(&self, name: &Name, kind: RecordType);

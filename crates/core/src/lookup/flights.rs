@@ -145,12 +145,16 @@ impl Shared {
     ) {
         let (shared, set, name) = (Arc::clone(self), Arc::clone(set), *lower);
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
-        let guard = InFlightGuard { shared: Arc::clone(self), key, id: flight.id, _place: place };
+        let guard = InFlightGuard { shared: Arc::clone(self), key, id: flight.id, place };
         tokio::spawn(async move {
             let log = flight.noting.log.clone();
+            let is_within = guard.place.is_none();
             let asked = set.ask_noting(permitted, &name, kind, deadline, flight.noting).await;
             let judged = match asked {
                 Ok(asked) => shared.judge(permitted, &set, asked, deadline, log.as_ref()).await,
+                // What is asked for another flight has what that one has left. That it was too
+                // little says nothing of the name.
+                Err(_) if is_within && deadline <= Instant::now() => Err(Reason::Overloaded),
                 Err(reason) => Err(reason),
             };
             let outcome = shared.store(guard.key.borrow(), judged);
@@ -208,7 +212,7 @@ struct InFlightGuard {
     key: Key,
     id: u64,
     /// None where the place of another flight covers it.
-    _place: Option<Place>,
+    place: Option<Place>,
 }
 
 impl Drop for InFlightGuard {

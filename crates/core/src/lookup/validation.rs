@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use keyhole_wire::{Answer, Name, RecordType};
 use tokio::time::timeout_at;
 
-use super::flights::{Flight, JoinOutcome, Shared};
+use super::end_of;
+use super::flights::{JoinOutcome, Shared};
 use crate::cache::{Freshness, KeyRef};
 use crate::clock::When;
 use crate::dnssec::{Checked, Fetch, Rules, Security, validate};
@@ -74,15 +75,22 @@ impl Chain<'_> {
         };
         let work = validate(&asked.answer, rules, self, counts, When::Now.unix());
         let late = Checked {
-            security: Security::Failed(Reason::DnssecIndeterminate),
+            security: Security::Failed(Reason::Overloaded),
             ttl: u32::MAX,
             valid_for: u32::MAX,
         };
         let checked = timeout_at(until.into(), work).await.unwrap_or(late);
         counts.count(checked.security);
         if !rules.acts() {
-            return Ok((asked, checked.security));
+            let security = match checked.security {
+                Security::Failed(Reason::Overloaded) => {
+                    Security::Failed(Reason::DnssecIndeterminate)
+                }
+                found => found,
+            };
+            return Ok((asked, security));
         }
+        // What ends for want of turns or time of who asked is not stored, so that others ask anew.
         if let Security::Failed(why) = checked.security {
             return Err(why);
         }
@@ -100,29 +108,39 @@ impl Chain<'_> {
 }
 
 impl Fetch for Chain<'_> {
-    async fn fetch(&self, name: &Name, kind: RecordType) -> Option<Arc<Answer>> {
+    async fn fetch(&self, name: &Name, kind: RecordType) -> Result<Arc<Answer>, Reason> {
         let (set, now) = (self.set.unchecked(), Instant::now());
         let entry = self.shared.cache.get(self.permitted, self.key(name, kind));
         if entry.is_some_and(|entry| entry.freshness(now) == Freshness::Failed) {
-            return None;
+            return Err(Reason::DnssecIndeterminate);
         }
-        let times = (self.deadline, now);
-        let joined = self.shared.join_within(self.permitted, set, (name, kind), times, self.log);
-        let answer = match joined {
-            JoinOutcome::Answer(found) => found.answer,
-            JoinOutcome::Flight(flight) => end_of(flight, self.deadline).await?,
-            JoinOutcome::Full => return None,
+        let answer = loop {
+            let (asked, times) = ((name, kind), (self.deadline, Instant::now()));
+            let flight = match self.shared.join_within(self.permitted, set, asked, times, self.log)
+            {
+                JoinOutcome::Answer(found) => break found.answer,
+                JoinOutcome::Flight(flight) => flight,
+                JoinOutcome::Full => return Err(Reason::Overloaded),
+            };
+            let is_own = flight.owner == self.permitted.owner();
+            match end_of(flight, self.deadline).await {
+                Ok(result) => break result.answer,
+                Err(_) if self.deadline <= Instant::now() => return Err(Reason::Overloaded),
+                // It ended for want of the share of another client: this one has its own.
+                Err(failure) if failure.reason == Reason::Overloaded && !is_own => {}
+                Err(failure) if failure.reason == Reason::Overloaded => {
+                    return Err(Reason::Overloaded);
+                }
+                Err(_) => return Err(Reason::DnssecIndeterminate),
+            }
         };
-        (!answer.is_failure()).then_some(answer)
+        match answer.is_failure() {
+            true => Err(Reason::DnssecIndeterminate),
+            false => Ok(answer),
+        }
     }
 
     fn forget(&self, name: &Name, kind: RecordType) {
         self.shared.cache.forget(self.key(name, kind));
     }
-}
-
-async fn end_of(mut flight: Flight, deadline: Instant) -> Option<Arc<Answer>> {
-    let ended = timeout_at(deadline.into(), flight.ended.wait_for(Option::is_some)).await.ok()?;
-    let ended = ended.ok()?.clone()?;
-    ended.ok().map(|result| result.answer)
 }

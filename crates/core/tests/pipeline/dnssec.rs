@@ -23,12 +23,15 @@ struct Upstream {
     answers: HashMap<(String, u16), Arc<Answer>>,
     asked: AtomicUsize,
     forgotten: AtomicUsize,
+    /// Why what is not known does not come.
+    fails_with: Option<Reason>,
 }
 
 impl Fetch for Upstream {
-    async fn fetch(&self, name: &Name, kind: RecordType) -> Option<Arc<Answer>> {
+    async fn fetch(&self, name: &Name, kind: RecordType) -> Result<Arc<Answer>, Reason> {
         self.asked.fetch_add(1, Relaxed);
-        self.answers.get(&(name.to_string(), kind.0)).cloned()
+        let found = self.answers.get(&(name.to_string(), kind.0)).cloned();
+        found.ok_or(self.fails_with.unwrap_or(Reason::DnssecIndeterminate))
     }
 
     fn forget(&self, _: &Name, _: RecordType) {
@@ -479,4 +482,22 @@ async fn a_signer_above_the_anchor_does_not_make_forgeries_insecure() {
     world.rules = rules(&org, &json!([{"name": "b.example.org", "until": now() + DAY}]));
     let found = world.judge("b.example.org", 3, |m| m.authority(&org.soa())).await;
     assert_eq!(found, Security::Insecure);
+}
+
+#[tokio::test]
+async fn want_of_turns_is_told_as_that_and_forgets_nothing() {
+    let mut world = World::new();
+    world.upstream.fails_with = Some(Reason::Overloaded);
+    let set = world.child.signed("a.b.child.example", A, &[ADDRESS]);
+    assert_eq!(world.judge("a.b.child.example", 0, |m| m.answer(&set)).await, Security::Secure);
+    let none = unsigned("a.b.child.example", A, ADDRESS);
+    let found = failed(world.judge("a.b.child.example", 0, |m| m.answer(&none)).await);
+    assert_eq!(found, Reason::Overloaded);
+    world.upstream.answers.remove(&("example".into(), DNSKEY));
+    world.rules = rules(&world.zone, &json!([]));
+    assert_eq!(
+        failed(world.judge("www.example", 0, |m| m.answer(&none)).await),
+        Reason::Overloaded
+    );
+    assert_eq!(world.upstream.forgotten.load(Relaxed), 0);
 }
