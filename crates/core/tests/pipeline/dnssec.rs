@@ -488,16 +488,13 @@ async fn a_signer_above_the_anchor_does_not_make_forgeries_insecure() {
 async fn want_of_turns_is_told_as_that_and_forgets_nothing() {
     let mut world = World::new();
     world.upstream.fails_with = Some(Reason::Overloaded);
-    let set = world.child.signed("a.b.child.example", A, &[ADDRESS]);
-    assert_eq!(world.judge("a.b.child.example", 0, |m| m.answer(&set)).await, Security::Secure);
-    let none = unsigned("a.b.child.example", A, ADDRESS);
-    let found = failed(world.judge("a.b.child.example", 0, |m| m.answer(&none)).await);
-    assert_eq!(found, Reason::Overloaded);
+    let owner = "a.b.child.example";
+    let (set, none) = (world.child.signed(owner, A, &[ADDRESS]), unsigned(owner, A, ADDRESS));
+    assert_eq!(world.judge(owner, 0, |m| m.answer(&set)).await, Security::Secure);
+    assert_eq!(failed(world.judge(owner, 0, |m| m.answer(&none)).await), Reason::Overloaded);
     world.upstream.answers.remove(&("example".into(), DNSKEY));
     world.rules = rules(&world.zone, &json!([]));
-    assert_eq!(
-        failed(world.judge("www.example", 0, |m| m.answer(&none)).await),
-        Reason::Overloaded
-    );
+    let found = failed(world.judge("www.example", 0, |m| m.answer(&none)).await);
+    assert_eq!(found, Reason::Overloaded);
     assert_eq!(world.upstream.forgotten.load(Relaxed), 0);
 }
