@@ -48,7 +48,7 @@ def house(
 
 def test_the_library_of_home_assistant_reads_all_and_switches_blocking(house: House) -> None:
     hole = pytest.importorskip("hole", reason="hole has a wheel for Python 3.13 or newer alone")
-    import aiohttp
+    aiohttp = pytest.importorskip("aiohttp", reason="it comes with hole")
 
     server = house.resolver.server
     server.ask("ads.example.com")

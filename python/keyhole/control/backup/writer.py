@@ -98,13 +98,26 @@ def write_backup(request: BackupRequest) -> Backup:
         scratch.mkdir(mode=0o700)
         try:
             # Never made anew: that would be with other rights.
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CLOEXEC), "wb") as file:
+            flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+            with os.fdopen(os.open(draft, flags), "wb") as file:
+                _check_own(file.fileno(), draft)
                 hold(file.fileno())  # so that no other backup takes it for stale
                 manifest, errors = _write(request, settings, file, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     size = request.out.stat().st_size
     return Backup(manifest, request.out, size, tuple(warnings), errors)
+
+
+def _check_own(descriptor: int, draft: Path) -> None:
+    """Raises `BackupError` for a file that somebody else has put in the place of the draft: the
+    folder may be theirs, and the file will hold all keys."""
+    found = os.fstat(descriptor)
+    if found.st_uid != os.geteuid() or found.st_nlink != 1:
+        raise BackupError(
+            f"somebody put another file in the place of {draft}; write the backup into a folder "
+            "where nobody else may write"
+        )
 
 
 def _settings(data: DataFolder, file: Path) -> Settings:
