@@ -14,7 +14,7 @@ from keyhole.learned_names.name import clean_name
 
 _KEA_HEADER = "address,"
 _ISC_MARKS = re.compile(
-    r"^\s*(lease\s+\S+\s*\{|server-duid\s|authoring-byte-order\s|# The format of this file)",
+    r"^[ \t]*(lease\s+\S+\s*\{|server-duid\s|authoring-byte-order\s|# The format of this file)",
     re.MULTILINE,
 )
 _ISC_BEGIN = re.compile(r"\s*lease\s+(\S+)\s*\{")
@@ -115,10 +115,8 @@ def _isc_time(found: re.Match[str]) -> float | None:
 
 
 def _kea(text: str) -> Iterator[_Lease]:
-    rows = csv.DictReader(text.split("\n"))
-    missing = {"address", "expire", "valid_lifetime", "hostname"} - set(rows.fieldnames or ())
-    if missing:
-        raise NamesFileError(f"its first line has no {', '.join(sorted(missing))}, as Kea writes")
+    # Kea quotes nothing, so a client whose name has a quotation mark takes no further lines along.
+    rows = csv.DictReader(text.split("\n"), quoting=csv.QUOTE_NONE)
     for row in _rows(rows):
         try:
             end, seconds = float(row["expire"]), float(row["valid_lifetime"])
@@ -133,6 +131,10 @@ def _kea(text: str) -> Iterator[_Lease]:
 
 def _rows(rows: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
     try:
+        missing = {"address", "expire", "valid_lifetime", "hostname"} - set(rows.fieldnames or ())
+        if missing:
+            words = ", ".join(sorted(missing))
+            raise NamesFileError(f"its first line has no {words}, as Kea writes")
         yield from rows
     except csv.Error as error:
         raise NamesFileError(f"its line {rows.line_num} is no CSV: {error}") from None

@@ -5,6 +5,7 @@ not read. A List that names services takes the rules of these alone.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from keyhole.model.units import MIB, show_octets
 from keyhole.system.regular_file import read_regular
 
 _MAX_FILE = 16 * MIB
+_MAX_SERVICES = 10_000
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,63}")
+"""What can be a service's name in a document; others stand in no message."""
 
 
 def rules_of(path: Path, services: Sequence[str]) -> str:
@@ -33,6 +37,8 @@ def rules_of(path: Path, services: Sequence[str]) -> str:
     for name in services:
         if name not in known:
             raise ValueError(f"{path} has no service {name}; {suggest(name, known)}")
+        if not known[name]:
+            raise ValueError(f"{path} has no rule for the service {name} that can be read")
     lines = dict.fromkeys(rule for name in services for rule in known[name])
     return "".join(f"{line}\n" for line in lines)
 
@@ -50,6 +56,8 @@ def _read(octets: bytes) -> dict[str, list[str]] | None:
         name, rules = row.get("id"), row.get("rules")
         if not isinstance(name, str) or not isinstance(rules, list):
             return None
-        # A rule with a line end would be two.
-        found[name] = [one for one in rules if isinstance(one, str) and one.isprintable()]
+        if len(found) < _MAX_SERVICES and _NAME.fullmatch(name):
+            # A rule with a line end would be two.
+            are_rules = all(isinstance(one, str) and one.isprintable() for one in rules)
+            found[name] = rules if are_rules else []
     return found

@@ -112,6 +112,22 @@ def test_what_is_no_file_of_names_says_what_is_wrong(
         read(text)
 
 
+def test_a_quotation_mark_in_a_name_takes_no_other_lease_along() -> None:
+    lines = KEA.splitlines()
+    evil = lines[1].replace("old-owner", '"evil').replace("10.0.0.5", "10.0.0.4")
+    found = {
+        one.address: one.name for one in read_leases("\n".join([lines[0], evil, *lines[1:]]), 0)
+    }
+    assert found["10.0.0.5"] == "annas-laptop.lan"
+
+
+@pytest.mark.parametrize("head", ["\n" * 200_000, "address," + "x" * 200_000])
+def test_a_strange_beginning_is_refused_at_once(head: str) -> None:
+    """In quadratic time the first one would take minutes."""
+    with pytest.raises(NamesFileError):
+        read_leases(f"{head}\nno lease\n", 0)
+
+
 def test_a_hosts_file_gives_the_first_name_that_can_be_shown() -> None:
     text = (
         "127.0.0.1 localhost ads.example.com\n::1 ip6-localhost\n0.0.0.0 tracker.example.com\n"

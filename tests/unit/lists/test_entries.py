@@ -1,5 +1,6 @@
 """Entries that stand in a List document itself."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,7 @@ def test_more_entries_than_a_document_may_hold_belong_into_files() -> None:
 
 _SERVICES = """{"blocked_services": [
   {"id": "chat", "name": "Chat", "icon_svg": "<svg/>", "group": "x", "rules": ["||chat.example^"]},
-  {"id": "game", "name": "Game", "rules": ["||game.example^",
-   "||cdn.game.example^", "a\\nb.example"]}
+  {"id": "game", "name": "Game", "rules": ["||game.example^", "||cdn.game.example^"]}
 ], "groups": []}"""
 
 
@@ -107,6 +107,10 @@ def _of_services(folder: Path, names: str, text: str | None = None) -> CompiledL
     result = compile_lists(documents.lists, [], folder / "state", Core())
     assert result is not None
     return result
+
+
+def _services_file(rules: list[object], name: str = "game") -> str:
+    return json.dumps({"blocked_services": [{"id": name, "rules": rules}]})
 
 
 def test_of_a_file_of_services_the_rules_of_the_named_ones_are_taken(tmp_path: Path) -> None:
@@ -122,6 +126,10 @@ def test_of_a_file_of_services_the_rules_of_the_named_ones_are_taken(tmp_path: P
         ("game", "0.0.0.0 ads.example.com", "is not a file of services"),
         ("game", "[" * 100_000, "is not a file of services"),
         ("game", '{"blocked_services": [{"id": 5}]}', "is not a file of services"),
+        ("game", _services_file([]), "has no rule for the service game that can be read"),
+        ("game", _services_file(["||a.example^", 7]), "has no rule for the service game"),
+        ("game", _services_file(["||a.example^", "a\nb.example"]), "has no rule for the service"),
+        ("game", _services_file(["||a.example^"], "\x1b" * 90), "has no service game"),
     ],
 )
 def test_a_file_without_the_service_leaves_the_list_as_it_was(
