@@ -128,6 +128,27 @@ def test_a_report_that_is_older_or_from_the_future_takes_no_place(house: House) 
     assert "check-0 is broken" in house.wrong
 
 
+def test_a_narrower_run_hides_nothing_and_ends_no_watch(house: House) -> None:
+    house.take(_report("pass", "fail", "error", age=30, every=3_600))
+    house.take(_report("fail", age=20))
+    kept = house.reports.known[0].report
+    assert [(line.id, line.verdict) for line in kept.lines] == [
+        ("check-1", "fail"),
+        ("check-2", "error"),
+        ("check-0", "fail"),
+    ]
+    assert (kept.every, house.reports.known[0].broken) == (3_600, ["check-0", "check-1", "check-2"])
+    house.take(_report("pass", "pass", "skip", age=10))
+    assert house.reports.known[0].broken == ["check-2"], "what is left out was not tried"
+    house.take(_report("pass", "pass", "pass"))
+    assert house.wrong == ""
+
+
+def test_a_report_in_which_nothing_was_tried_needs_attention(house: House) -> None:
+    house.take(_report("skip", "skip"))
+    assert house.wrong == "the lab: nothing was tried, each line was left out"
+
+
 def test_there_is_an_end_to_what_is_kept_and_shown(house: House) -> None:
     for number in range(MAX_TARGETS + 3):
         house.take(_report(*["fail"] * 3, target=f"target {number}"))
@@ -173,7 +194,9 @@ def test_a_report_that_cannot_be_written_changes_nothing(
         {"lines": [_line(verdict="fine")]},
         {"lines": [_line(seen="\u202egpj.exe")]},
         {"lines": [_line(seen="x" * 501)]},
-        {"lines": [_line()] * 501},
+        {"lines": [_line(number) for number in range(201)]},
+        {"lines": [_line(), _line(verdict="fail")]},
+        {"lines": [{**_line(), "standards": ["RFC 8996", "RFC 8996"]}]},
         {"every": 0},
         {"more": 1},
     ],
