@@ -106,6 +106,24 @@ def test_a_quarantine_by_policy_outlives_a_failure_and_a_kill_and_is_imposed_onc
     assert home.see_to() == []
 
 
+def test_a_policy_that_comes_to_want_it_imposes_it_for_what_was_just_blocked(home: Home) -> None:
+    wanting = home.snapshot
+    policies = [
+        one.model_copy(update={"tunneling": one.tunneling.model_copy(update={"quarantine": None})})
+        if one.tunneling
+        else one
+        for one in wanting.policies
+    ]
+    home.snapshot = wanting.model_copy(update={"policies": policies})
+    home.start()
+    home.log.write(_line(token="tv", **_BLOCKED))
+    assert home.see_to() == []
+    home.snapshot = wanting
+    home.start()
+    home.log.collector.look()
+    assert home.see_to() == [("token:tv", "keyhole")]
+
+
 def test_lines_older_than_the_quarantine_of_the_policy_put_nobody_in_it(home: Home) -> None:
     old = _DAY + 60
     home.log.write(_line(old, token="tv", **_BLOCKED), _line(token="tv"))

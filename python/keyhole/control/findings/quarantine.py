@@ -39,8 +39,11 @@ class QuarantineByPolicy:
         snapshot = self._quarantines.snapshot
         if snapshot is None:
             return False
-        seconds, client = _seconds(found, snapshot), _client(found, snapshot)
-        if seconds is None or client is None or found.evidence.blocked + seconds < time.time():
+        seconds = _seconds(found, snapshot)
+        if seconds is None:
+            return False  # the policy may still come to want it
+        client = _client(found, snapshot)
+        if client is None or found.evidence.blocked + seconds < time.time():
             return True
         try:
             active = await asyncio.to_thread(self._quarantines.active)
