@@ -1,5 +1,6 @@
 """What the chart says about pods that are gone is understood by a real Envoy as it is meant."""
 
+import copy
 import socketserver
 import subprocess
 import threading
@@ -39,7 +40,7 @@ def _rule(part: str) -> dict[str, Any]:
         for one in objects_of("sidecar", "as-it-is")
         if (one["kind"], one["metadata"]["name"]) == ("DestinationRule", f"keyhole-{part}")
     ]
-    return dict(found["trafficPolicy"])
+    return copy.deepcopy(dict(found["trafficPolicy"]))
 
 
 def _cluster(part: str) -> dict[str, Any]:

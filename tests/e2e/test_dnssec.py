@@ -118,7 +118,7 @@ def test_answers_are_validated_as_a_validator_does(
         assert counters["dnssec_secure"] > 10
         assert counters["dnssec_insecure"] >= 5
         assert counters["dnssec_bogus"] >= 6
-        assert counters["dnssec_indeterminate"] >= 2
+        assert counters["dnssec_indeterminate"] >= 1
 
         # A domain that is left out, and a mode that only looks.
         left_out = {"domain": "bogus.dom", "reason": "a test", "until": "2099-01-01"}
