@@ -3,12 +3,13 @@
 A budget is a number of octets: those of distinct names of one client below one registered domain.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from keyhole.model.exempt_domains import DAY, day_begins, each_domain_once, word_or_keys
 from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import read_name
 from keyhole.model.overrides import MAX_QUARANTINE
@@ -27,22 +28,7 @@ def read_domain(written: object) -> str:
     return name
 
 
-def read_day(written: object) -> date:
-    """A day such as ``2027-03-31``."""
-    text = text_of(written).strip()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text or 'nothing'} is not a day; write it as 2027-03-31") from None
-
-
-def day_begins(day: date) -> int:
-    """The second of Unix time at which a day begins (UTC)."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
 DOMAIN = FieldType(read_domain, {"type": "string", "examples": ["cdn.example.org"]})
-DAY = FieldType(read_day, {"type": "string", "format": "date"}, date.isoformat)
 _BUDGET = octets(MIN_BUDGET, MAX_BUDGET)
 
 
@@ -63,12 +49,6 @@ class Exemption(Spec):
         return day_begins(self.until)
 
 
-def _with_words(schema: dict[str, Any]) -> None:
-    """A word may stand in the place of the keys."""
-    keys = {name: schema.pop(name) for name in list(schema) if name not in ("title", "description")}
-    schema["anyOf"] = [{"enum": list(MODES)}, keys]
-
-
 def _budget(default: int, description: str) -> Any:
     return Field(
         default, description=description, json_schema_extra={"default": show_octets(default)}
@@ -78,7 +58,7 @@ def _budget(default: int, description: str) -> Any:
 class TunnelingUse(Spec):
     """Budgets of octets in distinct names, of each client below each registered domain."""
 
-    model_config = ConfigDict(json_schema_extra=_with_words)
+    model_config = ConfigDict(json_schema_extra=word_or_keys(MODES))
 
     mode: Literal["off", "observe", "enforce"] = Field(
         "observe",
@@ -116,12 +96,7 @@ class TunnelingUse(Spec):
     @field_validator("exempt")
     @classmethod
     def _each_once(cls, value: list[Exemption]) -> list[Exemption]:
-        seen: set[str] = set()
-        for index, one in enumerate(value):
-            if one.domain in seen:
-                raise error_at(f"{index}.domain", f"{one.domain} appears twice; name it once")
-            seen.add(one.domain)
-        return value
+        return each_domain_once(value)
 
     @model_validator(mode="after")
     def _can_impose(self) -> Self:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from keyhole.model.document_file import File
-from keyhole.model.field_types import FieldType, Spec, error_at, text_of
+from keyhole.model.exempt_domains import DAY, day_begins, each_domain_once, word_or_keys
+from keyhole.model.field_types import FieldType, Spec, text_of
 from keyhole.model.name import read_name
-from keyhole.model.tunneling import DAY, day_begins
 
 MODES = ("off", "log", "on")
 
@@ -41,16 +41,10 @@ class NegativeAnchor(Spec):
         return day_begins(self.until)
 
 
-def _with_words(schema: dict[str, Any]) -> None:
-    """A word may stand in the place of the keys."""
-    keys = {name: schema.pop(name) for name in list(schema) if name not in ("title", "description")}
-    schema["anyOf"] = [{"enum": list(MODES)}, keys]
-
-
 class ValidationUse(Spec):
     """DNSSEC validation of what upstreams say, before it is cached."""
 
-    model_config = ConfigDict(json_schema_extra=_with_words)
+    model_config = ConfigDict(json_schema_extra=word_or_keys(MODES))
 
     mode: Literal["off", "log", "on"] = Field(
         "off",
@@ -83,9 +77,4 @@ class ValidationUse(Spec):
     @field_validator("exempt")
     @classmethod
     def _each_once(cls, value: list[NegativeAnchor]) -> list[NegativeAnchor]:
-        seen: set[str] = set()
-        for index, one in enumerate(value):
-            if one.domain in seen:
-                raise error_at(f"{index}.domain", f"{one.domain} appears twice; name it once")
-            seen.add(one.domain)
-        return value
+        return each_domain_once(value)
