@@ -75,5 +75,7 @@ def lab(
     """
     # Imported here, so that other commands start faster.
     from keyhole.lab.run import LabOptions, run_lab
+    from keyhole.system.parent_death import die_if_asked
 
+    die_if_asked()
     raise typer.Exit(run_lab(LabOptions(port_base, traces), ready_file, data, seconds))

@@ -12,12 +12,12 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import read_settings
 from keyhole.errors import KeyholeError
-from keyhole.lab.child_process import environment_for_child
 from keyhole.lab.error import LabError
 from keyhole.lab.layout import Layout, create_layout
 from keyhole.lab.ports import Ports
 from keyhole.lab.workload_profiles import TV_NAME
 from keyhole.lab.workloads import Target
+from keyhole.system.parent_death import environment_for_child
 
 if TYPE_CHECKING:
     from keyhole.control.graph import Neighbor

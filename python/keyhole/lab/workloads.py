@@ -5,6 +5,7 @@ profile. One device has no certificate, and three must be refused. All names are
 """
 
 import json
+import signal
 import socket
 import ssl
 import sys
@@ -20,9 +21,9 @@ import dns.query
 import httpx2
 from dns.rdatatype import RdataType
 
-from keyhole.lab.child_process import die_with_parent
 from keyhole.lab.workload_profiles import WORKLOAD_PROFILES, WorkloadProfile
 from keyhole.system.collector import collect_rarely
+from keyhole.system.parent_death import die_if_asked
 
 _SECONDS = 4.0
 
@@ -116,7 +117,7 @@ class _Workload:
 
 def main() -> int:
     """Reads the target as JSON from its only argument, and runs until standard input ends."""
-    die_with_parent()
+    die_if_asked(signal.SIGKILL)
     collect_rarely()
     target = Target(**json.loads(sys.argv[1]))
     for profile in WORKLOAD_PROFILES:

@@ -1,6 +1,5 @@
 """``keyhole verify``: attacks a running Keyhole, and says of each promise whether it holds."""
 
-import os
 import time
 from functools import partial
 from pathlib import Path
@@ -147,12 +146,11 @@ def verify(
     """
     # Imported here, so that other commands start faster.
     from keyhole.errors import KeyholeError
-    from keyhole.system.parent_death import WITH_PARENT, die_with_parent
+    from keyhole.system.parent_death import die_if_asked
     from keyhole.verify.proof import Proof, keep_proving, list_checks, prove
     from keyhole.verify.server import Server
 
-    if os.environ.get(WITH_PARENT):
-        die_with_parent()
+    die_if_asked()
     proof = Proof(tuple(only or ()), tuple(formats or ()), tuple(outputs or ()))
     if server is not None and not permitted:
         raise typer.BadParameter(

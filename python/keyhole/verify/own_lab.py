@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from keyhole.system.parent_death import die_with_parent
+from keyhole.system.parent_death import environment_for_child
 from keyhole.verify.error import VerifyError
 
 _READY_SECONDS = 240.0
@@ -33,8 +33,8 @@ def own_lab() -> Iterator[dict[str, Any]]:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Also where this process is killed; it has no other threads yet.
-                preexec_fn=die_with_parent,
+                # Also where this process is killed.
+                env=environment_for_child(),
             )
         try:
             _wait(lab, ready, log)

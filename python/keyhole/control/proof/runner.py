@@ -18,7 +18,7 @@ from keyhole.control.proof.reports import MAX_OCTETS, KeptReport, ProofReports
 from keyhole.errors import KeyholeError
 from keyhole.model.proof import ProofReport
 from keyhole.store import Actor
-from keyhole.system.parent_death import WITH_PARENT
+from keyhole.system.parent_death import environment_for_child
 from keyhole.system.regular_file import read_regular
 
 MAX_SECONDS = 900.0
@@ -135,7 +135,7 @@ def _environment(folder: Path) -> dict[str, str]:
     must not speak for it. The temporary folder of the run ends with it, whatever happens to the
     process."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
-    return {**kept, "TMPDIR": str(folder), WITH_PARENT: "1"}
+    return environment_for_child({"TMPDIR": str(folder)}, kept)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

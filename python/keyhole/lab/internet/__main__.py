@@ -2,20 +2,21 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from keyhole.errors import KeyholeError
-from keyhole.lab.child_process import die_with_parent
 from keyhole.lab.internet.mode import MEANINGS, Mode
 from keyhole.lab.internet.server import Settings, serve
 from keyhole.system.collector import collect_rarely
+from keyhole.system.parent_death import die_if_asked
 
 
 def main() -> int:
     """Reads the arguments and serves until a signal; 0 after a signal, 1 when it cannot start."""
-    die_with_parent()
+    die_if_asked(signal.SIGKILL)
     collect_rarely()
     arguments = _parser().parse_args()
     with tempfile.TemporaryDirectory(prefix="keyhole-internet-") as temporary:
