@@ -16,8 +16,8 @@
 //! | `throttle` | how often a new name may pass when a budget is nearly used up |
 //! | `shipped` | domains that are known to need many names |
 //!
-//! Memory is fixed and all words are atomic: all workers share one account of each client, no worker
-//! waits for another. What is forgotten when a table is full can only make a sum too large, and it is
+//! Memory is fixed and all words are atomic: all workers share one account of each client. A worker
+//! waits for another only to begin an account that is not there yet. What is forgotten when a table is full can only make a sum too large, and it is
 //! the client with the most entries that pays for it.
 
 mod answers;

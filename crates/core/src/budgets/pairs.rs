@@ -5,6 +5,7 @@
 //! is never too small, and only the client that fills the table gets sums that are too large.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::held::{CLIENTS, Held};
 use super::slots::{Slots, Sum};
@@ -15,6 +16,10 @@ const WAYS: usize = 8;
 const TRIES: usize = 4;
 /// Set in each key, so that none is 0, which is an empty place.
 const TAKEN: u64 = 1 << 63;
+/// The key of a place that is being given to another pair: no pair has it.
+const CHANGING: u64 = 1;
+/// Parts of the table in which places are given away one after the other. A power of two.
+const PARTS: usize = 64;
 
 /// A client and a domain.
 #[derive(Clone, Copy, Debug)]
@@ -69,12 +74,18 @@ impl Sums {
         Totals { hour: hour.total(), day: day.total() }
     }
 
+    /// Adds to both. No worker takes away what another one added: the sum of the hour begins anew only
+    /// where nobody changed it since before the day began.
     fn add(&self, at: Slots, hour: u32, day: u32) -> Totals {
-        if self.totals(at).day == 0 {
-            self.hour.store(Sum::default().moved(at.hour).0, Ordering::Relaxed);
+        let old_hour = self.hour.load(Ordering::Relaxed);
+        let (old_day, day) = change(&self.day, |sum| sum.moved(at.day).plus(day));
+        if old_day.moved(at.day).total() == 0 {
+            let first = Sum::default().moved(at.hour).plus(hour);
+            if replace(&self.hour, old_hour, first.0) {
+                return Totals { hour: first.total(), day: day.total() };
+            }
         }
-        let hour = change(&self.hour, |sum| sum.moved(at.hour).plus(hour));
-        let day = change(&self.day, |sum| sum.moved(at.day).plus(day));
+        let (_, hour) = change(&self.hour, |sum| sum.moved(at.hour).plus(hour));
         Totals { hour: hour.total(), day: day.total() }
     }
 
@@ -84,19 +95,25 @@ impl Sums {
         change(&self.day, |sum| sum.moved(at.day).max(day.moved(at.day)));
     }
 
+    /// What is added meanwhile is in what this gives, or comes to a place that has another key: who
+    /// added it sees that, and adds it again.
     fn take(&self, at: Slots) -> (Sum, Sum) {
-        let sums = self.read(at);
-        self.hour.store(0, Ordering::Relaxed);
-        self.day.store(0, Ordering::Relaxed);
-        sums
+        let day = Sum(self.day.swap(0, Ordering::AcqRel));
+        let hour = Sum(self.hour.swap(0, Ordering::AcqRel));
+        Self { hour: hour.0.into(), day: day.0.into() }.read(at)
     }
 }
 
-fn change(word: &AtomicU64, new: impl Fn(Sum) -> Sum) -> Sum {
+/// What a word was, and what it is now.
+fn change(word: &AtomicU64, new: impl Fn(Sum) -> Sum) -> (Sum, Sum) {
     let changed = |old: u64| Some(new(Sum(old)).0);
-    match word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, changed) {
-        Ok(old) | Err(old) => new(Sum(old)),
+    match word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, changed) {
+        Ok(old) | Err(old) => (Sum(old), new(Sum(old))),
     }
+}
+
+fn replace(word: &AtomicU64, old: u64, new: u64) -> bool {
+    word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
 /// The table.
@@ -105,6 +122,7 @@ pub(super) struct Pairs {
     sums: Box<[Sums]>,
     held: Held,
     floors: Box<[Sums]>,
+    parts: [Mutex<()>; PARTS],
 }
 
 impl Pairs {
@@ -115,6 +133,7 @@ impl Pairs {
             sums: (0..pairs).map(|_| Sums::default()).collect(),
             held: Held::new(),
             floors: (0..CLIENTS).map(|_| Sums::default()).collect(),
+            parts: [const { Mutex::new(()) }; PARTS],
         }
     }
 
@@ -150,12 +169,11 @@ impl Pairs {
     pub(super) fn add(&self, pair: Pair, at: Slots, hour: u32, day: u32) -> (Totals, bool) {
         let (mut totals, mut forgot) = (Totals::default(), false);
         for _ in 0..TRIES {
-            let place = self.find(pair).or_else(|| {
-                let (place, has_yielded) = self.claim(pair, at)?;
+            let place = self.find(pair).unwrap_or_else(|| {
+                let (place, has_yielded) = self.claim(pair, at);
                 forgot |= has_yielded;
-                Some(place)
+                place
             });
-            let Some(place) = place else { continue };
             totals = self.sums[place].add(at, hour, day);
             // Another worker may have given the place away in between.
             if self.keys[place].load(Ordering::Acquire) == pair.key() {
@@ -165,14 +183,19 @@ impl Pairs {
         (totals, forgot)
     }
 
-    /// Takes a place for a pair that has none; also says whether a pair that still counts yielded.
-    fn claim(&self, pair: Pair, at: Slots) -> Option<(usize, bool)> {
+    /// Takes a place for a pair that has none; also says whether a pair that still counts yielded. Of
+    /// two workers that meet a new pair at once, one makes its account and the other finds it.
+    fn claim(&self, pair: Pair, at: Slots) -> (usize, bool) {
         let first = self.bucket(pair.hash);
-        let (place, old) = (first..first + WAYS)
-            .map(|place| (place, self.keys[place].load(Ordering::Acquire)))
-            .min_by_key(|&(place, key)| self.rank(place, key, at))?;
-        let order = (Ordering::AcqRel, Ordering::Relaxed);
-        self.keys[place].compare_exchange(old, pair.key(), order.0, order.1).ok()?;
+        let part = &self.parts[(first / WAYS) & (PARTS - 1)];
+        let _one_at_a_time = part.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = self.find(pair) {
+            return (place, false);
+        }
+        let place = (first..first + WAYS)
+            .min_by_key(|&place| self.rank(place, self.keys[place].load(Ordering::Relaxed), at))
+            .unwrap_or(first);
+        let old = self.keys[place].swap(CHANGING, Ordering::AcqRel);
         let sums = self.sums[place].take(at);
         let yields = old != 0 && sums.1.total() > 0;
         if old != 0 {
@@ -186,7 +209,8 @@ impl Pairs {
         if floor.1.total() > 0 {
             self.sums[place].raise(at, floor);
         }
-        Some((place, yields))
+        self.keys[place].store(pair.key(), Ordering::Release);
+        (place, yields)
     }
 
     /// Who yields first: an empty place, one that counts no more, then the smallest of the client
@@ -207,6 +231,8 @@ fn client_of(key: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use super::*;
 
     const NOW: Slots = Slots { hour: 200, day: 70 };
@@ -232,6 +258,26 @@ mod tests {
         assert!(pairs.totals(pair(1, 7), NOW).hour >= 3_000);
         let (again, _) = pairs.add(pair(1, 7), NOW, 8, 8);
         assert!(again.hour >= 3_008, "{again:?}");
+    }
+
+    #[test]
+    fn what_is_added_while_another_worker_gives_the_place_away_is_never_lost() {
+        for _ in 0..100 {
+            let (pairs, start) = (Pairs::new(8), Barrier::new(2));
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    start.wait();
+                    for hash in 2..800 {
+                        pairs.add(pair(hash, 7), NOW, 20, 20);
+                    }
+                });
+                start.wait();
+                for told in (20..=8_000).step_by(20) {
+                    let totals = pairs.add(pair(1, 7), NOW, 20, 20).0;
+                    assert!(totals.hour >= told && totals.day >= told, "{totals:?} after {told}");
+                }
+            });
+        }
     }
 
     #[test]
