@@ -67,8 +67,15 @@ def serve(requests: socket.socket) -> None:
     """Answers until the other end is closed."""
     while message := requests.recv(MAX_MESSAGE):
         asked: dict[str, Any] = json.loads(message)
-        answer = _start(asked) if "words" in asked else _look(asked["pid"])
-        requests.send(json.dumps(answer).encode())
+        requests.send(json.dumps(_answer(asked)).encode())
+
+
+def _answer(asked: dict[str, Any]) -> int | None:
+    """The number of a new process, or the exit code of an earlier one; nothing to who only wants to
+    know that this process has imported all."""
+    if "words" in asked:
+        return _start(asked)
+    return _look(asked["pid"]) if "pid" in asked else None
 
 
 def _look(pid: int) -> int | None:

@@ -18,9 +18,10 @@ _ROOM = "-" * 2000
 
 
 class ForkServer:
-    """The fork server of this process; it starts when it is first needed."""
+    """A fork server of this process; it starts when it is first needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
 
@@ -34,8 +35,7 @@ class ForkServer:
         assert answer, "the fork server has ended; what it said is above"
         return json.loads(answer)
 
-    @staticmethod
-    def _begin() -> socket.socket:
+    def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-m", "tests.world.fork_server", str(theirs.fileno()), _ROOM]
@@ -45,6 +45,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                env=self._environment,
                 # Ctrl-C is for the test run alone.
                 start_new_session=True,
             )
@@ -53,7 +54,19 @@ class ForkServer:
         return ours
 
 
-_SERVER = ForkServer()
+_servers: dict[str, ForkServer] = {}
+
+
+def _server(environment: dict[str, str]) -> ForkServer:
+    """The one for programs with this environment: what ``LD_PRELOAD`` names is loaded before the
+    interpreter, so there is a server for each of its values."""
+    preloaded = environment.get("LD_PRELOAD", "")
+    return _servers.setdefault(preloaded, ForkServer(environment))
+
+
+def prepare(environment: dict[str, str]) -> None:
+    """Waits until programs with this environment can be forked, for a test that times a start."""
+    _server({**os.environ, **environment}).ask({})
 
 
 class Forked:
@@ -64,14 +77,15 @@ class Forked:
         self._lock = threading.Lock()
         asked = {"words": words, "log": str(log.absolute()), "folder": str(Path.cwd())}
         state = {"environment": environment, "inherited": inherited()}
-        self.pid: int = _SERVER.ask({**asked, **state})
+        self._server = _server(environment)
+        self.pid: int = self._server.ask({**asked, **state})
         self._end = os.pidfd_open(self.pid)
 
     def poll(self) -> int | None:
         """The exit code, if it has ended."""
         with self._lock:  # the kernel tells the end of a process once
             if self.returncode is None:
-                self.returncode = _SERVER.ask({"pid": self.pid})
+                self.returncode = self._server.ask({"pid": self.pid})
                 if self.returncode is not None:
                     os.close(self._end)
             return self.returncode

@@ -16,6 +16,7 @@ import dns.rcode
 import pytest
 
 from tests.world.certificates import Authority
+from tests.world.forked import prepare
 from tests.world.process import Program, call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.waiting import PATIENCE, until
@@ -74,17 +75,23 @@ class UsedFolder:
         shutil.rmtree(self.data)
         shutil.copytree(self._whole, self.data, symlinks=True)
 
-    def start(self, environment: dict[str, str] | None = None, within: float = 0.0) -> None:
+    def start(
+        self,
+        environment: dict[str, str] | None = None,
+        *,
+        within: float = 0.0,
+        begin: Callable[..., Program] = Program.forked,
+    ) -> None:
         """Starts it; returns once the allowed name is answered over UDP and TCP.
 
         The time in which other programs had the processor does not count: tests run side by side.
-        With an ``environment``, also an empty one, it is a whole start; without one, all but its
-        imports, which are the same whatever is wrong with the folder.
+        ``begin`` is a way of `Program` to start it. The usual one leaves out the imports, which are
+        the same whatever is wrong with the folder or the clock.
         """
+        prepare(environment or {})
         seconds = within or FIRST_ANSWER_SECONDS * slowness()
         log = self.data.with_suffix(".log")
         begun = time.monotonic()
-        begin = Program.forked if environment is None else Program.keyhole
         program = begin("up", "--data", str(self.data), log=log, **(environment or {}))
         self.resolver.run(program)
         try:
@@ -164,6 +171,7 @@ def clock(offset: str) -> dict[str, str]:
     """The environment in which programs see another time of day, such as ``-31d``.
 
     Only the wall clock is changed: what counts seconds goes on, as on a machine whose clock is set.
+    The offset is read for each look at the clock: a process that is forked has another one.
     """
     library = next(Path("/usr/lib").glob(f"*/{_FAKETIME}"), None)
     if library is None:
@@ -171,6 +179,7 @@ def clock(offset: str) -> dict[str, str]:
     return {
         "LD_PRELOAD": str(library),
         "FAKETIME": offset,
+        "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "DONT_FAKE_MONOTONIC": "1",
         "NO_FAKE_STAT": "1",
