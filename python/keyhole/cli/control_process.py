@@ -29,7 +29,7 @@ from keyhole.control.shutdown import end_on_signals, end_with_input
 from keyhole.control.start_settings import find_settings
 from keyhole.control.startup import open_services
 from keyhole.control.upstream_monitor import UpstreamMonitor, without_certificate
-from keyhole.system.heap import return_large_buffers
+from keyhole.system.heap import collect_start, return_large_buffers, share_arenas
 from keyhole.system.operation_log import is_json
 from keyhole.system.parent_death import die_with_parent
 
@@ -82,6 +82,7 @@ async def run(installation: Installation, pipe: int | None, start: Start) -> Non
 
 async def _serve_until_end(installation: Installation, pipe: int | None, start: Start) -> None:
     return_large_buffers()
+    share_arenas()
     # Python's default on two processors, six, is less than one caller of the API may use.
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
     asyncio.get_running_loop().set_default_executor(threads)
@@ -160,6 +161,7 @@ async def _serve(
                 if again:
                     text = "lists, query log and API continue"
                     notify(Notice(Severity.SUCCESS, text))
+                await asyncio.to_thread(collect_start)
                 await end.wait()
             watch.cancel()
     finally:

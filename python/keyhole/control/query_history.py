@@ -19,6 +19,7 @@ from keyhole.control.notice import Notify
 from keyhole.control.parts import HISTORY, Parts
 from keyhole.control.settings import Settings
 from keyhole.querylog.place import NO_QUERY, ReadingPlace
+from keyhole.system.heap import release_code, trim
 
 if TYPE_CHECKING:
     from keyhole.querylog.history import Criteria, History
@@ -206,12 +207,17 @@ class QueryHistory:
         try:
             history = self.history()
             # Who counts new rows has no other way to them.
-            if self._pace.is_due() or history.fresh_edges.is_watched or needs_cleanup:
+            is_due = self._pace.is_due() or needs_cleanup
+            if is_due or history.fresh_edges.is_watched:
                 history.ingest()
                 history.join_new()
                 self._pace.done()
             if needs_cleanup:
                 history.maintain()
+            if is_due:
+                history.rest()
+                release_code()
+                trim()
         except (OSError, duckdb.Error) as error:
             text = "the history of queries is not written; it is tried again every few seconds"
             self._parts.fail(HISTORY, f"{text}\n{error!s}")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -444,3 +445,23 @@ def test_segments_that_go_away_under_a_question_cost_no_answer(
     assert history.totals(0, 2 * _NOW).total == 6
     history._segments = stale
     assert len(history.tops("name", 0, 2 * _NOW, most=9)) == 6
+
+
+def test_a_history_at_rest_answers_again_and_a_question_never_loses_its_connection(
+    place: Place,
+) -> None:
+    history = place.open()
+    place.write(line(_NOW, name="one.example.org"))
+    assert names(history) == ["one.example.org"]
+    history.rest()
+    place.write(line(_NOW + 1, name="two.example.org"))
+    assert names(history) == ["two.example.org", "one.example.org"]
+
+    def rests_meanwhile(cursor: Any, _found: Any, _indexes: Any) -> Any:
+        history.rest()
+        return cursor.execute("SELECT 1").fetchall()
+
+    assert history.ask(rests_meanwhile) == [(1,)]
+    place.close()
+    with pytest.raises(duckdb.ConnectionException, match="closed"):
+        names(history)

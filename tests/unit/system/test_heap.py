@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from keyhole.system.heap import _unwritten
 from tests.world.flood import resident
 
 _MIB = 2**20
@@ -42,3 +43,52 @@ def test_a_large_buffer_does_not_stay_because_of_a_small_one_behind_it() -> None
     if kept < 12 * _MIB:
         pytest.skip("this C library has no such limit")
     assert _kept("returned") < kept - 10 * _MIB
+
+
+_CODE = """
+import sys
+import {module}
+from keyhole.system.heap import release_code
+def resident():
+    lines = iter(open("/proc/self/smaps"))
+    path, is_mine, octets = sys.modules["{module}"].__file__, False, 0
+    for line in lines:
+        if "-" in line.split(" ")[0]:
+            is_mine = line.rstrip().endswith(path)
+        elif is_mine and line.startswith("Rss:"):
+            octets += int(line.split()[1]) * 1024
+    return octets
+before = resident()
+release_code()
+print(before, resident())
+{use}
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "use"),
+    [
+        ("_duckdb", "assert _duckdb.connect().execute('SELECT 6 * 7').fetchall() == [(42,)]"),
+        ("keyhole._core", "assert keyhole._core.catalogue()"),
+    ],
+)
+def test_a_program_leaves_memory_until_it_runs_again(module: str, use: str) -> None:
+    program = _CODE.format(module=module, use=use)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert after < before * 3 // 4
+
+
+def test_what_the_linker_wrote_into_a_program_is_never_given_up() -> None:
+    maps = """
+1000-2000 r-xp 00000000 fe:00 1    /lib/a.so
+Rss:                   4 kB
+Anonymous:             0 kB
+2000-3000 r--p 00001000 fe:00 1    /lib/a.so
+Anonymous:             4 kB
+3000-4000 rw-p 00002000 fe:00 1    /lib/a.so
+Anonymous:             0 kB
+4000-5000 r--p 00000000 fe:00 2    /lib/b.so
+Anonymous:             0 kB
+"""
+    assert _unwritten(maps, ["/lib/a.so"]) == [(0x1000, 0x2000)]

@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from cryptography.fernet import Fernet, InvalidToken
-
-from keyhole.accounts.oidc.claims import Expected, key_id, read_claims
 from keyhole.accounts.oidc.error import OidcLoginError, ProviderError
-from keyhole.accounts.oidc.provider import Provider
 from keyhole.accounts.oidc.setup import OidcSetup
 from keyhole.accounts.secret import s256
 from keyhole.model.role import Role
@@ -56,6 +52,11 @@ class Oidc:
     this process, so that unfinished logins take no memory here."""
 
     def __init__(self, setup: OidcSetup, clock: Callable[[], float] = time.time) -> None:
+        # Imported here: most installations have no provider, and the libraries take five megabytes.
+        from cryptography.fernet import Fernet
+
+        from keyhole.accounts.oidc.provider import Provider
+
         self.setup = setup
         self.provider = Provider(setup)
         self._clock = clock
@@ -83,6 +84,8 @@ class Oidc:
 
     def finish(self, response: AuthorizationResponse) -> OidcIdentity:
         """Completes a login; raises `OidcLoginError` if it failed or the person has no role."""
+        from keyhole.accounts.oidc.claims import Expected, key_id, read_claims
+
         nonce, verifier = self._login_state(response)
         metadata = self.provider.metadata()
         # RFC 9207 section 2.4: a response of another provider is rejected.
@@ -125,6 +128,8 @@ class Oidc:
         return "" if opened is None else opened[-1]
 
     def _open(self, sealed: str | None) -> list[str] | None:
+        from cryptography.fernet import InvalidToken
+
         try:
             opened = self._seal.decrypt_at_time(
                 (sealed or "").encode(), LOGIN_STATE_SECONDS, int(self._clock())

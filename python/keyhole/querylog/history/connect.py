@@ -1,5 +1,8 @@
 """Connections to DuckDB: in memory, with limits, and confined to one folder."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -31,3 +34,46 @@ def connect(folder: Path, *, threads: int = 2) -> duckdb.DuckDBPyConnection:
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+class Connection:
+    """A connection that is made when it is used, and given up while nobody does: what DuckDB holds
+    for one takes megabytes, and a new one takes 15 ms. Thread-safe."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._open: duckdb.DuckDBPyConnection | None = None
+        self._users = 0
+        self._is_closed = False
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for the block. Raises ``OSError`` and ``duckdb.Error``."""
+        with self._lock:
+            if self._is_closed:
+                raise duckdb.ConnectionException("the history is closed")
+            if self._open is None:
+                self._open = connect(self._folder)
+            cursor = self._open.cursor()
+            self._users += 1
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+            with self._lock:
+                self._users -= 1
+
+    def rest(self) -> None:
+        """Gives up what is held, unless somebody uses it now."""
+        with self._lock:
+            if self._open is not None and not self._users:
+                self._open.close()
+                self._open = None
+
+    def close(self) -> None:
+        """Ends it; whoever still uses it gets ``duckdb.Error``."""
+        with self._lock:
+            self._is_closed = True
+            if self._open is not None:
+                self._open.close()

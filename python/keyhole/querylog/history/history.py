@@ -3,8 +3,8 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -25,7 +25,7 @@ from keyhole.querylog.history.askers import (
 )
 from keyhole.querylog.history.cleanup import remove_leftovers
 from keyhole.querylog.history.compact import NEW_ROWS, compact, finish_joining
-from keyhole.querylog.history.connect import connect
+from keyhole.querylog.history.connect import Connection
 from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.damaged import SetAside, drop_damaged_indexes, drop_old
 from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow, edges, missing_edges
@@ -103,7 +103,7 @@ class History:
         self._uncounted = Uncounted(root)
         self._ingesters = Ingesters(root, spool, self._uncounted, self._intake)
         self._anonymizer = Anonymizer(root)
-        self._database = connect(root)
+        self._database = Connection(root)
         self.fresh_edges = FreshEdges()
         """Counts of new rows, for who adds them up."""
         self._writing = threading.Lock()
@@ -111,8 +111,8 @@ class History:
         self._lexicons: list[NameIndex] = []
         self._segments: list[Segment] = []
         self._mender = Mender(root)
-        write_row_schema(self._database, root)
         with self._writing, self._cursor() as cursor:
+            write_row_schema(cursor, root)
             self._mend(cursor, is_thorough=False)
 
     @property
@@ -374,6 +374,10 @@ class History:
                 return self._uncounted.find(since, until)
         return []
 
+    def rest(self) -> None:
+        """Gives memory back that only work needs."""
+        self._database.rest()
+
     def close(self) -> None:
         """Closes the database connection."""
         self._database.close()
@@ -431,10 +435,5 @@ class History:
         finally:
             self._writing.release()
 
-    @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = self._database.cursor()
-        try:
-            yield cursor
-        finally:
-            cursor.close()
+    def _cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return self._database.cursor()
