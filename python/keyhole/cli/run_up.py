@@ -7,6 +7,7 @@ from keyhole.cli.output import console, show_notice
 from keyhole.control.backup.place import check_not_interrupted
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
+from keyhole.control.first_run.place import finish_at_start
 from keyhole.control.notice import Notice, Severity
 from keyhole.control.process_group import ProcessGroup
 from keyhole.control.shutdown import end_on_signals
@@ -25,6 +26,8 @@ async def run_up(data: DataFolder, config: Path | None) -> int:
         show_notice(terminal, notice, "up")
 
     check_not_interrupted(data)
+    if why := finish_at_start(config or data.config):
+        notify(Notice(Severity.WARNING, why))
     data.make()
     try:
         claim = await data.claim()

@@ -97,7 +97,11 @@ def setup(
         bool, typer.Option("--replace", help="Replace what is there; it is kept beside, as .old.")
     ] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Write also while somebody else has a port.")
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Write also while somebody else has a port, or where --replace loses settings.",
+        ),
     ] = False,
     new: Annotated[
         bool, typer.Option("--new", help="Go on without what is missing; what is lost is said.")

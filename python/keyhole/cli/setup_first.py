@@ -1,7 +1,7 @@
 """``keyhole setup`` in a folder that nobody has used: asks what no option says, and writes."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,8 +12,9 @@ from rich.markup import escape
 from keyhole.accounts.passwords import Passwords, check_new
 from keyhole.cli.doctor import running_keyhole
 from keyhole.cli.output import console, sanitize
-from keyhole.cli.setup_screen import show_files, show_ports, show_what_comes
+from keyhole.cli.setup_screen import show_files, show_losses, show_ports, show_what_comes
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.doctor.finding import Finding
 from keyhole.control.error import ControlError
 from keyhole.control.first_run.answers import (
     DNS_PORT,
@@ -24,9 +25,11 @@ from keyhole.control.first_run.answers import (
     read_lists,
     read_served,
 )
+from keyhole.control.first_run.losses import losses
 from keyhole.control.first_run.machine import local_network, taken_ports
+from keyhole.control.first_run.place import finish, in_the_way
 from keyhole.control.first_run.upstreams import Choice, read_upstream
-from keyhole.control.first_run.write import check_texts, give_to_owner, in_the_way, write_all
+from keyhole.control.first_run.write import check_texts, give_to_owner, write_all
 from keyhole.errors import KeyholeError
 from keyhole.model.name import read_server_name
 from keyhole.system import durable
@@ -70,6 +73,8 @@ class Given:
 def run_setup(folder: DataFolder, settings: Path, given: Given) -> None:
     """Asks, looks, and writes all or nothing. Raises ``KeyholeError`` and ``OSError``."""
     terminal, asks = console(), sys.stdin.isatty()
+    for path in () if given.dry_run else finish(settings):
+        terminal.print(f"[green]+[/] {escape(str(path))}: completed what was interrupted")
     there = in_the_way(settings)
     if there and not given.replace and not given.dry_run:
         shown = " and ".join(map(str, there))
@@ -87,14 +92,28 @@ def run_setup(folder: DataFolder, settings: Path, given: Given) -> None:
     files = answers.files
     for one in check_texts(files):
         terminal.print(f"[yellow]advice:[/] {escape(sanitize(one.why))}")
-    running = running_keyhole(folder)
-    taken = taken_ports(folder, settings, answers.config, running)
+    taken = taken_ports(folder, settings, answers.config, running_keyhole(folder))
     show_ports(terminal, taken)
+    lost = losses(settings, files) if there else []
+    show_losses(terminal, lost)
     if given.dry_run:
         show_files(terminal, settings.parent, files)
         return
+    if lost and not given.anyway:
+        _confirm_losses(asks=asks)
+    answers = _make_room(folder, settings, given, answers, taken)
+    written = _write(folder, settings, answers.files, password, replace=given.replace)
+    for path in written:
+        terminal.print(f"[green]+[/] {escape(str(path))}")
+    show_what_comes(terminal, folder, settings, answers, has_password=password is not None)
+
+
+def _make_room(
+    folder: DataFolder, settings: Path, given: Given, answers: Answers, taken: Sequence[Finding]
+) -> Answers:
+    """The answers, with a port that is free or that somebody wants all the same."""
     while taken and not given.anyway:
-        if not asks or given.port is not None:
+        if not sys.stdin.isatty() or given.port is not None:
             raise ControlError(
                 "nothing was written: make room as said above, give another --port, or write it "
                 "with --anyway"
@@ -105,12 +124,18 @@ def run_setup(folder: DataFolder, settings: Path, given: Given) -> None:
         if not 0 < port <= _LAST_PORT:
             continue
         answers = replace(answers, port=port)
-        taken = taken_ports(folder, settings, answers.config, running)
-        show_ports(terminal, taken)
-    written = _write(folder, settings, answers.files, password, replace=given.replace)
-    for path in written:
-        terminal.print(f"[green]+[/] {escape(str(path))}")
-    show_what_comes(terminal, folder, settings, answers, has_password=password is not None)
+        taken = taken_ports(folder, settings, answers.config, running_keyhole(folder))
+        show_ports(console(), taken)
+    return answers
+
+
+def _confirm_losses(*, asks: bool) -> None:
+    if not asks:
+        raise ControlError(
+            "nothing was written: --replace would lose what is said above; write it with --anyway"
+        )
+    if not typer.confirm("Replace it all the same?", default=False):
+        raise ControlError("nothing was written")
 
 
 def _write(
@@ -122,6 +147,8 @@ def _write(
     replace: bool,
 ) -> list[Path]:
     if password is None:
+        if not folder.database.exists():
+            folder.first_password.unlink(missing_ok=True)  # of a run that was killed
         return write_all(settings, files, replace=replace)
     folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     durable.write_text(folder.first_password, password + "\n")

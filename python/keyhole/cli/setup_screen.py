@@ -25,6 +25,12 @@ def show_ports(terminal: Console, taken: Sequence[Finding]) -> None:
         told.add(one.do)
 
 
+def show_losses(terminal: Console, lost: Sequence[str]) -> None:
+    """What is there, and would be dropped or become weaker."""
+    for one in lost:
+        terminal.print(f"[yellow]lost:[/] {escape(sanitize(one))}", soft_wrap=True)
+
+
 def show_files(terminal: Console, folder: Path, files: Mapping[str, str]) -> None:
     """The files that would be written, whole."""
     terminal.print("nothing is written; these files would be:")

@@ -6,6 +6,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from keyhole.system.regular_file import read_whole
+
+_MAPS = Path("/proc/self/smaps")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # mallopt(3), malloc.h
 _OCTETS = 1 << 20
 _ARENAS = 2
@@ -66,7 +69,7 @@ def release_code() -> None:
     paths = [path for one in modules if (path := getattr(one, "__file__", None))]
     libc = ctypes.CDLL(None)
     with suppress(OSError, AttributeError):
-        for start, end in _unwritten(Path("/proc/self/smaps").read_text(), paths):
+        for start, end in _unwritten(read_whole(_MAPS).decode(errors="replace"), paths):
             libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _DONTNEED)
 
 

@@ -2,13 +2,15 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from keyhole.config import Config
+from keyhole.config import Config, default_config_text
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.first_run.answers import (
     Answers,
@@ -17,11 +19,14 @@ from keyhole.control.first_run.answers import (
     read_lists,
     read_served,
 )
+from keyhole.control.first_run.losses import losses
 from keyhole.control.first_run.machine import local_network, taken_ports
+from keyhole.control.first_run.place import finish, in_the_way
 from keyhole.control.first_run.upstreams import public_upstreams, read_upstream
-from keyhole.control.first_run.write import check_texts, in_the_way, write_all
+from keyhole.control.first_run.write import check_texts, write_all
 from keyhole.errors import KeyholeError
 from keyhole.lists.catalog import catalog
+from keyhole.policy.default import POLICY_FILE, default_documents
 from keyhole.system import durable
 
 HOME = Answers(
@@ -171,3 +176,79 @@ def test_the_network_of_this_machine_is_read_from_its_routes(tmp_path: Path) -> 
     assert local_network(routes) is None
     found = local_network()
     assert found is None or read_served(found[1])
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from keyhole.control.first_run import write
+from keyhole.system import durable
+at, real, calls = int(sys.argv[1]), Path.replace, []
+def replace(source, target):
+    calls.append(target)
+    if len(calls) == at:
+        os._exit(9)
+    return real(source, target)
+Path.replace = replace
+files = {"documents/new.yaml": "new", "keyhole.yaml": "new"}
+write.write_all(Path(sys.argv[2]) / "keyhole.yaml", files, replace=True)
+"""
+
+
+@pytest.mark.parametrize(("step", "is_new"), [(1, False), (2, True), (3, True), (5, True)])
+def test_killed_at_any_step_setup_has_written_all_or_nothing(
+    tmp_path: Path, step: int, is_new: bool
+) -> None:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "old.yaml").write_text("old")
+    (tmp_path / "keyhole.yaml").write_text("old")
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(step), str(tmp_path)], check=False)
+    assert killed.returncode == 9
+    finish(tmp_path / "keyhole.yaml")
+    word = "new" if is_new else "old"
+    assert (tmp_path / "keyhole.yaml").read_text() == word
+    assert [one.name for one in (tmp_path / "documents").iterdir()] == [f"{word}.yaml"]
+    assert finish(tmp_path / "keyhole.yaml") == []
+    if is_new:
+        assert (tmp_path / "documents.old" / "old.yaml").read_text() == "old"
+        assert (tmp_path / "keyhole.yaml.old").read_text() == "old"
+
+
+def test_replacing_names_each_setting_that_is_lost_or_becomes_weaker(tmp_path: Path) -> None:
+    settings = tmp_path / "keyhole.yaml"
+    write_all(settings, {f"documents/{name}": text for name, text in default_documents().items()}
+              | {"keyhole.yaml": default_config_text()}, replace=False)  # fmt: skip
+    assert losses(settings, HOME.files) == [], "nobody has chosen what Keyhole ships"
+    write_all(settings, HOME.files, replace=True)
+    assert losses(settings, replace(HOME, listen=("10.0.0.1",)).files) == []
+
+    settings.write_text(
+        "listen: {udp: [], dot: ['192.168.1.2:853']}\n"
+        "clients: [192.168.1.0/28]\n"
+        "authentication: {dot: strict}\n"
+        "api: {clients: [192.168.1.9/32], listen: ['192.168.1.2:8080']}\n"
+    )
+    own = tmp_path / "documents" / "own.yaml"
+    own.write_text(
+        "apiVersion: keyhole.dev/v1\nkind: Policy\nmetadata: {name: kids}\n"
+        "spec: {subjects: ['cidr:192.168.1.5/32'], services: [tiktok]}\n---\n"
+        "apiVersion: keyhole.dev/v1\nkind: Upstream\nmetadata: {name: own}\n"
+        "spec: {protocol: dot, addresses: [192.0.2.1], serverName: dns.example,"
+        " pins: ['47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=']}\n"
+    )
+    policy = tmp_path / "documents" / POLICY_FILE
+    strict = "\n  youtube: strict\n  upstreams:"
+    policy.write_text(policy.read_text().replace("\n  upstreams:", strict, 1))
+    found = losses(settings, HOME.files)
+    for lost in (
+        "listen.udp: it was off",
+        "clients: 192.168.1.0/24 would be served",
+        "authentication.dot: strict becomes permissive",
+        'api.clients: ["192.168.1.9/32"] becomes',
+        "own.yaml:1: gone",
+        "own.yaml:6: gone",
+        "spec.youtube: strict becomes off",
+    ):
+        assert any(lost in one for one in found), (lost, found)
+    settings.write_text("listen: [")
+    assert "not valid" in losses(settings, HOME.files)[0]

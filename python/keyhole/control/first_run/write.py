@@ -1,4 +1,4 @@
-"""Writes what ``keyhole setup`` has made: all of it or nothing."""
+"""Writes what ``keyhole setup`` has made."""
 
 import os
 import shutil
@@ -10,24 +10,15 @@ from pathlib import Path
 
 from keyhole.control.check import check_files
 from keyhole.control.error import ControlError
+from keyhole.control.first_run.place import DOCUMENTS, SETTINGS, finish, in_the_way, place
 from keyhole.errors import DocumentErrors, Problem
-from keyhole.system import durable
-
-DOCUMENTS, SETTINGS = "documents", "keyhole.yaml"
-
-
-def in_the_way(settings: Path) -> list[Path]:
-    """What is there already, and would be replaced."""
-    target = settings.resolve()
-    there = (target, target.parent / DOCUMENTS)
-    return [one for one in there if one.is_file() or (one.is_dir() and any(one.iterdir()))]
 
 
 def check_texts(files: Mapping[str, str]) -> list[Problem]:
     """Advice on the files. Raises ``DocumentErrors`` as ``keyhole check`` does."""
     with tempfile.TemporaryDirectory(prefix="keyhole-setup-") as scratch:
         folder = Path(scratch)
-        _write(folder, files)
+        write_texts(folder, files)
         report = check_files([folder / SETTINGS, folder / DOCUMENTS])
     if not report.is_valid:
         raise DocumentErrors([one for one in report.problems if not one.is_advice])
@@ -37,7 +28,8 @@ def check_texts(files: Mapping[str, str]) -> list[Problem]:
 def write_all(settings: Path, files: Mapping[str, str], *, replace: bool) -> list[Path]:
     """Writes settings and documents beside them; returns what was written, and with ``replace``
     where that is kept which was there. Raises `ControlError` and ``OSError``; then all is as it
-    was."""
+    was. Killed at any step, it has written nothing, or `finish` completes it."""
+    finish(settings)
     there = in_the_way(settings)
     if there and not replace:
         raise ControlError(f"{', '.join(map(str, there))} would be overwritten")
@@ -47,20 +39,20 @@ def write_all(settings: Path, files: Mapping[str, str], *, replace: bool) -> lis
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".setup-", dir=folder))
     try:
-        _write(draft, files)
+        write_texts(draft, files)
         _like(folder / DOCUMENTS, draft / DOCUMENTS, folder)
         _like(target, draft / SETTINGS, folder)
-        durable.sync_tree(draft)
         with _uninterrupted():
-            return _swap([(draft / DOCUMENTS, folder / DOCUMENTS), (draft / SETTINGS, target)])
+            return place(draft, target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def write_texts(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes files by their path in a folder. Raises ``OSError``."""
     for name, text in files.items():
         file = folder / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
 
@@ -79,34 +71,6 @@ def _like(old: Path, new: Path, folder: Path) -> None:
         give_to_owner(one, old if old.exists() else folder)
         if known is not None:
             one.chmod(known if one.is_dir() == old.is_dir() else known & 0o666)
-
-
-def _swap(pairs: list[tuple[Path, Path]]) -> list[Path]:
-    done: list[tuple[Path, Path]] = []
-    written: list[Path] = []
-    try:
-        for new, target in pairs:
-            if target.exists():
-                kept = _free_name(target)
-                durable.rename(target, kept)
-                done.append((kept, target))
-                written.append(kept)
-            durable.rename(new, target)
-            done.append((target, new))
-            written.append(target)
-    except OSError:
-        for now, before in reversed(done):
-            durable.rename(now, before)
-        raise
-    return written
-
-
-def _free_name(file: Path) -> Path:
-    target, number = file.with_name(f"{file.name}.old"), 1
-    while target.exists():
-        number += 1
-        target = file.with_name(f"{file.name}.old{number}")
-    return target
 
 
 @contextmanager
