@@ -29,6 +29,8 @@ export default defineConfig(({ mode }) => ({
     },
   },
   server: {
+    // Besides the page's own sources, the schemas of documents and the table of services.
+    fs: { allow: ['.', '../schema', '../python/keyhole/model/tables'] },
     proxy: { '/api': { target: api, changeOrigin: false } },
   },
   test: {

@@ -258,3 +258,54 @@ def test_policies_can_be_used_by_everybody(tab: OpenTab, shop: None, path: str) 
 def test_versions_can_be_read_by_everybody(tab: OpenTab, shop: None) -> None:
     path = "/policies?name=shop&view=history"
     check_access(tab, path, lambda page: page.get_by_role("button", name=_FIRST_VERSION))
+
+
+def test_what_nobody_has_filled_in_yet_is_no_error_before_it_is_left_or_applied(
+    tab: OpenTab, shop: None
+) -> None:
+    page = tab("/policies?name=shop")
+    expect(page.get_by_role("article", name="Rule 1")).to_be_visible()
+    page.get_by_role("button", name="Allow names").click()
+    status = page.get_by_role("status")
+    expect(status.filter(has_text="Not finished")).to_be_visible()
+    rule = page.get_by_role("article", name="Rule 2")
+    expect(rule).not_to_contain_text("give at least one")
+    rule.get_by_label("Add to Names").click()
+    page.get_by_role("heading", name="shop").click()
+    expect(rule).to_contain_text("empty; give at least one")
+    expect(status.filter(has_text="1 error")).to_be_visible()
+    page.get_by_role("button", name="Take out Rule 2").click()
+    page.get_by_role("button", name="Allow names").click()
+    expect(status.filter(has_text="Not finished")).to_be_visible()
+    page.get_by_role("button", name="Review changes").click()
+    expect(rule).to_contain_text("empty; give at least one")
+
+
+def test_services_search_dnssec_and_quarantine_have_fields_beside_the_yaml(
+    tab: OpenTab, shop: None
+) -> None:
+    page = tab("/policies?name=shop", width=1920)
+    page.get_by_label("Add to Services to block").select_option("tiktok")
+    page.get_by_label("Add to Safe search").select_option("all")
+    page.get_by_role("group", name="YouTube").get_by_role("radio", name="strict").check()
+    page.get_by_role("group", name="DNSSEC validation").get_by_role("radio", name="log").check()
+    expect(page.get_by_label("Quarantine")).to_have_count(0)
+    page.get_by_role("group", name="Tunnels").get_by_role("radio", name="enforce").check()
+    page.get_by_label("Quarantine").fill("1d")
+    for line in ("services: [tiktok]", "safeSearch: [all]", "youtube: strict", "quarantine: 1d"):
+        expect(yaml_of(page)).to_contain_text(line)
+    expect(yaml_of(page)).to_contain_text("validate: log")
+    expect(page.get_by_role("status").filter(has_text="Valid")).to_be_visible()
+
+
+def test_advice_calls_a_document_by_kind_and_name(tab: OpenTab, shop: None) -> None:
+    page = tab("/policies?new=1&view=review")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Name", exact=True).fill("kids")
+    subjects = page.get_by_label("Add to Subjects")
+    subjects.fill("spiffe://keyhole.lab/ns/shop/*")
+    subjects.press("Enter")
+    page.get_by_label("Name", exact=True).click()
+    there = page.get_by_role("listitem").filter(has_text="one subject has one policy")
+    expect(there.first).to_be_visible()
+    expect(page.get_by_role("main")).not_to_contain_text("stored/")

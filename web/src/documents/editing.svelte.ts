@@ -1,5 +1,6 @@
 // One document while it is edited: the text is the truth, and the form shows what it says.
 import { apply, problemsOf, type DocumentProblem, type Result } from './changes';
+import { Fresh } from './fresh.svelte';
 import { newText, type Kind, type StoredDocument } from './kinds';
 import { isWithin, type Path } from './path';
 import { readYaml, setValue, textAt, type Value } from './yaml-text';
@@ -32,6 +33,13 @@ export class Editing {
   /** Whether there is something to apply: a new document has to be more than its beginning. */
   readonly isChanged = $derived(this.text !== this.base && this.text !== this.#begun);
   readonly name = $derived(this.#given ?? textAt(this.value, ['metadata', 'name']) ?? '');
+  readonly #fresh = new Fresh();
+  /** The errors that are said: those of places that nobody has filled in yet wait. */
+  readonly said = $derived(
+    this.problems.filter((one) => !this.#fresh.holds(one.elsewhere ? ['spec'] : one.path)),
+  );
+  /** Whether all that is wrong is what nobody has filled in yet. */
+  readonly isUnfinished = $derived(this.problems.length > 0 && this.said.length === 0);
   #checked = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: AbortController | undefined;
@@ -49,6 +57,7 @@ export class Editing {
     this.#begun = '';
     this.version = document.version ?? null;
     this.newer = null;
+    this.#fresh.begin();
     this.#forget();
   }
 
@@ -58,7 +67,29 @@ export class Editing {
     this.base = '';
     this.version = null;
     this.text = this.#begun = text;
+    this.#fresh.begin([]);
     this.#forget();
+  }
+
+  /** Adds a part at a path; what is wrong with it is said once it was touched. */
+  add(path: Path, value: Value): void {
+    this.#fresh.add(path);
+    this.set(path, value);
+  }
+
+  /** A person was at the field of this path. */
+  touch = (path: Path): void => this.#fresh.touch(path);
+
+  /** All errors are said from now on. */
+  reveal(): void {
+    this.#fresh.begin();
+  }
+
+  /** Takes a text that was typed: who writes the YAML sees every error in it. */
+  write(text: string): void {
+    if (text === this.text) return;
+    this.reveal();
+    this.text = text;
   }
 
   /** Takes the version that somebody else has made; one's own text stays and is compared to it. */
@@ -84,7 +115,7 @@ export class Editing {
 
   /** The errors at a place and below it. */
   problemsAt(path: Path): DocumentProblem[] {
-    return this.problems.filter((one) => !one.elsewhere && isWithin(one.path, path));
+    return this.said.filter((one) => !one.elsewhere && isWithin(one.path, path));
   }
 
   /** Checks the text when the person pauses; call it in an effect that reads the text. */

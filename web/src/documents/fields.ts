@@ -1,40 +1,11 @@
 // The parts of a document that have a form; everything else is written in the YAML beside it.
 import { text } from '../strings';
+import { field, type FormGroup } from './form-field';
 import type { Kind } from './kinds';
-import { readPath, valueAt, type Path } from './path';
-
-/** How one value is edited. */
-export interface FormField {
-  path: Path;
-  label: string;
-  control: 'text' | 'choice' | 'flag' | 'texts' | 'subjects' | 'names' | 'rules' | 'lines';
-  /** Of `names`: the kind of the documents that may be named. */
-  of?: Kind;
-  /** Of `names`: whether their order counts. */
-  isOrdered?: boolean;
-  /** What is meant where the key is left out; offered as a choice of its own. */
-  unset?: string;
-  /** Said in place of what the schema says. */
-  hint?: string;
-  /** Whether the value may also stand for the key above, as `lists: [a]` for `lists.names`. */
-  isShort?: boolean;
-  /** Shown only while this is true of the document. */
-  isShown?: (value: unknown) => boolean;
-}
-
-/** Fields below a heading. */
-export interface FormGroup {
-  title: string;
-  fields: FormField[];
-}
-
-type More = Partial<Omit<FormField, 'path' | 'label' | 'control'>>;
+import { valueAt } from './path';
+import { POLICY } from './policy-fields';
 
 const words = text.documents.fields;
-
-function field(path: string, control: FormField['control'], label: string, more: More = {}) {
-  return { path: readPath(`spec.${path}`), control, label, ...more } satisfies FormField;
-}
 
 const isProtocol = (wanted: string[]) => (value: unknown) =>
   wanted.includes(String(valueAt(value, ['spec', 'protocol'])));
@@ -44,41 +15,7 @@ const hasFiles = (value: unknown) =>
   valueAt(value, ['spec', 'clientCertificate', 'certificate']) !== undefined;
 
 const GROUPS: Record<Kind, FormGroup[]> = {
-  Policy: [
-    {
-      title: words.who,
-      fields: [
-        field('subjects', 'subjects', words.subjects),
-        field('include', 'names', words.include, { of: 'Policy', isOrdered: true }),
-      ],
-    },
-    {
-      title: words.what,
-      fields: [
-        field('default', 'choice', words.default, { unset: 'deny' }),
-        field('mode', 'choice', words.mode, { unset: 'enforce' }),
-        field('lists.names', 'names', words.lists, {
-          of: 'List',
-          isShort: true,
-          hint: words.listsHint,
-        }),
-        field('rules', 'rules', words.rules),
-      ],
-    },
-    {
-      title: words.more,
-      fields: [
-        field('log', 'choice', words.log, { unset: 'full' }),
-        field('upstreams.names', 'names', words.upstreams, {
-          of: 'Upstream',
-          isOrdered: true,
-          isShort: true,
-          hint: words.upstreamsHint,
-          unset: text.upstreams.all,
-        }),
-      ],
-    },
-  ],
+  Policy: POLICY,
   List: [
     {
       title: words.source,
@@ -167,11 +104,3 @@ const GROUPS: Record<Kind, FormGroup[]> = {
 
 /** The form of a kind. */
 export const formOf = (kind: Kind): FormGroup[] => GROUPS[kind];
-
-/** Where a value stands now: `lists: [ads]` or `lists: {names: [ads]}`. */
-export function placeOf(one: FormField, value: unknown): Path {
-  if (!one.isShort) return one.path;
-  const above = one.path.slice(0, -1);
-  const found = valueAt(value, above);
-  return found === undefined || Array.isArray(found) ? above : one.path;
-}

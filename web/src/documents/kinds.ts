@@ -1,23 +1,13 @@
 // The kinds of documents, where each is shown, and how a new one begins.
 import type { Schemas } from '../api/client';
+import type { Kind } from '../parts/kind';
 
-export type Kind =
-  'Policy' | 'List' | 'Client' | 'Record' | 'Upstream' | 'TrustDomain' | 'LogExclusion';
+export { PAGES, type Kind } from '../parts/kind';
+
 /** A document as the API gives it. */
 export type StoredDocument = Schemas['Document'];
 /** A version of a stored document. */
 export type StoredVersion = Schemas['DocumentVersion'];
-
-/** The page of each kind; one document is at `?name=`, because a name may have dots. */
-export const PAGES: Record<Kind, string> = {
-  Policy: '/policies',
-  List: '/lists',
-  Client: '/clients',
-  Record: '/records',
-  Upstream: '/upstreams',
-  TrustDomain: '/clients',
-  LogExclusion: '/settings/unlogged',
-};
 
 const SPECS: Record<Kind, string> = {
   Policy: '  default: allow\n  rules: []\n',

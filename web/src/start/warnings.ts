@@ -4,7 +4,7 @@ import { policyForAll, specOf, subjectsOf } from '../documents/policy-spec';
 import { valueAt } from '../documents/path';
 import { textAt, textsAt } from '../documents/yaml-text';
 import { text } from '../strings';
-import { readNetwork, relation } from './network';
+import { readNetwork, relation } from '../parts/network';
 import { words } from './own-names';
 import type { Choice } from './propose';
 

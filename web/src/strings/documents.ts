@@ -86,6 +86,7 @@ export const documents = {
     checking: 'Checking …',
     right: 'Valid',
     wrong: (count: number) => (count === 1 ? '1 error' : `${count} errors`),
+    unfinished: 'Not finished',
     unknown: 'Not checked',
   },
   line: (line: number) => `Line ${line}`,

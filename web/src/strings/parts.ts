@@ -1,6 +1,17 @@
 export const parts = {
   close: 'Close',
   cancel: 'Cancel',
+  kinds: {
+    Policy: 'policy',
+    List: 'list',
+    Client: 'client',
+    Record: 'record',
+    Upstream: 'upstream',
+    TrustDomain: 'trust domain',
+    LogExclusion: 'log exclusion',
+  },
+  inFile: (file: string, line: string) => ` (${file}, line ${line})`,
+  underWay: 'It is under way. This stays open until its end is known.',
   copy: 'Copy',
   copied: 'Copied',
   copyFailed: 'Select it and copy it by hand',

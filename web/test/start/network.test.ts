@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { readNetwork, relation, type Network } from '../../src/start/network';
+import { readNetwork, relation, type Network } from '../../src/parts/network';
 
 const between = (one: string, other: string) =>
   relation(readNetwork(one) as Network, readNetwork(other) as Network);
