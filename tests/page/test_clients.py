@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import dns.message
-from playwright.sync_api import Dialog, Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from tests.page.conftest import OpenTab, check_access
 from tests.world.callers import Caller, line
@@ -288,3 +288,50 @@ def test_one_client_can_be_used_by_everybody(tab: OpenTab) -> None:
 def test_the_wizard_can_be_used_by_everybody(tab: OpenTab) -> None:
     ready = "iPhone, iPad or Mac"
     check_access(tab, "/clients/enroll", lambda page: page.get_by_role("radio", name=ready))
+
+
+def test_a_client_is_put_in_quarantine_with_a_reason_and_let_out(
+    tab: OpenTab, lab_page: LabPage
+) -> None:
+    page = tab(f"/clients?client={quote(ID + 'web')}")
+    page.get_by_role("button", name="Put in quarantine").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Put in quarantine").click()
+    expect(dialog).to_contain_text("Give a reason")
+    dialog.get_by_role("radio", name="7 days").check()
+    dialog.get_by_label("Reason").fill("names full of data")
+    dialog.get_by_role("button", name="Put in quarantine").click()
+    expect(dialog).to_contain_text("Every engine refuses it.")
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    note = page.get_by_role("region", name="In quarantine")
+    expect(note).to_contain_text("names full of data")
+
+    page.goto("/clients")
+    expect(_row(page, "shop/web").filter(has_text="Quarantine")).to_be_visible()
+    check_access(tab, "/clients", lambda page: page.get_by_role("table", name="In quarantine"))
+
+    page.goto("/findings")
+    held = page.get_by_role("table", name="In quarantine")
+    expect(held.get_by_role("row").last).to_contain_text("names full of data")
+    held.get_by_role("button", name="Lift the quarantine of shop/web").click()
+    dialog.get_by_role("button", name="Lift the quarantine").click()
+    expect(dialog).to_contain_text("Every engine serves it again.")
+    expect(held).to_have_count(0)
+    data = str(Path(lab_page.lab.ready["data"]) / "resolver")
+    assert not json.loads(run_keyhole("quarantine", "list", "--json", "--data", data).stdout)
+
+
+def test_a_revocation_under_way_keeps_its_dialog(tab: OpenTab) -> None:
+    page = tab(f"/clients?client={quote(ID + 'payments')}")
+    held: list[Route] = []
+    page.route("**/api/v1/identities/revoke", lambda route: held.append(route))
+    page.get_by_role("button", name="Revoke", exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    with page.expect_request("**/api/v1/identities/revoke"):
+        dialog.get_by_role("button", name="Revoke", exact=True).click()
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_role("status")).to_contain_text("It is under way.")
+    held[0].fulfill(json={"changed": 0, "notes": [], "engines": []})
+    expect(dialog).to_contain_text("nothing changed")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)

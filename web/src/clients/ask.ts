@@ -63,6 +63,13 @@ export function logHref(one: Summary, range: Range, more: Search = {}) {
   return link('/log', { ...who, ...rangeSearch(range), ...more });
 }
 
+/** A client as quarantines name it. */
+export const quarantined = ({ kind, value, client }: Summary) => ({
+  kind,
+  value,
+  document: client,
+});
+
 /** The last part of a SPIFFE ID, until the API has said the label; other IDs are short. */
 export const shortId = (id: string): string =>
   id.startsWith('spiffe://') ? (id.split('/').at(-1) ?? id) : id;

@@ -48,6 +48,13 @@ export function who({ client }: Finding): string {
   );
 }
 
+/** Its client as quarantines name it; one that is called by a document is held by that. */
+export const quarantined = ({ client }: Finding) => ({
+  kind: client.kind,
+  value: client.value,
+  document: client.name_source === 'document' ? client.name : null,
+});
+
 /** Its queries in the log. */
 export function logOf({ client, domain, first, last }: Finding): string {
   const value = client.kind === 'token' ? `token:${client.value}` : client.value;

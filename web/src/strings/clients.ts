@@ -25,7 +25,7 @@ export const clients = {
     uncounted: 'not in the log',
   } as Record<string, string>,
   revoked: 'Revoked',
-  notInRange: 'no query in this time',
+  notInRange: 'not in this time',
   noPolicy: 'none: refused',
   more: (left: string) => `Show more (${left} left)`,
   leftOut: (queries: string) =>

@@ -1,6 +1,7 @@
 export const findings = {
   title: 'Findings',
   about: 'What was refused, and what needs attention.',
+  nothing: 'Looked at, and nothing found',
   attention: {
     title: 'Parts of Keyhole',
     none: 'Every part of Keyhole works.',
@@ -16,6 +17,8 @@ export const findings = {
     who: 'Client',
     domain: 'Domain',
     action: 'What was done',
+    quarantine: 'Quarantine',
+    inQuarantine: (end: string, who: string) => `ends ${end}, imposed by ${who}`,
     actions: { observed: 'Observed', throttled: 'Throttled', blocked: 'Blocked' },
     curve: 'Octets over time',
     octets: 'Octets of names',

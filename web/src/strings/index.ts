@@ -18,6 +18,7 @@ import { pages } from './pages';
 import { parts } from './parts';
 import { policies } from './policies';
 import { proof } from './proof';
+import { quarantines } from './quarantines';
 import { records, upstreams } from './records';
 import { settings } from './settings';
 import { start } from './start';
@@ -41,6 +42,7 @@ export const text = {
   parts,
   policies,
   proof,
+  quarantines,
   query,
   records,
   settings,
