@@ -21,7 +21,7 @@ def test_the_figures_are_those_of_the_traffic(tab: OpenTab) -> None:
     _ready(page)
     for label in ("Blocked", "From the cache", "Wait for an upstream, median"):
         expect(page.get_by_role("link", name=label).first).to_contain_text(NUMBER)
-    names = page.get_by_role("region", name="Blocked and refused names")
+    names = page.get_by_role("region", name="Blocked or refused")
     expect(names.get_by_role("link").first).to_be_visible()
     upstreams = page.get_by_role("region", name="Upstreams")
     expect(upstreams.get_by_text("Healthy")).to_have_count(2)

@@ -96,6 +96,10 @@ export function span(seconds: number): string {
   return new Intl.NumberFormat(undefined, style).format(Math.floor(Math.abs(seconds) / size));
 }
 
+/** A file without its folders: where a machine keeps it says nothing to who reads. A URL stays. */
+export const fileName = (path: string): string =>
+  path.startsWith('/') ? (path.split('/').at(-1) ?? path) : path;
+
 /** 3 hours ago, or in 3 hours. Where it is shown, it goes on with the clock of the page. */
 export function ago(moment: Moment, now = pageClock.now): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;

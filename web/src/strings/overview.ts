@@ -20,14 +20,14 @@ export const overview = {
   cached: { label: 'From the cache', note: (count: string) => `${count} queries` },
   waited: {
     label: 'Wait for an upstream, median',
-    note: (p95: string, p99: string) => `95 %: ${p95} · 99 %: ${p99}`,
+    note: (p95: string, p99: string) => `p95 ${p95} · p99 ${p99}`,
     none: 'none had to wait',
   },
   chart: 'Queries by outcome',
   chartHint: 'Drag to zoom',
   clients: { title: 'Clients', empty: 'No client has asked in this time.' },
   names: { title: 'Names', empty: 'No name was asked for in this time.' },
-  withheld: { title: 'Blocked and refused names', empty: 'Nothing was blocked or refused.' },
+  withheld: { title: 'Blocked or refused', empty: 'Nothing was blocked or refused.' },
   lists: { title: 'Lists that decided', empty: 'No list has decided in this time.' },
   quiet: {
     title: 'No queries in this time',
