@@ -1,6 +1,7 @@
 """`./dev bench page`: the page in Chromium, on a lab whose history has millions of queries."""
 
 import argparse
+import shutil
 import statistics
 import tempfile
 import time
@@ -79,7 +80,8 @@ def main(arguments: list[str]) -> int:
         figures = [Figure("making the queries", f"{time.monotonic() - begin:.0f} s")]
         lab = Lab(Path(place))
         try:
-            with chromium() as browser:
+            # The browser of people, with all of its parts, where it is installed.
+            with chromium(shutil.which("chromium")) as browser:
                 lab_page = LabPage(lab, browser)
                 for name in options.only:
                     for one in _PARTS[name](lab_page, options):

@@ -61,21 +61,28 @@ Theme = Literal["light", "dark"]
 
 def missing() -> str | None:
     """Why no page can be tested here, if so."""
-    if shutil.which("chromium") is None:
+    if browser_program() is None:
         return "chromium is not installed; ./dev test installs it when run as root on Debian"
     if not (BUILT / "index.html").is_file() or not AXE.is_file():
         return "the page is not built; ./dev setup builds it where Node 20.19 or newer is installed"
     return None
 
 
+def browser_program() -> str | None:
+    """Chromium without the parts of a desktop, where it is installed. The same engine draws a page
+    for half of the processor time: no window with bars and menus of its own is made for each tab.
+    """
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+def chromium(program: str | None = None) -> Iterator[Browser]:
+    """Debian's Chromium, without a window; ``program`` is another one than `browser_program`."""
     if why := missing():
         pytest.skip(why)
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        path = shutil.which("chromium")
+        path = program or browser_program()
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         try:
             yield browser
