@@ -12,7 +12,7 @@ from tests.world.callers import NOBODY, Caller, ask_as
 from tests.world.lab import Lab
 from tests.world.no_tls import NO_TLS
 from tests.world.outcome import outcome_of, word
-from tests.world.process import Program, run_keyhole
+from tests.world.process import Program, call_keyhole
 from tests.world.waiting import until
 
 
@@ -42,14 +42,14 @@ def test_the_commands_find_the_whole_resolver_of_the_lab(shared_lab: Lab) -> Non
     shared_lab.server.ask(blocked)
 
     def found() -> bool:
-        done = run_keyhole("log", "--data", data, "--since", "5m", "--name", blocked, "--why")
+        done = call_keyhole("log", "--data", data, "--since", "5m", "--name", blocked, "--why")
         return done.returncode == 0 and f"{blocked} A" in done.stdout
 
     until(found, "the query is found")
     # An upstream that was slow for a moment is something wrong, too.
-    until(lambda: run_keyhole("status", "--data", data).returncode == 0, "status says all works")
+    until(lambda: call_keyhole("status", "--data", data).returncode == 0, "status says all works")
     for command in ("stats", "engines", "decisions", "people list"):
-        done = run_keyhole(*command.split(), "--data", data)
+        done = call_keyhole(*command.split(), "--data", data)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     listed = httpx2.get(f"{shared_lab.ready['api']}/api/v1/health", trust_env=False, verify=NO_TLS)
     assert listed.status_code == 200
@@ -149,8 +149,8 @@ def test_our_own_dig_asks_as_a_workload(shared_lab: Lab) -> None:
 
     def dig(workload: str, name: str, *more: str) -> str:
         shown = ["--cert", files[workload]["cert"], "--key", files[workload]["key"]]
-        said = run_keyhole("dig", name, f"@127.0.0.1:{server.dot}", "+tls", "--ca",
-                           str(server.ca), *shown, *more)  # fmt: skip
+        said = call_keyhole("dig", name, f"@127.0.0.1:{server.dot}", "+tls", "--ca",
+                            str(server.ca), *shown, *more)  # fmt: skip
         return said.stdout + said.stderr
 
     assert "198.1" in dig("shop/web", "www.example.org")
@@ -166,15 +166,15 @@ def test_our_own_dig_asks_with_a_token(shared_lab: Lab) -> None:
     token = Path(shared_lab.ready["tokens"]["office/tv"]).read_text().strip()
     for how in (["+https", f"@127.0.0.1:{server.doh}"],
                 ["+tls", f"@127.0.0.1:{server.dot}", "--name", server.domain]):  # fmt: skip
-        said = run_keyhole("dig", "films.media.example", *how, "--ca", str(server.ca),
-                           "--token-file", "-", given=token)  # fmt: skip
+        said = call_keyhole("dig", "films.media.example", *how, "--ca", str(server.ca),
+                            "--token-file", "-", given=token)  # fmt: skip
         assert said.returncode == 0, said.stdout + said.stderr
         assert token not in said.stdout
 
 
 def test_our_own_dig_shows_the_answer_and_the_certificate(shared_lab: Lab) -> None:
     server = shared_lab.server
-    shown = run_keyhole("dig", "www.example.org", "--server", server.url, "--ca", str(server.ca))
+    shown = call_keyhole("dig", "www.example.org", "--server", server.url, "--ca", str(server.ca))
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "198.1" in shown.stdout
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.world.lab import Lab
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.waiting import PATIENCE, until
 
 ROWS, COLUMNS = 24, 80
@@ -68,7 +68,7 @@ def test_one_picture_is_for_scripts(shared_lab: Lab) -> None:
     data = _resolver(shared_lab)
 
     def once() -> list[str]:
-        done = run_keyhole("top", "--once", "--window", "600", "--data", data)
+        done = call_keyhole("top", "--once", "--window", "600", "--data", data)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
@@ -79,7 +79,7 @@ def test_one_picture_is_for_scripts(shared_lab: Lab) -> None:
     until(complete, "web has asked")
     assert len(once()) <= ROWS
     assert max(map(len, once())) <= COLUMNS
-    done = run_keyhole("top", "--once", "--json", "--data", data)
+    done = call_keyhole("top", "--once", "--json", "--data", data)
     picture = json.loads(done.stdout)
     assert picture["window"] == 60
     assert {"forwarder-dot", "forwarder-doh"} == {one["name"] for one in picture["upstreams"]}
@@ -87,15 +87,15 @@ def test_one_picture_is_for_scripts(shared_lab: Lab) -> None:
 
 
 def test_it_says_plainly_that_nothing_runs(tmp_path: Path) -> None:
-    done = run_keyhole("top", "--once", "--data", str(tmp_path))
+    done = call_keyhole("top", "--once", "--data", str(tmp_path))
     assert done.returncode == 1
     assert "no Keyhole runs with the data folder" in done.stderr
 
 
 def test_without_a_terminal_it_says_what_would_be_right(tmp_path: Path) -> None:
-    done = run_keyhole("top", "--data", str(tmp_path))
+    done = call_keyhole("top", "--data", str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert "add --once" in done.stderr
-    done = run_keyhole("top", "--json", "--data", str(tmp_path))
+    done = call_keyhole("top", "--json", "--data", str(tmp_path))
     assert done.returncode == 2
     assert "add --once" in done.stderr
