@@ -11,7 +11,7 @@ from keyhole.cli.options import CONFIG, DATA, JSON, WHY
 from keyhole.cli.output import console, errors_console, print_json, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.system.end_signals import ended_by_exception
-from keyhole.system.secret_input import STANDARD_INPUT
+from keyhole.system.secret_input import STANDARD_INPUT, read_secret
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -19,6 +19,8 @@ EXAMPLES = """
   keyhole backup keyhole.tar.gz             while it runs, or while it does not
 
   keyhole backup keyhole.tar.gz --replace   a file that exists
+
+  keyhole backup keyhole.sealed --passphrase-file /root/passphrase
 
   keyhole backup - | age -e -r age1... >keyhole.tar.gz.age
 
@@ -34,6 +36,9 @@ got a part, which no restore takes), or what was written is not whole; the
 
 message says which.
 """
+
+_OPEN = "it holds every key of this Keyhole: keep it where nobody else can read it"
+_SEALED = "it is encrypted: without the passphrase nobody can read it, and nobody can restore it"
 
 app = typer.Typer()
 
@@ -53,6 +58,14 @@ def backup(
         ),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a file that exists.")] = False,
+    passphrase_file: Annotated[
+        str | None,
+        typer.Option(
+            "--passphrase-file",
+            metavar="FILE",
+            help="Encrypt it by the passphrase in this file; - asks, or reads the input.",
+        ),
+    ] = None,
     why: WHY = None,
     as_json: JSON = False,
 ) -> None:
@@ -71,6 +84,7 @@ def backup(
             "a backup holds keys, and this is a terminal; write keyhole backup - | age ... or "
             "give a file"
         )
+    passphrase = None if passphrase_file is None else _passphrase(passphrase_file)
     request = BackupRequest(
         DataFolder(data or default_data_folder()),
         config,
@@ -78,6 +92,7 @@ def backup(
         replace=replace,
         with_history=with_history,
         without_database=without_database,
+        passphrase=passphrase,
         author=Author.of_command(why),
     )
     with ended_by_exception():
@@ -96,10 +111,21 @@ def backup(
     count = len(done.manifest.members)
     where = "" if is_pipe else f" into {file}, {done.octets:,} octets"
     terminal.print(f"[green]backed up[/] {count} files{escape(sanitize(where))}")
-    terminal.print("it holds every key of this Keyhole: keep it where nobody else can read it")
+    terminal.print(_OPEN if passphrase is None else _SEALED)
     for text in done.errors:
         said = sanitize(f"this backup is not whole, and a restore goes on without this: {text}")
         errors_console().print(f"[bold red]error:[/] {escape(said)}")
     if done.errors:
         errors_console().print("mend that and back up again; it was written for what else is in it")
         raise typer.Exit(1)
+
+
+def _passphrase(file: str) -> str:
+    from keyhole.control.backup.error import BackupError
+    from keyhole.control.backup.sealed import check_passphrase
+
+    passphrase = check_passphrase(read_secret(file, "Passphrase"))
+    is_asked = file == STANDARD_INPUT and sys.stdin.isatty()
+    if is_asked and read_secret(file, "The same again") != passphrase:
+        raise BackupError("the two are different; nothing was written")
+    return passphrase

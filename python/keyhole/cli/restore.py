@@ -13,7 +13,7 @@ from rich.markup import escape
 from keyhole.cli.options import CONFIG, DATA, JSON, WHY
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
-from keyhole.system.secret_input import STANDARD_INPUT
+from keyhole.system.secret_input import STANDARD_INPUT, read_secret
 
 if TYPE_CHECKING:
     from keyhole.control.backup.manifest import Manifest
@@ -27,6 +27,8 @@ EXAMPLES = """
   keyhole restore keyhole.tar.gz --replace    what is there is kept beside
 
   keyhole restore keyhole.tar.gz --check      check it, and say what it holds
+
+  keyhole restore keyhole.sealed --passphrase-file /root/passphrase
 
   age -d keyhole.tar.gz.age | keyhole restore -
 
@@ -50,6 +52,14 @@ def restore(
     check: Annotated[
         bool, typer.Option("--check", help="Only check the file and say what it holds.")
     ] = False,
+    passphrase_file: Annotated[
+        str | None,
+        typer.Option(
+            "--passphrase-file",
+            metavar="FILE",
+            help="The passphrase of an encrypted backup; - asks, or reads the input.",
+        ),
+    ] = None,
     why: WHY = None,
     as_json: JSON = False,
 ) -> None:
@@ -62,10 +72,14 @@ def restore(
     from keyhole.control.backup.reader import read_backup
     from keyhole.control.backup.restore import RestoreRequest
     from keyhole.control.backup.restore import restore as put_back
+    from keyhole.control.backup.sealed import opened_if_sealed
     from keyhole.identity.journal import Author
 
-    with _source(file) as source:
+    if file == passphrase_file == STANDARD_INPUT:
+        raise typer.BadParameter("one input cannot hold both the backup and its passphrase")
+    with _source(file) as found:
         name = "the backup" if file == STANDARD_INPUT else file
+        source = opened_if_sealed(found, name, lambda: _passphrase(file, passphrase_file))
         if check:
             _show_manifest(read_backup(source, name), as_json=as_json)
             return
@@ -86,6 +100,14 @@ def restore(
         )
         return
     _show(console(), done)
+
+
+def _passphrase(file: str, passphrase_file: str | None) -> str:
+    if passphrase_file is None:
+        if file == STANDARD_INPUT or not sys.stdin.isatty():
+            raise typer.BadParameter("this backup is encrypted: give --passphrase-file FILE")
+        passphrase_file = STANDARD_INPUT
+    return read_secret(passphrase_file, "Passphrase of the backup")
 
 
 @contextmanager

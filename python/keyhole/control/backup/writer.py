@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
@@ -28,6 +28,7 @@ from keyhole.control.backup.manifest import (
     Manifest,
 )
 from keyhole.control.backup.reading import open_member
+from keyhole.control.backup.sealed import sealing
 from keyhole.control.data_folder import DataFolder, check_exists
 from keyhole.control.first_look import is_blank
 from keyhole.control.missing_parts import all_missing, is_used
@@ -74,6 +75,8 @@ class BackupRequest:
     replace: bool = False
     with_history: bool = False
     without_database: bool = False
+    passphrase: str | None = field(default=None, repr=False)
+    """What encrypts it; none for a backup that everybody can read who has the file."""
     author: Author | None = None
 
 
@@ -207,7 +210,7 @@ def _write(
         LeftOut(path=one.part, why=one.found) for one in all_missing(request.data, settings)
     ]
     header = new_header(datetime.now(UTC))
-    with writing(out, header) as archive:
+    with sealing(out, request.passphrase) as sealed, writing(sealed, header) as archive:
         _add_installation(archive, request.data, scratch)
         # Documents before the database: one that lags behind its copy would be refused.
         _add_state(archive, contents)
