@@ -295,6 +295,9 @@ def test_services_search_dnssec_and_quarantine_have_fields_beside_the_yaml(
     for line in ("services: [tiktok]", "safeSearch: [all]", "youtube: strict", "quarantine: 1d"):
         expect(yaml_of(page)).to_contain_text(line)
     expect(yaml_of(page)).to_contain_text("validate: log")
+    rule = page.get_by_role("article", name="Rule 1")
+    rule.get_by_label("Add the names of a service").select_option("roblox")
+    expect(rule.get_by_text("*.roblox.com")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Valid")).to_be_visible()
 
 

@@ -18,7 +18,7 @@ export const POLICY: FormGroup[] = [
   {
     title: words.who,
     fields: [
-      field('subjects', 'subjects', words.subjects),
+      field('subjects', 'subjects', words.subjects, { hint: words.subjectsHint }),
       field('include', 'names', words.include, { of: 'Policy', isOrdered: true }),
     ],
   },

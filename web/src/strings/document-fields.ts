@@ -10,6 +10,8 @@ export const documentFields = {
   server: 'Server',
   proof: 'How it proves who it is',
   subjects: 'Subjects',
+  subjectsHint:
+    'Such as cidr:192.168.20.0/24, client:tv, group:kids, token:phone or spiffe://example.org/ns/shop/*. The most specific one decides.',
   include: 'Included policies',
   default: 'Default',
   mode: 'Mode',
@@ -17,7 +19,8 @@ export const documentFields = {
   listsHint: 'Block and allow lists that it uses.',
   rules: 'Rules',
   services: 'Services to block',
-  servicesHint: 'All names of a service, such as tiktok. Allow rules win.',
+  servicesHint:
+    'Always blocked, with all their names; allow rules win. For hours or days, add a service to a rule.',
   restricted: 'Search and video',
   safeSearch: 'Safe search',
   safeSearchHint: 'These search engines leave out adult results. all is every one of them.',

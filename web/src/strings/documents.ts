@@ -141,6 +141,7 @@ export const documents = {
     names: 'Names',
     namesHint:
       'example.org is that name alone, *.example.org all below it, /ads?[0-9]+/ an expression.',
+    addService: 'Add the names of a service …',
     addAllow: 'Allow names',
     addBlock: 'Block names',
     remove: (title: string) => `Take out ${title}`,

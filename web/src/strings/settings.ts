@@ -11,7 +11,10 @@ export const settings = {
     people: { label: 'People', about: 'Who may use this page and the API, and with which role.' },
     tokens: { label: 'Tokens', about: 'What lets programs use the API.' },
     audit: { label: 'Audit trail', about: 'Who did what and when. Nobody can change it.' },
-    documents: { label: 'Documents', about: 'All documents in and out as one file.' },
+    documents: {
+      label: 'Documents',
+      about: 'Export all documents as one file, and import such a file.',
+    },
     system: {
       label: 'Network and log',
       about: 'Addresses, access, log and privacy, as they run now.',

@@ -5,6 +5,7 @@ import type { FormField } from '../../src/documents/form-field';
 import { Fresh } from '../../src/documents/fresh.svelte';
 import { readPath, type Path } from '../../src/documents/path';
 import { placeOf, written } from '../../src/documents/place';
+import { namesOf, SERVICES } from '../../src/documents/services';
 import { readYaml, setValue, type Value } from '../../src/documents/yaml-text';
 import { effectRoot } from '../effect-root.svelte';
 
@@ -97,4 +98,12 @@ test('an error of a new part waits until a person was at its field, or all is to
     fresh.begin();
     expect(fresh.holds(['spec'])).toBe(false);
   });
+});
+
+test('a rule may have all names of a service, each domain with what is below it', () => {
+  expect(SERVICES).toContain('roblox');
+  expect(namesOf('roblox')).toEqual(
+    ['roblox.com', 'rbxcdn.com', 'rbx.com'].flatMap((one) => [one, `*.${one}`]),
+  );
+  expect(namesOf('nothing')).toEqual([]);
 });
