@@ -44,6 +44,8 @@ totals! {
     OverNetworkShare, "over_network_share";
     #[doc = "Pairs of a client and a registered domain whose names carried more octets than the alert of the policy within an hour."]
     TunnelAlerts, "tunnel_alerts";
+    #[doc = "Times that all clients together came to have told a registered domain more by names within an hour than one channel split over them may carry."]
+    TunnelSplits, "tunnel_splits";
     #[doc = "Pairs of a client and a registered domain that were forgotten for others before their day was over, because the table of budgets was full."]
     BudgetsForgotten, "budgets_forgotten";
     #[doc = "Answers of upstreams that DNSSEC validation found signed."]

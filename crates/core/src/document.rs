@@ -21,7 +21,7 @@ pub use identity::{
 pub use rule::{
     Action, AnswerDocument, MatchDocument, Mode, RuleDocument, ScheduleDocument, SpanDocument,
 };
-pub use tunneling::{ExemptDocument, TunnelingDocument};
+pub use tunneling::{ExemptDocument, SplitDocument, TunnelingDocument};
 
 /// The version of this document; another one is an error.
 pub const SNAPSHOT_VERSION: u32 = 1;

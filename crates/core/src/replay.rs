@@ -3,7 +3,7 @@
 //! This is what `keyhole screen replay` asks: the same functions count as in the engine. Nothing is
 //! held back, because what was captured has left.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use keyhole_names::HashedName;
@@ -13,7 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::budgets::{Asked, Budgets, Charge, Level, Limits, RegisteredDomain, shipped};
+use crate::budgets::{
+    Asked, Budgets, Charge, Level, Limits, RegisteredDomain, SplitLimit, Together, shipped,
+};
 use crate::replay_baselines::{Baselines, WORDS};
 
 /// What is replayed.
@@ -24,6 +26,8 @@ struct Request {
     throttle: u32,
     block: u32,
     day: u32,
+    /// What all clients together may tell a domain, beside what each adds.
+    split: u32,
     /// Whether the domains that Keyhole ships are exempt.
     shipped: bool,
 }
@@ -32,13 +36,16 @@ struct Request {
 /// many there were (`queries`, `clients`, `domains`), the lines that were none (`unreadable`), and each
 /// pair of client and domain with its `level` above `free` (`pairs`), with the octets of distinct names
 /// and the second at which it was flagged and blocked, and by which of the public rules of
-/// [`crate::replay_baselines`] (`baselines`).
+/// [`crate::replay_baselines`] (`baselines`). Also each domain that all clients together told more than
+/// a channel may carry (`split`), with octets, clients and second when they had.
 ///
 /// # Errors
 /// A request that cannot be read.
 pub fn replay(request: &[u8], queries: &[u8]) -> Result<Value, Error> {
-    let Request { alert, throttle, block, day, shipped } = read_document("request", request)?;
-    let limits = Limits { alert, throttle, block, day };
+    let Request { alert, throttle, block, day, split, shipped } =
+        read_document("request", request)?;
+    let split = Some(SplitLimit { octets: split, acts: false });
+    let limits = Limits { alert, throttle, block, day, split };
     let mut replay = Replay { limits, shipped, ..Replay::default() };
     for line in String::from_utf8_lossy(queries).lines() {
         match read(line) {
@@ -77,6 +84,7 @@ struct Replay {
     clients: HashSet<String>,
     domains: HashSet<String>,
     pairs: HashMap<(String, String), Pair>,
+    split: BTreeMap<String, (f64, Together)>,
 }
 
 /// What became of one client and domain.
@@ -121,6 +129,9 @@ impl Replay {
         if !self.domains.contains(&domain) {
             self.domains.insert(domain.clone());
         }
+        if charge.is_first_split {
+            self.split.entry(domain.clone()).or_insert((since, charge.together));
+        }
         let pair = self.pairs.entry((query.client.to_owned(), domain)).or_default();
         pair.count(&charge, since);
         pair.compare(&query.name, in_front, since);
@@ -150,6 +161,12 @@ impl Replay {
                 WORDS[0]: of(&|pair| by_rule(pair, 0)),
                 WORDS[1]: of(&|pair| by_rule(pair, 1)),
             },
+            "split": self.split.iter().map(|(domain, (seconds, together))| json!({
+                "domain": domain,
+                "seconds": rounded(*seconds),
+                "octets": together.octets,
+                "clients": together.clients,
+            })).collect::<Vec<_>>(),
             "pairs": pairs.iter().map(|(key, pair)| pair.document(key)).collect::<Vec<_>>(),
         })
     }
@@ -196,16 +213,21 @@ impl Pair {
 
 impl Moment {
     fn document(self) -> Value {
-        json!({ "seconds": (self.seconds * 1e3).round() / 1e3, "octets": self.octets })
+        json!({ "seconds": rounded(self.seconds), "octets": self.octets })
     }
+}
+
+/// To a thousandth.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const REQUEST: &[u8] =
-        br#"{"alert": 1024, "throttle": 2048, "block": 4096, "day": 8192, "shipped": true}"#;
+    const REQUEST: &[u8] = br#"{"alert": 1024, "throttle": 2048, "block": 4096,
+        "day": 8192, "split": 4096, "shipped": true}"#;
 
     fn lines(lines: impl Iterator<Item = String>) -> Value {
         replay(REQUEST, lines.collect::<Vec<_>>().join("\n").as_bytes()).unwrap()
@@ -231,8 +253,25 @@ mod tests {
         assert_eq!(repeated["pairs"], json!([]));
         let spread = lines((0..900).map(|n| format!("{n}\tc{n}\t{n:040}.example.org\tA")));
         assert_eq!((&spread["pairs"], &spread["clients"]), (&json!([]), &json!(900)));
+        assert_eq!(spread["split"], json!([]), "a name for each of many clients");
         let shipped = lines((0..900).map(|n| format!("{n}\tc\t{n:040}.fbcdn.net\tA")));
         assert_eq!(shipped["blocked_domains"], 0);
+    }
+
+    #[test]
+    fn a_tunnel_that_is_split_over_many_clients_is_flagged_by_what_they_told_together() {
+        let line = |n: u32| format!("{n}\tc{}\t{n:060}.example.org\tA", n % 50);
+        let report = lines((0..600).map(line));
+        assert_eq!(report["flagged_domains"], 0, "none of them by itself");
+        let split = &report["split"][0];
+        assert_eq!(
+            (&split["domain"], report["split"].as_array().unwrap().len()),
+            (&json!("example.org"), 1)
+        );
+        let octets = split["octets"].as_u64().unwrap();
+        assert!((8_500..13_000).contains(&octets), "{octets} of 4,096 and 128 for each of 50");
+        let shipped = lines((0..600).map(|n| line(n).replace("example.org", "fbcdn.net")));
+        assert_eq!(shipped["split"], json!([]));
     }
 
     #[test]

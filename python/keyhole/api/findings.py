@@ -25,12 +25,13 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The number of the find
 class FindingClient(BaseModel):
     """The client of a finding."""
 
-    kind: Literal["identity", "token", "address", "anonymous"] = Field(
-        description="By what it is known. anonymous where the log has no client, or no longer."
+    kind: Literal["identity", "token", "address", "anonymous", "several"] = Field(
+        description="By what it is known. anonymous where the log has no client, or no longer; "
+        "several where it is about all clients together."
     )
     value: str = Field(
         description="Its SPIFFE ID, the name of its token, its IPv4 address or its IPv6 network; "
-        "empty if anonymous."
+        "empty if anonymous or several."
     )
     name: str | None = Field(
         description="What it is called: by a Client document, else by the name that its address "
@@ -50,8 +51,9 @@ class Finding(BaseModel):
     """A client that became conspicuous below one registered domain."""
 
     number: int = Field(description="Its number; none is given twice.")
-    kind: Literal["tunnel"] = Field(
-        description="tunnel: the names that the client asked for carry more than a budget allows."
+    kind: Literal["tunnel", "split"] = Field(
+        description="tunnel: the names that the client asked for carry more than a budget allows. "
+        "split: those that all clients together asked for do, as of a channel split over them."
     )
     client: FindingClient = Field(description="Who.")
     domain: str = Field(description="The registered domain.")
@@ -66,6 +68,9 @@ class Finding(BaseModel):
     )
     last: datetime = Field(description="When its last one came.")
     octets: int = Field(description="The most that was on the account.")
+    clients: int | None = Field(
+        description="About how many clients the octets came from; null unless several."
+    )
     observed: dict[str, int] = Field(description="Queries that passed and were noted, by level.")
     refused: dict[str, int] = Field(description="Queries that were refused, by level.")
     curve: list[CurvePoint] = Field(description="Octets over time; at most 60 points.")
@@ -165,12 +170,13 @@ def _shown(services: Services, one: StoredFinding) -> Finding:
         client=_client(services, one),
         domain=one.domain,
         policy=one.policy,
-        rule=f"tunneling.{one.level}",
+        rule=f"tunneling.{'split' if one.kind == 'split' else one.level}",
         level=one.level,
         action=_action(one),
         first=_time(one.first),
         last=_time(one.last),
         octets=one.octets,
+        clients=evidence.clients if one.client_kind == "several" else None,
         observed=evidence.observed,
         refused=evidence.refused,
         curve=[CurvePoint(time=_time(second), octets=octets) for second, octets in evidence.curve],

@@ -152,6 +152,8 @@ def _who(one: dict[str, Any]) -> str:
     client = one["client"]
     if client["kind"] == "anonymous":
         return "a client that the log does not name"
+    if client["kind"] == "several":
+        return f"about {one['clients']:,} clients together"
     value = f"token {client['value']}" if client["kind"] == "token" else client["value"]
     named = {"client_name": client["name"], "client_name_source": client.get("name_source")}
     return escape(sanitize(named_by(named, value)))

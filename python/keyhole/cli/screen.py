@@ -57,6 +57,14 @@ def replay(
     day: Annotated[
         str | None, typer.Option("--day", metavar="SIZE", help="Default: 8KiB a day.")
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="SIZE",
+            help="Default: 4KiB an hour of all clients together, and 128B of each.",
+        ),
+    ] = None,
     shipped: Annotated[
         bool,
         typer.Option(
@@ -70,11 +78,12 @@ def replay(
     Sizes are octets of distinct names of one client below one registered
     domain. Nothing is sent, and nothing is held back: what was captured has
     left. The octets shown had left before the query that was flagged or blocked.
-    Two rules that are in use elsewhere are run beside, for comparison.
+    Domains that all clients together told too much are shown beside, and two
+    rules that are in use elsewhere are run for comparison.
     """
     from keyhole.control.screen_replay import replay_capture
 
-    report = replay_capture(file, _budgets(alert, block, day, shipped=shipped))
+    report = replay_capture(file, _budgets(alert, block, day, split, shipped=shipped))
     if as_json:
         print_json(report)
     else:
@@ -94,7 +103,10 @@ def show(terminal: Console, report: dict[str, Any]) -> None:
         terminal.print(f"[dim]and {more:,} more; --json shows all[/]")
     if report["unreadable"]:
         terminal.print(f"[dim]lines that are no queries, skipped: {report['unreadable']:,}[/]")
+    for one in report["split"][:_MAX_PAIRS]:
+        terminal.print(f"[yellow]{escape(sanitize(one['domain']))}[/] {of_all(one)}")
     terminal.print(summary(report))
+    terminal.print(f"domains flagged by all clients together: {len(report['split']):,}")
     for word, found in report["baseline_domains"].items():
         terminal.print(f"[dim]domains by the rule of {_RULES[word]}: {found:,}[/]")
 
@@ -115,6 +127,14 @@ def moments(pair: dict[str, Any]) -> str:
     return ", ".join(words) + f"; {pair['queries']:,} queries"
 
 
+def of_all(one: dict[str, Any]) -> str:
+    """When all clients together had told a domain too much."""
+    return (
+        f"flagged after {one['octets']:,} octets of distinct names of about {one['clients']:,} "
+        f"clients together ({one['seconds']:,.0f} s)"
+    )
+
+
 def summary(report: dict[str, Any]) -> str:
     """The sum as a sentence."""
     domains = report["domains"]
@@ -126,7 +146,11 @@ def summary(report: dict[str, Any]) -> str:
     )
 
 
-def _budgets(alert: str | None, block: str | None, day: str | None, *, shipped: bool) -> "Budgets":
+def _budgets(
+    alert: str | None, block: str | None, day: str | None, split: str | None, *, shipped: bool
+) -> "Budgets":
     from keyhole.control.screen_replay import read_budgets
 
-    return read_budgets({"alert": alert, "block": block, "day": day}, shipped=shipped)
+    return read_budgets(
+        {"alert": alert, "block": block, "day": day, "split": split}, shipped=shipped
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from keyhole.control.error import ControlError
 from keyhole.engine import replay
-from keyhole.model.tunneling import MAX_BUDGET, TunnelingUse
+from keyhole.model.tunneling import MAX_BUDGET, MIN_BUDGET, SplitUse, TunnelingUse
 from keyhole.model.units import read_octets
 
 _GZIP = b"\x1f\x8b"
@@ -24,12 +24,15 @@ class Budgets:
     throttle: int
     block: int
     day: int
+    split: int = SplitUse().octets
+    """Of all clients together, beside what each adds."""
     shipped: bool = True
     """Whether the domains that Keyhole ships are exempt."""
 
 
 def read_budgets(sizes: Mapping[str, str | None], *, shipped: bool = True) -> Budgets:
-    """The budgets of a policy, with those of ``alert``, ``block`` and ``day`` that are given.
+    """The budgets of a policy, with those of ``alert``, ``block``, ``day`` and ``split`` that are
+    given.
 
     A budget that is not given yields to those that are. Raises ControlError for what is no size,
     and for budgets that do not ascend.
@@ -47,7 +50,10 @@ def read_budgets(sizes: Mapping[str, str | None], *, shipped: bool = True) -> Bu
             f"alert {alert}, block {block} and day {day} must ascend, up to {MAX_BUDGET} octets"
         )
     throttle = max(alert, min(default.throttle, block))
-    return Budgets(alert, throttle, block, day, shipped)
+    split = given.get("split", default.split.octets)
+    if not MIN_BUDGET <= split <= MAX_BUDGET:
+        raise ControlError(f"split {split} must be {MIN_BUDGET} to {MAX_BUDGET} octets")
+    return Budgets(alert, throttle, block, day, split, shipped)
 
 
 def replay_capture(file: Path, budgets: Budgets) -> dict[str, Any]:

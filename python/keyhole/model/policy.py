@@ -283,7 +283,7 @@ class PolicySpec(Spec):
     tunneling: TunnelingUse = Field(
         default_factory=TunnelingUse,
         description="What happens when names carry much data out: off, observe, enforce, or {mode, "
-        "alert, throttle, block, day, exempt}.",
+        "alert, throttle, block, day, quarantine, split, exempt}.",
     )
     blocked_ttl: Annotated[int, seconds(0, MAX_BLOCKED_TTL, bare=True)] = Field(
         10,

@@ -196,6 +196,13 @@ class Exempt(Boundary):
     until: int
 
 
+class Split(Boundary):
+    """What all clients together may tell a registered domain by distinct names within an hour."""
+
+    mode: Mode
+    octets: Index
+
+
 def _without_quarantine(schema: dict[str, Any]) -> None:
     schema["properties"].pop("quarantine")
 
@@ -210,6 +217,8 @@ class Tunneling(Boundary):
     throttle: Index
     block: Index
     day: Index
+    split: Split | None = None
+    """Those of an earlier version have none."""
     exempt: list[Exempt]
     quarantine: int | None = Field(None, exclude=True)
     """Seconds for which a client that used up a budget is refused everything. Engines do not need

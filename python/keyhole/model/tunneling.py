@@ -55,6 +55,28 @@ def _budget(default: int, description: str) -> Any:
     )
 
 
+class SplitUse(Spec):
+    """What all clients together may tell a domain: against a channel that is split over many."""
+
+    model_config = ConfigDict(json_schema_extra=word_or_keys(MODES))
+
+    mode: Literal["off", "observe", "enforce"] = Field(
+        "observe",
+        description="enforce refuses names that are new for their client; observe only records "
+        "them; off looks at each client alone.",
+    )
+    octets: Annotated[int, _BUDGET] = _budget(
+        4 * KIB,
+        "Octets of distinct names within an hour of all clients together, of each those until its "
+        "alert. Each client that asks adds 128, up to 16 times as much in all.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word_alone(cls, value: Any) -> Any:
+        return {"mode": value} if isinstance(value, str) else value
+
+
 class TunnelingUse(Spec):
     """Budgets of octets in distinct names, of each client below each registered domain."""
 
@@ -82,6 +104,11 @@ class TunnelingUse(Spec):
         description="How long a client that used up a budget is refused every name, such as 1d; "
         "null for never. Only clients with an identity or token, and only with enforce.",
     )
+    split: SplitUse = Field(
+        default_factory=SplitUse,
+        description="What happens when all clients together tell a domain more than one channel "
+        "that is split over them may carry: off, observe, enforce, or {mode, octets}.",
+    )
     exempt: list[Exemption] = Field(
         default_factory=list,
         max_length=1_000,
@@ -103,6 +130,9 @@ class TunnelingUse(Spec):
         if self.quarantine is not None and self.mode != "enforce":
             why = f"mode {self.mode} puts nobody in quarantine; write mode: enforce, or take it out"
             raise error_at("quarantine", why)
+        if self.split.mode == "enforce" and self.mode != "enforce":
+            why = f"mode {self.mode} refuses nothing; write mode: enforce, or split: observe"
+            raise error_at("split", why)
         return self
 
     @model_validator(mode="after")

@@ -87,6 +87,8 @@ class LogEntry:
     """The registered domain whose budget speaks of the query; absent where none does."""
     octets: int | None = None
     """What was on the account of that budget with the query."""
+    clients: int | None = None
+    """About how many clients that was, where it was all of them together; else absent."""
     count: int = 1
     """How many queries it stands for: those that were turned away are summed up without a name, and
     its client is then the network prefix; a busy engine sums up alike ones of one second, at the
@@ -113,6 +115,7 @@ class LogEntry:
             "upstream_tls": self.upstream_tls,
             "domain": self.domain,
             "octets": self.octets,
+            "clients": self.clients,
         }
         return {
             "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -210,6 +213,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         upstream_tls=texts["upstream_tls"],
         domain=texts["domain"],
         octets=_optional_number(fields.get("octets"), _MAX_OCTETS),
+        clients=_optional_number(fields.get("clients"), _MAX_OCTETS),
         count=_number(fields.get("count", 1)),
         engine=_text(fields.get("engine", "local")),
     )

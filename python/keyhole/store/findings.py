@@ -29,6 +29,8 @@ class Evidence:
     """The second of Unix time of the last query that a used-up budget refused; 0 without one."""
     seen_to: bool = False
     """Whether the policy of the client said what follows that."""
+    clients: int = 0
+    """About how many clients there were, where it is about all together."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class StoredFinding:
     number: int
     kind: str
     client_kind: str
-    """identity, token, address or anonymous."""
+    """identity, token, address or anonymous; several where it is about all together."""
     client: str
     domain: str
     policy: str | None
@@ -119,6 +121,7 @@ def _read_evidence(text: str) -> Evidence:
     found = json.loads(text)
     curve = tuple((int(second), int(octets)) for second, octets in found["curve"])
     names = tuple((str(name), int(second)) for name, second in found["names"])
-    # Findings of an earlier version have neither of the last two.
+    # Findings of an earlier version have none of the last three.
     more = (int(found.get("blocked", 0)), bool(found.get("seen_to", False)))
-    return Evidence(names, curve, found["observed"], found["refused"], *more)
+    clients = int(found.get("clients", 0))
+    return Evidence(names, curve, found["observed"], found["refused"], *more, clients)

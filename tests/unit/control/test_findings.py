@@ -81,6 +81,25 @@ def log(tmp_path: Path) -> Iterable[Log]:
     made.database.close()
 
 
+def test_what_many_clients_told_a_domain_together_is_one_finding_without_a_client(log: Log) -> None:
+    split = {"observed": "tunneling: split", "octets": 9_000, "clients": 40}
+    log.write(
+        _line(60, **split),
+        _line(50, client="192.0.2.8", name="y.evil.example", **{**split, "clients": 44}),
+        _line(40, client="192.0.2.9", **{**split, "octets": 9_100}),
+        _line(token="tv", outcome="blocked", reason="tunnel_split", observed=None, clients=45),
+    )
+    (one,) = log.findings.all()
+    assert (one.kind, one.client_kind, one.client, one.domain) == (
+        "split", "several", "", "evil.example",
+    )  # fmt: skip
+    assert (one.level, one.octets, one.evidence.clients) == ("block", 9_100, 45)
+    assert (one.evidence.observed, one.evidence.refused) == ({"alert": 3}, {"block": 1})
+    assert len(one.evidence.names) == 2
+    log.start()
+    assert log.findings.all() == [one], "as the database has it"
+
+
 def test_a_finding_says_who_where_how_much_and_what_was_done(log: Log) -> None:
     other = _line(name='"octets":.example', domain=None, octets=None, observed=None)
     log.write(

@@ -51,6 +51,19 @@ def test_budgets_can_be_set_and_the_others_yield(tmp_path: Path) -> None:
             read_budgets(sizes)
 
 
+def test_a_tunnel_that_is_split_over_clients_is_flagged_by_what_they_told_together(
+    tmp_path: Path,
+) -> None:
+    lines = [line.replace("bad", f"c{at % 50}") for at, line in enumerate(tunnel("bad", 700))]
+    report = replay_capture(capture(tmp_path, [HEADER, *lines]), read_budgets({}))
+    assert report["flagged_domains"] == 0, "none by itself"
+    (one,) = report["split"]
+    assert one["domain"] == "example.org"
+    assert 8_000 < one["octets"] < 13_000, "4,096 and 128 for each of 50"
+    with pytest.raises(ControlError, match="split"):
+        read_budgets({"split": "1B"})
+
+
 def test_a_file_of_names_is_one_client_that_asks_them_at_once(tmp_path: Path) -> None:
     file = tmp_path / "names.txt.gz"
     names = [f"{number:040}.fbcdn.net" for number in range(200)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.config import read_text_documents
-from keyhole.model.snapshot import Tunneling
+from keyhole.model.snapshot import Split, Tunneling
 from keyhole.policy import compile_documents, cross_check
 
 from .conftest import UPSTREAM, document
@@ -27,7 +27,13 @@ def problems(spec: str) -> list[str]:
 
 def test_a_policy_observes_by_default_with_the_budgets_of_the_guide() -> None:
     assert compiled("default: allow") == Tunneling(
-        mode="observe", alert=1024, throttle=2048, block=4096, day=8192, exempt=[]
+        mode="observe",
+        alert=1024,
+        throttle=2048,
+        block=4096,
+        day=8192,
+        split=Split(mode="observe", octets=4096),
+        exempt=[],
     )
 
 
@@ -36,6 +42,12 @@ def test_a_word_alone_is_the_mode_and_off_counts_nothing() -> None:
     assert enforced is not None
     assert enforced.mode == "enforce"
     assert compiled("tunneling: off") is None
+    alone = compiled("tunneling: {split: off}")
+    assert alone is not None
+    assert alone.split is None
+    together = compiled("tunneling: {mode: enforce, split: enforce}")
+    assert together is not None
+    assert together.split == Split(mode="enforce", octets=4096)
 
 
 def test_an_exemption_ends_when_its_day_begins() -> None:
@@ -53,6 +65,8 @@ def test_an_exemption_ends_when_its_day_begins() -> None:
         ("{block: 1KiB}", "spec.tunneling.block: 1KiB is below throttle, 2KiB; budgets ascend"),
         ("{quarantine: 1d}", "spec.tunneling.quarantine: mode observe puts nobody in quarantine"),
         ("{mode: off, quarantine: 1d}", "quarantine: mode off puts nobody in quarantine; write"),
+        ("{split: enforce}", "spec.tunneling.split: mode observe refuses nothing; write mode"),
+        ("{split: {octets: 64KiB}}", "spec.tunneling.split.octets: 64KiB is out of range"),
         ("{day: 64KiB}", "spec.tunneling.day: 64KiB is out of range"),
         ("{alert: 16B}", "spec.tunneling.alert: 16B is out of range"),
         ("{exempt: [{domain: a.example, until: 2099-01-01}]}", "exempt[0].reason"),

@@ -41,8 +41,9 @@ export async function change({ number, action, why, days }: Change): Promise<Fin
 }
 
 /** Who it is about, in a few words. */
-export function who({ client }: Finding): string {
+export function who({ client, clients }: Finding): string {
   if (client.kind === 'anonymous') return text.findings.list.anonymous;
+  if (client.kind === 'several') return text.findings.list.several(clients ?? 0);
   return (
     client.name ?? shortClient(client.kind === 'token' ? `token:${client.value}` : client.value)
   );

@@ -35,7 +35,8 @@ impl Budgets {
         let (totals, forgot) = self.pairs.add(hashes.pair(), at, price.hour, price.day);
         let level: Level = limits.level(totals);
         let is_first = before.hour < limits.alert && totals.hour >= limits.alert;
-        Some(Charge { level, is_first, octets: price.hour, totals, forgot })
+        let charge = Charge::nothing(level, totals);
+        Some(Charge { is_first, octets: price.hour, forgot, ..charge })
     }
 
     /// Whether it is the first answer of a day about the domain itself. What mail and its checks ask
@@ -102,7 +103,8 @@ mod tests {
     use super::*;
     use crate::budgets::RegisteredDomain;
 
-    const LIMITS: Limits = Limits { alert: 128, throttle: 256, block: 1_024, day: 1_024 };
+    const LIMITS: Limits =
+        Limits { alert: 128, throttle: 256, block: 1_024, day: 1_024, split: None };
     const TXT: RecordType = RecordType::TXT;
 
     fn answer(name: &str, kind: RecordType, data: &[&[u8]]) -> Answer {
@@ -149,7 +151,8 @@ mod tests {
     /// The sum of an hour in which one client got these answers, each twice: names and data.
     fn after(answers: &[(&str, u16, Vec<Vec<u8>>)]) -> u32 {
         let budgets = Budgets::small();
-        let limits = Limits { alert: 1_024, throttle: 2_048, block: 4_096, day: 8_192 };
+        let limits =
+            Limits { alert: 1_024, throttle: 2_048, block: 4_096, day: 8_192, split: None };
         let mut most = 0;
         for (name, kind, data) in answers.iter().chain(answers) {
             let (name, kind) = (Name::from_text(name).unwrap(), RecordType(*kind));

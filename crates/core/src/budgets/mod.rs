@@ -7,13 +7,18 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `registered_domain` | which part of a name its owner registered, and how long the rest is |
+//! | `limits` | what budgets allow, and how far they are used up |
+//! | `price` | what a question or an answer costs |
 //! | `slots` | sums over the last hour and day, in overlapping windows |
 //! | `names` | which names were asked |
 //! | `answers` | what answers tell a client, on the same account |
 //! | `pairs` | how many octets each client told each domain |
+//! | `domains` | what all clients together told each domain: a channel that is split over many |
+//! | `cells` | how many distinct things were met, in fixed memory |
 //! | `held` | how much of a table each client uses, which decides who has to yield |
 //! | `strike` | what is said of a query whose budget is used up |
 //! | `throttle` | how often a new name may pass when a budget is nearly used up |
+//! | `watched` | a table of what is worth watching among very much more |
 //! | `shipped` | domains that are known to need many names |
 //!
 //! Memory is fixed and all words are atomic: all workers share one account of each client. A worker
@@ -21,14 +26,19 @@
 //! the client with the most entries that pays for it.
 
 mod answers;
+mod cells;
+mod domains;
 mod held;
+mod limits;
 mod names;
 mod pairs;
+mod price;
 mod registered_domain;
 mod shipped;
 mod slots;
 mod strike;
 mod throttle;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -38,9 +48,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use keyhole_wire::{Name, RecordType};
 
 pub use answers::may_carry;
-use names::Names;
+use domains::{Domains, Told};
+pub use domains::{SplitLimit, Together};
+pub use limits::{Level, Limits};
+use names::{Names, Seen};
 use pairs::Pairs;
 pub use pairs::Totals;
+use price::Price;
 pub use registered_domain::RegisteredDomain;
 pub use shipped::shipped;
 use slots::Slots;
@@ -49,55 +63,15 @@ use throttle::Throttle;
 
 /// Pairs of a client and a domain that are counted at once: 6 MiB.
 const PAIRS: usize = 1 << 18;
-/// Names that are remembered at once: 8 MiB.
-const NAMES: usize = 1 << 20;
+/// Names that are remembered at once: 7 MiB.
+const NAMES: usize = 7 << 17;
+/// Domains that are watched at once for what all clients together tell them: 0.7 MB.
+const DOMAINS: usize = 1 << 9;
 
 /// The least that a distinct name counts. Below, its place among others would say more than it does.
 const MIN_CHARGE: u32 = 8;
 /// What another type than those of addresses adds: its number has two octets.
 const TYPE_CHARGE: u32 = 2;
-
-/// How many octets of distinct names do what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Within an hour: the pair is noted.
-    pub alert: u32,
-    /// Within an hour: new names pass seldom.
-    pub throttle: u32,
-    /// Within an hour: nothing below the domain passes any more.
-    pub block: u32,
-    /// Within a day: the same.
-    pub day: u32,
-}
-
-/// How far a budget is used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Level {
-    /// Nothing strikes.
-    Free,
-    /// More than most clients ever need.
-    Alert,
-    /// A new name, too soon after the one before.
-    Throttle,
-    /// Used up.
-    Block,
-}
-
-impl Level {
-    /// All, in their order.
-    pub const ALL: [Self; 4] = [Self::Free, Self::Alert, Self::Throttle, Self::Block];
-
-    /// The word in log, explanation and report.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Alert => "alert",
-            Self::Throttle => "throttle",
-            Self::Block => "block",
-        }
-    }
-}
 
 /// A question, as budgets see it.
 #[derive(Clone, Copy)]
@@ -127,6 +101,10 @@ pub struct Charge {
     pub totals: Totals,
     /// Whether another pair was forgotten for it.
     pub forgot: bool,
+    /// What all clients together told the domain with it, as far as that was looked at.
+    pub together: Together,
+    /// Whether this is the question with which they told it more than one channel may carry.
+    pub is_first_split: bool,
 }
 
 /// The budgets of all clients.
@@ -135,26 +113,28 @@ pub struct Budgets {
     names: Names,
     pairs: Pairs,
     throttle: Throttle,
+    domains: Domains,
 }
 
 impl Budgets {
     /// Empty ones, in 16 MB.
     pub fn new() -> Self {
-        Self::sized(PAIRS, NAMES)
+        Self::sized(PAIRS, NAMES, DOMAINS)
     }
 
     /// Small ones, for few questions.
     pub fn small() -> Self {
-        Self::sized(64, 256)
+        Self::sized(64, 256, 8)
     }
 
-    /// Powers of two, at least 8.
-    fn sized(pairs: usize, names: usize) -> Self {
+    /// Powers of two, at least 8; any multiple of that for names.
+    fn sized(pairs: usize, names: usize, domains: usize) -> Self {
         Self {
             seed: RandomState::new(),
             names: Names::new(names),
             pairs: Pairs::new(pairs),
             throttle: Throttle::new(),
+            domains: Domains::new(domains),
         }
     }
 
@@ -184,6 +164,13 @@ impl Budgets {
         if limits.is_over(before) || price.is_nothing() {
             return Charge::nothing(limits.level(before), before);
         }
+        let told = limits.split.and_then(|limit| Some((limit, self.told(asked, price)?)));
+        if let Some((limit, told)) = told.filter(|(limit, _)| limit.acts) {
+            let together = self.domains.together(told.domain, at);
+            if limit.is_over(together) {
+                return Charge { together, ..Charge::nothing(Level::Split, before) };
+            }
+        }
         let is_throttled = before.hour + price.hour > limits.throttle
             && !limits.is_over(before.with(price.hour, price.day))
             && !self.throttle.take(hashes.pair, asked.seconds);
@@ -192,14 +179,47 @@ impl Budgets {
         }
         let paid = self.pay(asked, &hashes, at);
         let (totals, forgot) = self.pairs.add(hashes.pair(), at, paid.hour, paid.day);
-        let level = if is_throttled { Level::Throttle } else { Level::Free };
-        Charge {
-            level: level.max(limits.level(totals)),
-            is_first: before.hour < limits.alert && totals.hour >= limits.alert,
-            octets: paid.hour,
-            totals,
-            forgot,
+        let mut level = if is_throttled { Level::Throttle } else { Level::Free };
+        level = level.max(limits.level(totals));
+        let is_first = before.hour < limits.alert && totals.hour >= limits.alert;
+        let (mut together, mut is_first_split) = (Together::default(), false);
+        if let Some((limit, told)) = told {
+            // A client that is conspicuous by itself makes no channel of many.
+            let (earlier, now) = match before.hour < limits.alert {
+                true => self.domains.tell(&told, at),
+                false => [self.domains.together(told.domain, at); 2].into(),
+            };
+            (together, is_first_split) = (now, limit.is_over(now) && !limit.is_over(earlier));
+            if limit.is_over(now) && !is_first {
+                level = level.max(Level::Split);
+            }
         }
+        let octets = paid.hour;
+        Charge { level, is_first, octets, totals, forgot, together, is_first_split }
+    }
+
+    /// What a question tells its domain; none where the name is no news within the hour.
+    #[inline]
+    fn told(&self, asked: &Asked<'_>, price: Price) -> Option<Told> {
+        let octets = asked.domain.octets();
+        // What remains without the type is the name.
+        if octets == 0 || price.hour < MIN_CHARGE {
+            return None;
+        }
+        let (rest, domain) = asked.domain.split(asked.name);
+        let hash = |before: u64, part: &[u8]| {
+            let mut hasher = self.seed.build_hasher();
+            hasher.write_u64(before);
+            hasher.write(part);
+            hasher.finish()
+        };
+        let domain = hash(0, domain);
+        Some(Told {
+            domain,
+            name: hash(domain, rest),
+            client: asked.client,
+            octets: octets.max(MIN_CHARGE),
+        })
     }
 
     /// What is on the account, in octets.
@@ -209,7 +229,8 @@ impl Budgets {
 
     /// What the tables take, in octets.
     pub fn octets(&self) -> usize {
-        self.names.octets() + self.pairs.octets() + self.throttle.octets()
+        let pairs = self.pairs.octets() + self.throttle.octets();
+        self.names.octets() + pairs + self.domains.octets()
     }
 
     /// The hashes are keyed, so that nobody can make two names share one.
@@ -246,12 +267,7 @@ impl Budgets {
     }
 
     #[inline]
-    fn sum(
-        &self,
-        asked: &Asked<'_>,
-        hashes: &Hashes,
-        seen: impl Fn(&Names, u64) -> names::Seen,
-    ) -> Price {
+    fn sum(&self, asked: &Asked<'_>, hashes: &Hashes, seen: impl Fn(&Names, u64) -> Seen) -> Price {
         let mut price = Price::default();
         let octets = asked.domain.octets();
         if octets > 0 {
@@ -289,43 +305,16 @@ impl Hashes {
     }
 }
 
-/// Octets for the sums of hour and day.
-#[derive(Clone, Copy, Default)]
-struct Price {
-    hour: u32,
-    day: u32,
-}
-
-impl Price {
-    fn add(&mut self, octets: u32, seen: names::Seen) {
-        self.hour += if seen.in_hour { 0 } else { octets };
-        self.day += if seen.in_day { 0 } else { octets };
-    }
-
-    fn is_nothing(self) -> bool {
-        self.hour == 0 && self.day == 0
-    }
-}
-
-impl Limits {
-    /// What is said of sums: those of the throttle are said of single names.
-    fn level(self, totals: Totals) -> Level {
-        if self.is_over(totals) {
-            Level::Block
-        } else if totals.hour >= self.alert {
-            Level::Alert
-        } else {
-            Level::Free
-        }
-    }
-
-    fn is_over(self, totals: Totals) -> bool {
-        totals.hour > self.block || totals.day > self.day
-    }
-}
-
 impl Charge {
     fn nothing(level: Level, totals: Totals) -> Self {
-        Self { level, is_first: false, octets: 0, totals, forgot: false }
+        Self {
+            level,
+            is_first: false,
+            octets: 0,
+            totals,
+            forgot: false,
+            together: Together::default(),
+            is_first_split: false,
+        }
     }
 }

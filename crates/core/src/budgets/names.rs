@@ -63,7 +63,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// With room for so many: a power of two, at least 8.
+    /// With room for so many: a multiple of 8.
     pub(super) fn new(entries: usize) -> Self {
         Self { entries: (0..entries).map(|_| AtomicU64::new(0)).collect(), held: Held::new() }
     }
@@ -74,7 +74,9 @@ impl Names {
 
     #[inline]
     fn bucket(&self, hash: u64) -> &[AtomicU64] {
-        let first = (hash as usize).wrapping_mul(WAYS) & (self.entries.len() - 1);
+        // The lower half of the hash as a fraction of all buckets.
+        let buckets = (self.entries.len() / WAYS) as u64;
+        let first = (((hash & 0xffff_ffff) * buckets) >> 32) as usize * WAYS;
         &self.entries[first..first + WAYS]
     }
 

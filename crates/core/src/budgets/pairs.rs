@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::held::{CLIENTS, Held};
-use super::slots::{Slots, Sum};
+use super::slots::{Slots, Sum, change};
 
 /// Pairs in a bucket; their keys are one line of the cache.
 const WAYS: usize = 8;
@@ -101,14 +101,6 @@ impl Sums {
         let day = Sum(self.day.swap(0, Ordering::AcqRel));
         let hour = Sum(self.hour.swap(0, Ordering::AcqRel));
         Self { hour: hour.0.into(), day: day.0.into() }.read(at)
-    }
-}
-
-/// What a word was, and what it is now.
-fn change(word: &AtomicU64, new: impl Fn(Sum) -> Sum) -> (Sum, Sum) {
-    let changed = |old: u64| Some(new(Sum(old)).0);
-    match word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, changed) {
-        Ok(old) | Err(old) => (Sum(old), new(Sum(old))),
     }
 }
 

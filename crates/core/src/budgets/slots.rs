@@ -4,6 +4,8 @@
 //! the three before it, so every span of an hour, wherever it begins, lies within one sum: nobody
 //! gains by waiting for the end of a window. A sum reaches back 60 to 80 minutes, or 24 to 32 hours.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// Seconds of a slot of the hour and of the day.
 const HOUR_SLOT: u64 = 1_200;
 const DAY_SLOT: u64 = 28_800;
@@ -82,6 +84,14 @@ impl Sum {
 
     fn of(epoch: u8, slots: u64) -> Self {
         Self(u64::from(epoch) << EPOCH | slots)
+    }
+}
+
+/// Changes a sum that all workers share: what it was, and what it is now.
+pub(super) fn change(word: &AtomicU64, new: impl Fn(Sum) -> Sum) -> (Sum, Sum) {
+    let changed = |old: u64| Some(new(Sum(old)).0);
+    match word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, changed) {
+        Ok(old) | Err(old) => (Sum(old), new(Sum(old))),
     }
 }
 

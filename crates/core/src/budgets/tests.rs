@@ -4,7 +4,8 @@ use keyhole_wire::{Name, RecordType};
 
 use super::{Asked, Budgets, Charge, Level, Limits, RegisteredDomain};
 
-const LIMITS: Limits = Limits { alert: 1_024, throttle: 2_048, block: 4_096, day: 8_192 };
+const LIMITS: Limits =
+    Limits { alert: 1_024, throttle: 2_048, block: 4_096, day: 8_192, split: None };
 /// Without a throttle before the block.
 const STRAIGHT: Limits = Limits { throttle: 4_096, ..LIMITS };
 const TXT: RecordType = RecordType(16);

@@ -18,8 +18,22 @@ pub struct TunnelingDocument {
     pub block: u32,
     /// Within a day: the same.
     pub day: u32,
+    /// What all clients together may tell a domain; none where nobody looks. Documents of an earlier
+    /// version have none.
+    #[serde(default)]
+    pub split: Option<SplitDocument>,
     /// Domains without a budget.
     pub exempt: Vec<ExemptDocument>,
+}
+
+/// What all clients together may tell a registered domain by distinct names within an hour.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitDocument {
+    /// Whether it acts, or only records what it would have done.
+    pub mode: Mode,
+    /// Octets, beside those that each client adds.
+    pub octets: u32,
 }
 
 /// A domain without a budget, with all names below it.

@@ -253,6 +253,9 @@ impl<'s> Writer<'s> {
         if let (Some((name, _)), Some(strike)) = (&entry.question, found.next_back()) {
             self.text.name("domain", &RegisteredDomain::of(name).domain(name));
             self.text.number("octets", strike.octets.into());
+            if strike.clients > 0 {
+                self.text.number("clients", strike.clients.into());
+            }
         }
     }
 

@@ -67,6 +67,7 @@ impl<'s> SnapshotNames<'s> {
 const fn tunneling_words(level: Level) -> &'static str {
     match level {
         Level::Free | Level::Alert => "tunneling: alert",
+        Level::Split => "tunneling: split",
         Level::Throttle => "tunneling: throttle",
         Level::Block => "tunneling: block",
     }

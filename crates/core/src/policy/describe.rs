@@ -41,8 +41,8 @@ pub fn describe(
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
         Cause::PrivateAddresses => ("private_addresses", json!({})),
         Cause::Tunneling(strike) => {
-            let Strike { level, octets } = strike;
-            ("tunneling", json!({ "level": level.word(), "octets": octets }))
+            let Strike { level, octets, clients } = strike;
+            ("tunneling", json!({ "level": level.word(), "octets": octets, "clients": clients }))
         }
     };
     value["cause"] = json!(word);

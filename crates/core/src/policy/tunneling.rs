@@ -3,8 +3,8 @@
 use keyhole_names::{HashedName, NameMap};
 
 use super::schedule::Moment;
-use crate::budgets::{Limits, shipped};
-use crate::document::{Mode, TunnelingDocument};
+use crate::budgets::{Limits, SplitLimit, shipped};
+use crate::document::{Mode, SplitDocument, TunnelingDocument};
 use crate::faults::Faults;
 
 /// The largest budget: what one slot of a sum surely holds (16 KiB less some).
@@ -43,8 +43,16 @@ impl Tunneling {
         origin: &str,
         faults: &mut Faults,
     ) -> Self {
-        let TunnelingDocument { mode, alert, throttle, block, day, exempt } = document;
-        let limits = Limits { alert, throttle, block, day };
+        let TunnelingDocument { mode, alert, throttle, block, day, split, exempt } = document;
+        let acts = mode == Mode::Enforce && policy == Mode::Enforce;
+        let split = split.map(|SplitDocument { mode, octets }| {
+            if !(1..=MAX_BUDGET).contains(&octets) {
+                let why = format!("octets are 1 to {MAX_BUDGET}, not {octets} ({origin})");
+                faults.add(format!("{path}.split"), why);
+            }
+            SplitLimit { octets, acts: acts && mode == Mode::Enforce }
+        });
+        let limits = Limits { alert, throttle, block, day, split };
         let is_ascending = alert <= throttle && throttle <= block && block <= day;
         if !is_ascending || alert == 0 || day > MAX_BUDGET {
             let why = format!(
@@ -66,7 +74,6 @@ impl Tunneling {
                 }
             }
         }
-        let acts = mode == Mode::Enforce && policy == Mode::Enforce;
         Self { acts, limits, exempt: domains }
     }
 
@@ -100,7 +107,8 @@ mod tests {
             until: 1_000,
         });
         let (mode, exempt) = (Mode::Enforce, exempt.collect());
-        let document = TunnelingDocument { mode, alert, throttle, block, day, exempt };
+        let split = Some(SplitDocument { mode, octets: block });
+        let document = TunnelingDocument { mode, alert, throttle, block, day, split, exempt };
         Tunneling::compile(document, Mode::Enforce, "tunneling", "p.yaml:1", faults)
     }
 

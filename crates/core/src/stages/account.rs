@@ -23,6 +23,9 @@ impl<F> Account<'_, F> {
         if charge.is_first {
             self.counters.add(self.worker, Total::TunnelAlerts);
         }
+        if charge.is_first_split {
+            self.counters.add(self.worker, Total::TunnelSplits);
+        }
         if charge.forgot {
             self.counters.add(self.worker, Total::BudgetsForgotten);
         }

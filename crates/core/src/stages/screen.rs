@@ -63,7 +63,7 @@ pub fn screen(
     let charge = budgets.charge(&asked, tunneling.limits, tunneling.acts, is_spared);
     trace.step(|| budget_step(policy, tunneling, question, &permit, &asked, &charge));
     account.note(&charge);
-    let cause = Cause::Tunneling(Strike::new(charge.level, tunneling.limits, charge.totals));
+    let cause = Cause::Tunneling(Strike::new(tunneling.limits, &charge));
     match charge.level {
         Level::Throttle if tunneling.acts => {
             ControlFlow::Break(end_by_budget(&permit, Reason::TunnelThrottled, cause))
@@ -71,7 +71,13 @@ pub fn screen(
         Level::Block if tunneling.acts => {
             ControlFlow::Break(end_by_budget(&permit, Reason::TunnelBudget, cause))
         }
-        Level::Throttle | Level::Block => ControlFlow::Continue(Screened(permit.noting(cause))),
+        Level::Split if tunneling.limits.split.is_some_and(|limit| limit.acts) => {
+            ControlFlow::Break(end_by_budget(&permit, Reason::TunnelSplit, cause))
+        }
+        Level::Split if charge.octets == 0 => ControlFlow::Continue(Screened(permit)),
+        Level::Split | Level::Throttle | Level::Block => {
+            ControlFlow::Continue(Screened(permit.noting(cause)))
+        }
         // The log names the question with which a client becomes conspicuous, and not all the others.
         Level::Alert if charge.is_first => ControlFlow::Continue(Screened(permit.noting(cause))),
         Level::Alert | Level::Free => ControlFlow::Continue(Screened(permit)),
@@ -126,6 +132,7 @@ fn budget_step(
             "throttle": limits.throttle,
             "block": limits.block,
             "day": limits.day,
+            "split": limits.split.map(|limit| limit.octets),
             "exempt": exemption,
             "origin": policy.origin,
         }),

@@ -117,13 +117,13 @@ fn charge(
     let charge = budgets.charge_answer(&asked, tunneling.limits, answer.records(), is_spared);
     let Some(charge) = charge else { return ControlFlow::Continue(permit) };
     account.note(&charge);
-    let cause = Cause::Tunneling(Strike::new(charge.level, tunneling.limits, charge.totals));
+    let cause = Cause::Tunneling(Strike::new(tunneling.limits, &charge));
     match charge.level {
         Level::Block if tunneling.acts => {
             ControlFlow::Break(end_by_budget(&permit, Reason::TunnelBudget, cause))
         }
         Level::Alert if !charge.is_first => ControlFlow::Continue(permit),
-        Level::Alert | Level::Throttle | Level::Block => {
+        Level::Alert | Level::Split | Level::Throttle | Level::Block => {
             ControlFlow::Continue(permit.noting(cause))
         }
         Level::Free => ControlFlow::Continue(permit),

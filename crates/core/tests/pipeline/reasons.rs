@@ -154,16 +154,21 @@ async fn stale() -> BTreeSet<String> {
     reached(&world.core.stats())
 }
 
-/// A budget that is nearly and then quite used up.
+/// A budget that is nearly and then quite used up, and that of all clients together.
 async fn tunneling() -> BTreeSet<String> {
     let world = world_with(&options(), |document| {
         document["policies"][0]["tunneling"] = json!({
             "mode": "enforce", "alert": 32, "throttle": 64, "block": 128, "day": 256, "exempt": [],
+            "split": {"mode": "enforce", "octets": 16},
         });
     })
     .await;
     for octets in [62, 20, 10, 60] {
         world.ask(&query(&format!("{octets:0octets$}.evil.example"), A)).await;
+    }
+    for client in 2..12 {
+        let packet = query(&format!("{client:060}.split.example"), A).octets();
+        send(&world.core, &packet, Transport::Udp, &format!("127.0.0.{client}")).await;
     }
     reached(&world.core.stats())
 }

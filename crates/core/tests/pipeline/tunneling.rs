@@ -89,6 +89,36 @@ async fn what_answers_tell_a_client_is_refused_when_it_uses_the_budget_up() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_split_over_clients_gets_no_new_name_through_and_known_ones_pass() {
+    for (mode, budgets) in [("enforce", "enforce"), ("observe", "enforce"), ("enforce", "observe")]
+    {
+        let world = world(budgets, |document| {
+            document["policies"][0]["tunneling"]["split"] = json!({"mode": mode, "octets": 128});
+        })
+        .await;
+        let ask = async |client: u32, name: &str| {
+            let packet = query(name, A).edns(&[]).octets();
+            let client = format!("127.0.0.{client}");
+            let reply = send(&world.core, &packet, Transport::Udp, &client).await.unwrap();
+            reply.word() == Some("tunnel_split")
+        };
+        let mut refused = 0;
+        for number in 0..160 {
+            let name = format!("{number:060}.evil.example");
+            refused += u32::from(ask(1 + number % 80, &name).await);
+        }
+        let acts = (mode, budgets) == ("enforce", "enforce");
+        assert_eq!(refused > 100, acts, "{mode} {budgets}: {refused}");
+        assert_eq!(ask(81, "www.evil.example").await, acts, "a new name of a new client");
+        assert!(!ask(1, &format!("{:060}.evil.example", 0)).await, "a name that it asked before");
+        assert!(!ask(81, "evil.example").await, "the domain itself tells nothing");
+        assert!(!ask(81, "x.cdn.example").await && !ask(81, "www.example.org").await);
+        let totals = &world.core.stats()["totals"];
+        assert_eq!((&totals["tunnel_splits"], &totals["tunnel_alerts"]), (&json!(1), &json!(0)));
+    }
+}
+
+#[tokio::test]
 async fn without_budgets_nothing_is_counted() {
     let world =
         world("enforce", |document| document["policies"][0]["tunneling"] = Value::Null).await;

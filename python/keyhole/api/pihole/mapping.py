@@ -32,6 +32,7 @@ _BY_REASON = {
     "tunnel_type": "DENYLIST",
     "tunnel_budget": "DENYLIST",
     "tunnel_throttled": "DENYLIST",
+    "tunnel_split": "DENYLIST",
 }
 # Answered, and of no status that Pi-hole has.
 _WITHOUT_STATUS = ("minimal_any", "cookie_alone")

@@ -8,7 +8,13 @@ from keyhole.querylog import Tail
 from keyhole.querylog.entry import LogEntry
 
 FINDINGS, REFUSALS, QUERIES = "findings", "refusals", "queries"
-_FOUND = ("tunnel_type", "tunnel_budget", "tunnel_throttled", "private_address")
+_FOUND = (
+    "tunnel_type",
+    "tunnel_budget",
+    "tunnel_throttled",
+    "tunnel_split",
+    "private_address",
+)
 """Reasons that speak of an attack: a tunnel, or DNS rebinding."""
 _OBSERVED = "tunneling:"
 """How the log begins what would have been done against a tunnel."""

@@ -19,6 +19,7 @@ from keyhole.control.findings.finding import (
     MAX_ANONYMOUS,
     MAX_FINDINGS,
     MAX_OF_CLIENT,
+    NOBODY,
     Finding,
     Growth,
     aged,
@@ -229,7 +230,7 @@ _KEPT = "the least important ones are not kept; what the log says of them is the
 def _limit(client: tuple[str, str], every: Iterable[Finding]) -> str:
     if client == EVERYBODY:
         return f"there are more than {MAX_FINDINGS:,} findings"
-    if client[0] == "anonymous":
+    if client[0] in NOBODY:
         return f"more than {MAX_ANONYMOUS} findings have no client"
     numbers = [one.number for one in every if (one.client_kind, one.client) == client]
     which = f"the client of finding {max(numbers)}" if numbers else "a client"

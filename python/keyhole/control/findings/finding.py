@@ -15,6 +15,8 @@ MAX_OF_CLIENT = 50
 """Findings of one client that are not muted; what it invents takes no room from others."""
 MAX_ANONYMOUS = 200
 """Findings that have no client: they may be of many."""
+NOBODY = ("anonymous", "several")
+"""Kinds of clients of findings that name none."""
 EVERYBODY = ("", "")
 """In place of a client."""
 MAX_NAMES = 20
@@ -68,7 +70,7 @@ def aged(one: Finding, now: float, age: float, anonymous_after: float | None) ->
     """
     if one.last < now - age:
         return None
-    if anonymous_after is None or one.client_kind == "anonymous":
+    if anonymous_after is None or one.client_kind in NOBODY:
         return _since(one, now - age)
     if one.last < now - anonymous_after:
         return _since(replace(one, client_kind="anonymous", client=""), now - age)
@@ -121,7 +123,7 @@ def _bound(every: Mapping[int, Finding], growth: Growth) -> None:
 
 
 def _most(client: tuple[str, str]) -> int:
-    return MAX_ANONYMOUS if client[0] == "anonymous" else MAX_OF_CLIENT
+    return MAX_ANONYMOUS if client[0] in NOBODY else MAX_OF_CLIENT
 
 
 def _importance(one: Finding) -> tuple[bool, bool, int, int, int]:
@@ -171,7 +173,8 @@ def _evidence(evidence: Evidence, signal: Signal) -> Evidence:
     names, curve = _names(evidence.names, signal), _curve(evidence.curve, signal)
     is_blocked = signal.is_refused and signal.level == "block"
     blocked = max(evidence.blocked, signal.second) if is_blocked else evidence.blocked
-    evidence = replace(evidence, names=names, curve=curve, blocked=blocked)
+    clients = max(evidence.clients, signal.clients)
+    evidence = replace(evidence, names=names, curve=curve, blocked=blocked, clients=clients)
     if signal.is_refused:
         return replace(evidence, refused=counts)
     return replace(evidence, observed=counts)

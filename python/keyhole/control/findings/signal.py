@@ -8,7 +8,7 @@ from keyhole.querylog.entry import LogEntry, read_line
 
 _MARK = b'"octets":'
 """Only lines that a budget speaks of have it: within a text, the quotation mark is escaped."""
-_REFUSED = {"tunnel_throttled": "throttle", "tunnel_budget": "block"}
+_REFUSED = {"tunnel_throttled": "throttle", "tunnel_budget": "block", "tunnel_split": "split"}
 _OBSERVED = "tunneling: "
 _IPV6_BITS = 56
 """Clients of one such network share an account: it is what one customer has."""
@@ -31,6 +31,8 @@ class Signal:
     name: str
     is_refused: bool
     count: int
+    clients: int = 0
+    """About how many clients the octets came from, where they are of all together."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -66,6 +68,10 @@ def _signal(entry: LogEntry) -> Signal | None:
     level = refused or (observed.removeprefix(_OBSERVED) if observed.startswith(_OBSERVED) else "")
     if not level or entry.domain is None or entry.octets is None or entry.name is None:
         return None
+    if level == "split":
+        return _of_all(
+            entry, entry.domain, entry.octets, entry.name, is_refused=refused is not None
+        )
     client = entry.client_ref
     value = _network(client.value) if client.kind == "address" else client.value
     return Signal(
@@ -80,6 +86,24 @@ def _signal(entry: LogEntry) -> Signal | None:
         entry.name,
         refused is not None,
         entry.count,
+    )
+
+
+def _of_all(entry: LogEntry, domain: str, octets: int, name: str, *, is_refused: bool) -> Signal:
+    """Of a channel that is split over many clients: who asked this one name is in the log."""
+    return Signal(
+        "split",
+        "several",
+        "",
+        domain,
+        entry.policy,
+        "block" if is_refused else "alert",
+        int(entry.time.timestamp()),
+        octets,
+        name,
+        is_refused,
+        entry.count,
+        entry.clients or 0,
     )
 
 

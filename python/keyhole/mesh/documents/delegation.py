@@ -149,12 +149,21 @@ class Delegation:
 def _with_words(spec: Any) -> Any:
     """The spec with the word ``off`` as it was written: YAML 1.1, which kubectl reads, takes it for
     false."""
-    use = spec.get("tunneling") if isinstance(spec, dict) else None
+    if not isinstance(spec, dict) or "tunneling" not in spec:
+        return spec
+    use = _with_off(spec["tunneling"])
+    if isinstance(use, dict) and "split" in use:
+        use = {**use, "split": _with_off(use["split"])}
+    return {**spec, "tunneling": use}
+
+
+def _with_off(use: Any) -> Any:
+    """A mode, alone or among other keys, with the word ``off`` in the place of false."""
     if use is False:
-        return {**spec, "tunneling": "off"}
+        return "off"
     if isinstance(use, dict) and use.get("mode") is False:
-        return {**spec, "tunneling": {**use, "mode": "off"}}
-    return spec
+        return {**use, "mode": "off"}
+    return use
 
 
 def _is_use(value: Any) -> bool:

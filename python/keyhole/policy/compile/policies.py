@@ -16,6 +16,7 @@ from keyhole.model.snapshot import (
     SnapshotPolicy,
     SnapshotRecord,
     SnapshotRule,
+    Split,
     Tunneling,
 )
 from keyhole.model.tunneling import TunnelingUse
@@ -157,12 +158,14 @@ def _tunneling(use: TunnelingUse) -> Tunneling | None:
     if use.mode == "off":
         return None
     exempt = [Exempt(domain=one.domain, reason=one.reason, until=one.ends) for one in use.exempt]
+    split = use.split
     return Tunneling(
         mode=use.mode,
         alert=use.alert,
         throttle=use.throttle,
         block=use.block,
         day=use.day,
+        split=None if split.mode == "off" else Split(mode=split.mode, octets=split.octets),
         exempt=exempt,
         quarantine=use.quarantine,
     )
