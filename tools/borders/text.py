@@ -25,6 +25,7 @@ _DECLARATION = {
     ".rs": re.compile(r"\b(?:fn|struct|enum|trait|mod|type|const|static)\s+([A-Za-z_]\w*)"),
     ".py": re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+([A-Za-z_]\w*)"),
 }
+_LIMIT = re.compile(r"^\s*(?:pub(?:\(\w+\))? )?(?:const )?_?(?:MOST|LONGEST)_\w+(?=\s*[:=])")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 _BRITISH = re.compile(
@@ -70,6 +71,8 @@ def words(files: Iterable[SourceFile]) -> Iterator[Finding]:
         for number, line in enumerate(file.text.splitlines(), 1):
             for found in pattern.finditer(line.split("//", 1)[0]):
                 yield from _empty_words(found.group(1), f"{file.path}:{number}")
+            if limit := _LIMIT.match(line):
+                yield Finding(f"{file.path}:{number}", f"'{limit.group().strip()}': say MAX_")
 
 
 def _empty_words(name: str, place: str) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from keyhole.api.history_times import history_errors
 from keyhole.api.principal import Administrator, Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.request_body import RequestBody
-from keyhole.control.evidence.export import Wanted, export_evidence
+from keyhole.control.evidence.export import Selection, export_evidence
 from keyhole.control.evidence.service import EvidenceService
 from keyhole.evidence.error import EvidenceError
 
@@ -99,7 +99,7 @@ async def export_evidence_file(
     since, until = _aware(span.since, _FIRST), _aware(span.until, datetime.now(UTC))
     if since >= until:
         raise ApiProblem(422, "not_valid", "since must be before until")
-    wanted = Wanted(since, until, actor_of(caller, request))
+    wanted = Selection(since, until, actor_of(caller, request))
 
     def make() -> EvidenceFile:
         with history_errors():

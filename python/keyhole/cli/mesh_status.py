@@ -14,7 +14,7 @@ from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 
 if TYPE_CHECKING:
-    from keyhole.mesh.status import Asked, ClusterStatus, WorkloadStatus
+    from keyhole.mesh.status import ClusterStatus, RecentClients, WorkloadStatus
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -89,8 +89,8 @@ def _domain(written: str) -> str:
         raise typer.BadParameter(str(error), param_hint="--trust-domain") from None
 
 
-def _asked(api: ApiClient, since: str) -> "Asked":
-    from keyhole.mesh.status import Asked
+def _asked(api: ApiClient, since: str) -> "RecentClients":
+    from keyhole.mesh.status import RecentClients
 
     params = {"since": since, "limit": str(_PAGE)}
     clients: list[dict[str, Any]] = []
@@ -112,7 +112,7 @@ def _asked(api: ApiClient, since: str) -> "Asked":
         answer = api.ask("GET", "/clients/detail", params={"client": address, **span}).json()
         return dict(answer["client"])
 
-    return Asked(clients, datetime.fromisoformat(page["since"]), later)
+    return RecentClients(clients, datetime.fromisoformat(page["since"]), later)
 
 
 def _left_out(queries: int) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from rich.markup import escape
 
 from keyhole.cli.output import sanitize
 
-Found = Mapping[str, Any]
+Json = Mapping[str, Any]
 MAX_ROWS = 6
 """Lists and upstreams that are shown while they work; more are counted."""
 
 
-def show_status(terminal: Console, found: Found) -> None:
+def show_status(terminal: Console, found: Json) -> None:
     """Shows what ``/status`` says."""
     _show_head(terminal, found)
     for transport, addresses in found["listeners"].items():
@@ -33,14 +33,14 @@ def show_status(terminal: Console, found: Found) -> None:
     _show_counts(terminal, found)
 
 
-def show_part(terminal: Console, one: Found) -> None:
+def show_part(terminal: Console, one: Json) -> None:
     """One part that needs attention, with the reason below it."""
     terminal.print(f"[red]{escape(one['name'])}: {escape(one['state'])}[/]")
     for line in one["why"].splitlines():
         terminal.print(f"    {escape(sanitize(line))}")
 
 
-def _show_head(terminal: Console, found: Found) -> None:
+def _show_head(terminal: Console, found: Json) -> None:
     up = f", up {_age(found['uptime'])}" if found["uptime"] is not None else ""
     rate = f", {found['rate']:,.1f} queries a second" if found["rate"] is not None else ""
     name = f"Keyhole {escape(found['role'])}, version {escape(found['version'])}"
@@ -54,7 +54,7 @@ def _show_head(terminal: Console, found: Found) -> None:
         terminal.print(f"[red]wrong:[/] {escape(sanitize(one))}")
 
 
-def _blocking(one: Found) -> str:
+def _blocking(one: Json) -> str:
     if one["state"] == "paused":
         return f"blocking: [yellow]paused until {_clock(one['until'])}[/]"
     if one["state"] == "waiting":
@@ -69,7 +69,7 @@ def _blocking(one: Found) -> str:
     return f"blocking: [green]on[/]{f', [yellow]paused:[/] {paused}' if paused else ''}"
 
 
-def _show_lists(terminal: Console, lists: Sequence[Found]) -> None:
+def _show_lists(terminal: Console, lists: Sequence[Json]) -> None:
     if not lists:
         terminal.print("lists: none is used; keyhole lists enable NAME changes that")
         return
@@ -93,7 +93,7 @@ def _show_lists(terminal: Console, lists: Sequence[Found]) -> None:
         terminal.print(f"  [yellow]{escape(one['name'])}: {escape(state)}[/]{why}")
 
 
-def _empty(one: Found) -> str:
+def _empty(one: Json) -> str:
     if one["state"] == "in force":
         return "no entries"
     return "no entries yet" if one["why"] else f"no entries yet, {one['state']}"
@@ -103,7 +103,7 @@ def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count:,} entries"
 
 
-def _show_upstreams(terminal: Console, upstreams: Sequence[Found]) -> None:
+def _show_upstreams(terminal: Console, upstreams: Sequence[Json]) -> None:
     working = [one for one in upstreams if one["condition"] == "works"]
     terminal.print(f"upstreams: {len(working)} of {len(upstreams)} work")
     for one in upstreams:
@@ -114,7 +114,7 @@ def _show_upstreams(terminal: Console, upstreams: Sequence[Found]) -> None:
             terminal.print(f"  {escape(one['name'])} ({how}): {_working(one)}")
 
 
-def _working(one: Found) -> str:
+def _working(one: Json) -> str:
     since = f", since {_clock(one['since'])}" if one["since"] else ""
     if one["condition"] == "works":
         speed = f", {one['round_trip'] * 1000:.0f} ms" if one["round_trip"] else ""
@@ -124,13 +124,13 @@ def _working(one: Found) -> str:
     return "not asked yet"
 
 
-def _failing(one: Found) -> str:
+def _failing(one: Json) -> str:
     name, why = escape(sanitize(one["name"])), escape(sanitize(one["last_error"] or ""))
     since = f" since {_clock(one['since'])}" if one["since"] else ""
     return f"[red]upstream {name} is asked after the others[/]{since}: {why}"
 
 
-def _show_problems(terminal: Console, found: Found) -> None:
+def _show_problems(terminal: Console, found: Json) -> None:
     for one in found["parts"]:
         show_part(terminal, one)
     for one in found["lists"]:
@@ -141,7 +141,7 @@ def _show_problems(terminal: Console, found: Found) -> None:
         terminal.print(f"[red]revocations are not yet at[/] {name}: {why}")
 
 
-def _show_counts(terminal: Console, found: Found) -> None:
+def _show_counts(terminal: Console, found: Json) -> None:
     for one in found["handshakes"]:
         count, why = one["count"], escape(sanitize(one["reason"]))
         terminal.print(f"handshakes refused ({escape(one['listener'])}): {count} {why}")
@@ -151,7 +151,7 @@ def _show_counts(terminal: Console, found: Found) -> None:
         terminal.print(line)
 
 
-def _exports(found: Found) -> Iterator[str]:
+def _exports(found: Json) -> Iterator[str]:
     for one in found["dnstap"]:
         how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"
@@ -166,7 +166,7 @@ def _exports(found: Found) -> Iterator[str]:
             yield f"[red]traces are not taken by {where}[/]: {why}"
 
 
-def _events(found: Found) -> Iterator[str]:
+def _events(found: Json) -> Iterator[str]:
     # An earlier version says nothing of them.
     for one in found.get("events", ()):
         where = f"{escape(one['kind'])} {escape(sanitize(one['target']))}"

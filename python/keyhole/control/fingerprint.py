@@ -11,7 +11,7 @@ from keyhole.errors import KeyholeError
 Fingerprint = dict[Path, tuple[int, int, int]]
 """For each existing file: inode, size in octets, modification time in nanoseconds."""
 
-_MOST_READINGS = 4
+_MAX_READINGS = 4
 """What is written all the time is read as it is; the watch finds the next change."""
 
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ def read_as_one(paths: Iterable[Path], read: Callable[[], Result]) -> Result:
     """
     files = list(paths)
     now = fingerprint(files)
-    for _ in range(_MOST_READINGS - 1):
+    for _ in range(_MAX_READINGS - 1):
         before = now
         problem: KeyholeError | OSError | None = None
         try:

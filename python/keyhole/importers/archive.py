@@ -36,14 +36,14 @@ _DAMAGED = (
     NotImplementedError, ValueError,
 )  # fmt: skip
 
-Leave = Callable[[str, str], None]
+Omit = Callable[[str, str], None]
 """Reports an entry that is not read: its name, and why."""
 
 
 class Archive:
     """An archive's entries by name; they are unpacked when they are read."""
 
-    def __init__(self, names: list[str], read: Callable[[str], bytes], leave: Leave) -> None:
+    def __init__(self, names: list[str], read: Callable[[str], bytes], leave: Omit) -> None:
         self.names = names
         self._read = read
         self._leave = leave
@@ -66,7 +66,7 @@ class Archive:
         return octets
 
 
-def open_files(files: dict[str, Path], leave: Leave) -> Archive:
+def open_files(files: dict[str, Path], leave: Omit) -> Archive:
     """Files of this machine as an archive, by the names that it is to have."""
 
     def read(name: str) -> bytes:
@@ -78,7 +78,7 @@ def open_files(files: dict[str, Path], leave: Leave) -> Archive:
     return Archive(list(files), read, leave)
 
 
-def files_below(folder: Path, deepest: int, leave: Leave) -> dict[str, Path]:
+def files_below(folder: Path, deepest: int, leave: Omit) -> dict[str, Path]:
     """The regular files of a folder and of the folders in it, by their paths there; links are not
     followed. Raises `ImporterError` where there are too many."""
     found: dict[str, Path] = {}
@@ -98,7 +98,7 @@ def files_below(folder: Path, deepest: int, leave: Leave) -> dict[str, Path]:
 
 
 @contextmanager
-def open_zip(file: Path, leave: Leave) -> Iterator[Archive]:
+def open_zip(file: Path, leave: Omit) -> Iterator[Archive]:
     """Opens a zip; raises `ImporterError` where it is not a zip or exceeds a limit."""
     check_size(file, MAX_ARCHIVE)
     with file.open("rb") as octets:
@@ -114,7 +114,7 @@ def open_zip(file: Path, leave: Leave) -> Iterator[Archive]:
 
 
 @contextmanager
-def open_tar(file: Path, leave: Leave, wanted: Callable[[str], bool]) -> Iterator[Archive]:
+def open_tar(file: Path, leave: Omit, wanted: Callable[[str], bool]) -> Iterator[Archive]:
     """Opens a tar.gz and reads at once every entry whose name is ``wanted``.
 
     Of an archive that was cut off, what stands before the cut is read. Raises `ImporterError`
@@ -173,7 +173,7 @@ def _check_directory(octets: IO[bytes], file: Path) -> None:
         )
 
 
-def _safe_entries(opened: zipfile.ZipFile, file: Path, leave: Leave) -> dict[str, zipfile.ZipInfo]:
+def _safe_entries(opened: zipfile.ZipFile, file: Path, leave: Omit) -> dict[str, zipfile.ZipInfo]:
     infos: dict[str, zipfile.ZipInfo] = {}
     for info in opened.infolist():
         mode = info.external_attr >> 16
@@ -241,7 +241,7 @@ class _LimitedStream:
 
 
 def _tar_entries(
-    octets: IO[bytes], wanted: Callable[[str], bool], file: Path, leave: Leave
+    octets: IO[bytes], wanted: Callable[[str], bool], file: Path, leave: Omit
 ) -> Iterator[tuple[str, bytes | None]]:
     """The name of each regular entry, and the content of those that are wanted."""
     seen: set[str] = set()

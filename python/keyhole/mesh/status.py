@@ -78,7 +78,7 @@ class ClusterStatus:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecentClients:
     """Who asked Keyhole in a time span."""
 
     clients: Sequence[Client]
@@ -90,7 +90,7 @@ class Asked:
 def status(
     pods: World,
     manifests: World,
-    asked: Asked,
+    asked: RecentClients,
     *,
     namespaces: Collection[str] = (),
     domains: Collection[str] = (),
@@ -127,7 +127,7 @@ def status(
     )
 
 
-def _split(client: Client, owner: Workload, asked: Asked) -> tuple[Client, list[Client]]:
+def _split(client: Client, owner: Workload, asked: RecentClients) -> tuple[Client, list[Client]]:
     """What a client asked since its pod has its address, and what somebody asked before."""
     start = owner.addresses[client["value"]] if client["kind"] == "address" else asked.since
     if start <= asked.since:

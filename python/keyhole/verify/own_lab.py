@@ -16,7 +16,7 @@ from keyhole.verify.error import VerifyError
 _READY_SECONDS = 240.0
 _END_SECONDS = 20.0
 # It ends by itself where nobody is left to end it.
-_LONGEST_SECONDS = 1800
+_MAX_SECONDS = 1800
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def own_lab() -> Iterator[dict[str, Any]]:
     of its ready file. Raises `VerifyError` with its output where it does not start."""
     with tempfile.TemporaryDirectory(prefix="keyhole-verify-") as folder:
         ready, log = Path(folder) / "ready.json", Path(folder) / "lab.log"
-        command = [sys.executable, "-m", "keyhole", "lab", "--seconds", str(_LONGEST_SECONDS)]
+        command = [sys.executable, "-m", "keyhole", "lab", "--seconds", str(_MAX_SECONDS)]
         command += ["--ready-file", str(ready), "--data", str(Path(folder) / "data")]
         with log.open("wb") as output:
             lab = subprocess.Popen(

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.evidence.export import Wanted, export_evidence
+from keyhole.control.evidence.export import Selection, export_evidence
 from keyhole.control.evidence.service import EvidenceService
 from keyhole.control.parts import Parts
 from keyhole.control.query_history import QueryHistory
@@ -69,7 +69,7 @@ class House:
     def export(self) -> Path:
         """All that there is, as a file."""
         until = datetime.now(UTC) + timedelta(days=1)
-        wanted = Wanted(datetime(2020, 1, 1, tzinfo=UTC), until, Actor("root", "socket"))
+        wanted = Selection(datetime(2020, 1, 1, tzinfo=UTC), until, Actor("root", "socket"))
         opened = cast(QueryHistory, _Opened(self.history))
         return export_evidence(self.evidence, opened, self.database, wanted)
 

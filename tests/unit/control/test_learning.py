@@ -12,7 +12,7 @@ from keyhole.control.learning.reverse import (
     MAX_TTL,
     MIN_TTL,
     NO_NAME_TTL,
-    Found,
+    Lookup,
     Zones,
     read_answer,
 )
@@ -84,19 +84,19 @@ def _answer(*records: str, code: str = "NOERROR") -> dns.message.Message:
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
-        (_answer("900 IN PTR Annas-Laptop.lan."), Found("annas-laptop.lan", 900)),
-        (_answer("0 IN PTR a.lan."), Found("a.lan", MIN_TTL)),
-        (_answer("9999999 IN PTR a.lan."), Found("a.lan", MAX_TTL)),
-        (_answer("900 IN PTR 10.0.0.5.", "900 IN PTR b.lan."), Found("b.lan", 900)),
-        (_answer("900 IN PTR \\027[2J.lan."), Found(None, 900)),
-        (_answer(code="NXDOMAIN"), Found(None, NO_NAME_TTL)),
-        (_answer(), Found(None, NO_NAME_TTL)),
-        (_answer(code="SERVFAIL"), Found(None, FAILURE_TTL, "10.0.0.5: SERVFAIL")),
+        (_answer("900 IN PTR Annas-Laptop.lan."), Lookup("annas-laptop.lan", 900)),
+        (_answer("0 IN PTR a.lan."), Lookup("a.lan", MIN_TTL)),
+        (_answer("9999999 IN PTR a.lan."), Lookup("a.lan", MAX_TTL)),
+        (_answer("900 IN PTR 10.0.0.5.", "900 IN PTR b.lan."), Lookup("b.lan", 900)),
+        (_answer("900 IN PTR \\027[2J.lan."), Lookup(None, 900)),
+        (_answer(code="NXDOMAIN"), Lookup(None, NO_NAME_TTL)),
+        (_answer(), Lookup(None, NO_NAME_TTL)),
+        (_answer(code="SERVFAIL"), Lookup(None, FAILURE_TTL, "10.0.0.5: SERVFAIL")),
     ],
     ids=["name", "no ttl", "long ttl", "one is none", "control", "nxdomain", "nodata", "servfail"],
 )
 def test_an_answer_is_kept_for_its_ttl_within_bounds(
-    answer: dns.message.Message, found: Found
+    answer: dns.message.Message, found: Lookup
 ) -> None:
     assert read_answer("10.0.0.5", answer) == found
 

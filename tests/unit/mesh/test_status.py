@@ -9,7 +9,7 @@ import yaml
 from keyhole.mesh.check import check
 from keyhole.mesh.objects import Manifest, World
 from keyhole.mesh.render import render
-from keyhole.mesh.status import Asked, ClusterStatus, WorkloadStatus, status
+from keyhole.mesh.status import ClusterStatus, RecentClients, WorkloadStatus, status
 
 _NETSHOOT = "spiffe://cluster.local/ns/client/sa/netshoot"
 _ADDRESS = "10.244.0.7"
@@ -61,7 +61,7 @@ def _status(
         assert later is not None
         return later
 
-    return status(World(tuple(pods)), manifests, Asked(clients, _SINCE, since), **wanted)
+    return status(World(tuple(pods)), manifests, RecentClients(clients, _SINCE, since), **wanted)
 
 
 def _keyhole(*, is_redirected: bool = True) -> Manifest:

@@ -16,7 +16,7 @@ use crate::reason::Reason;
 use crate::upstream::{ExchangeLog, UpstreamAnswer, UpstreamSet};
 
 /// The longest that an answer is kept waiting for a validation that does not act.
-const LONGEST_OBSERVED: Duration = Duration::from_secs(1);
+const MAX_OBSERVED: Duration = Duration::from_secs(1);
 
 /// A flight's right to ask for keys: that of the question which started it, and of the same
 /// upstreams.
@@ -71,7 +71,7 @@ impl Chain<'_> {
         let counts = &self.shared.dnssec;
         let until = match rules.acts() {
             true => self.deadline,
-            false => self.deadline.min(Instant::now() + LONGEST_OBSERVED),
+            false => self.deadline.min(Instant::now() + MAX_OBSERVED),
         };
         let work = validate(&asked.answer, rules, self, counts, When::Now.unix());
         let late = Checked {

@@ -29,7 +29,7 @@ from keyhole.identity.json_file import write_document
 from keyhole.identity.revoked import NotBefore, Revoked, read_revoked
 from keyhole.identity.tokens import Tokens, list_tokens
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 def carry_over(
@@ -62,7 +62,7 @@ def carry_over(
     return done
 
 
-def _try(read: Callable[[], Found]) -> Found | None:
+def _try(read: Callable[[], Value]) -> Value | None:
     try:
         return read()
     except IdentityError:

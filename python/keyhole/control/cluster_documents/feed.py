@@ -38,7 +38,7 @@ RETRY_SECONDS = 30.0
 SETTLE_SECONDS = 0.2
 """How long a change waits for those that come with it."""
 _STAYS = "the last good documents stay in force"
-Said = Sequence[tuple[Resource, Verdict]]
+Verdicts = Sequence[tuple[Resource, Verdict]]
 Places = frozenset[tuple[str, str]]
 Signature = tuple[frozenset[tuple[Key, str, int, bool]], Places]
 
@@ -249,7 +249,7 @@ class ClusterDocuments:
         finally:
             self._is_applying = False
 
-    def _report_documents(self, said: Said) -> None:
+    def _report_documents(self, said: Verdicts) -> None:
         """Says what is wrong with the operator's own; others read it in their status."""
         own = self._delegation.own
         wrong = [
@@ -259,7 +259,7 @@ class ClusterDocuments:
         ]
         self._parts.set(KUBERNETES_DOCUMENTS, "\n".join(sorted(wrong)) or None)
 
-    async def _say(self, api: ClusterApi, said: Said) -> bool:
+    async def _say(self, api: ClusterApi, said: Verdicts) -> bool:
         failed: list[str] = []
         for one, what in said:
             mark = (one.uid, one.generation, what)
@@ -285,7 +285,7 @@ class ClusterDocuments:
             event = what.event(one, now, API_VERSION)
             await api.create(path_of("v1", "events", namespace), event)
 
-    def _forget(self, kept: Said) -> None:
+    def _forget(self, kept: Verdicts) -> None:
         keys = {one.key for one, _ in kept}
         self._said = {key: mark for key, mark in self._said.items() if key in keys}
 

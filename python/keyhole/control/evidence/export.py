@@ -30,7 +30,7 @@ _FOLDER = ".export-"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """Which records: from the first to the last of those that end after ``since`` and begin before
     ``until``; for whom."""
 
@@ -46,7 +46,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def export_evidence(
-    evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Wanted
+    evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Selection
 ) -> Path:
     """Records who exports, seals what was taken in until now, and writes the export into a folder
     of its own, which the caller removes. One at a time. Blocks; raises `EvidenceError`, ``OSError``
@@ -60,7 +60,7 @@ def export_evidence(
 
 
 def _recorded_export(
-    evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Wanted
+    evidence: EvidenceService, queries: QueryHistory, database: Database, wanted: Selection
 ) -> Path:
     with database.begin() as connection:
         append(connection, _audit_entry(wanted))
@@ -78,20 +78,20 @@ def _recorded_export(
         raise
 
 
-def _audit_entry(wanted: Wanted) -> AuditEntry:
+def _audit_entry(wanted: Selection) -> AuditEntry:
     actor = wanted.actor
     detail = {"since": wanted.since.isoformat(), "until": wanted.until.isoformat()}
     return AuditEntry(actor.name, actor.via, "evidence_export", actor.address, detail=detail)
 
 
-def _chosen(records: list[Record], wanted: Wanted) -> list[Record]:
+def _chosen(records: list[Record], wanted: Selection) -> list[Record]:
     """From the first to the last record of that time, with all between them: a clock that was wrong
     may have given some another time."""
     numbers = [one.number for one in records if _is_wanted(one, wanted)]
     return [one for one in records if numbers and numbers[0] <= one.number <= numbers[-1]]
 
 
-def _is_wanted(record: Record, wanted: Wanted) -> bool:
+def _is_wanted(record: Record, wanted: Selection) -> bool:
     begin, end = datetime.fromisoformat(record.begin), datetime.fromisoformat(record.end)
     return end > wanted.since and begin < wanted.until
 
@@ -100,7 +100,7 @@ def _export(
     evidence: EvidenceService,
     queries: QueryHistory,
     database: Database,
-    wanted: Wanted,
+    wanted: Selection,
     records: list[Record],
     chosen: list[Record],
     folder: Path,

@@ -29,7 +29,7 @@ GRACE_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Found:
+class Lookup:
     """What came of one look-up."""
 
     name: str | None
@@ -66,15 +66,15 @@ class ReverseLookups:
         all_failed = problems and len(problems) == len(due[:MAX_A_ROUND])
         return found, problems[-1] if all_failed else None
 
-    async def _ask(self, address: str) -> Found:
+    async def _ask(self, address: str) -> Lookup:
         question = dns.message.make_query(reverse_name(address), dns.rdatatype.PTR)
         mark = bytes.fromhex(self._mark())
         try:
             answer = await ask_own_listener(question, self._addresses(), mark, ANSWER_SECONDS)
         except (OSError, EOFError, dns.exception.DNSException) as error:
-            return Found(None, FAILURE_TTL, f"{address}: {str(error) or type(error).__name__}")
+            return Lookup(None, FAILURE_TTL, f"{address}: {str(error) or type(error).__name__}")
         if answer is None:
-            return Found(None, FAILURE_TTL, "no listener serves this machine without credentials")
+            return Lookup(None, FAILURE_TTL, "no listener serves this machine without credentials")
         return read_answer(address, answer)
 
     def _remember(self, address: str, due: float) -> None:
@@ -84,17 +84,17 @@ class ReverseLookups:
         self._due[address] = due
 
 
-def read_answer(address: str, answer: dns.message.Message) -> Found:
+def read_answer(address: str, answer: dns.message.Message) -> Lookup:
     """The first name of an answer that may be shown."""
     code = answer.rcode()
     if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return Found(None, FAILURE_TTL, f"{address}: {dns.rcode.to_text(code)}")
+        return Lookup(None, FAILURE_TTL, f"{address}: {dns.rcode.to_text(code)}")
     for rrset in answer.answer:
         if rrset.rdtype == dns.rdatatype.PTR:
             names = (clean_name(str(one.target)) for one in rrset)
             name = next((one for one in names if one is not None), None)
-            return Found(name, min(max(rrset.ttl, MIN_TTL), MAX_TTL))
-    return Found(None, NO_NAME_TTL)
+            return Lookup(name, min(max(rrset.ttl, MIN_TTL), MAX_TTL))
+    return Lookup(None, NO_NAME_TTL)
 
 
 def _private(addresses: Iterable[str]) -> list[str]:

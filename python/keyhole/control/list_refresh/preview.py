@@ -27,7 +27,7 @@ _MAX_SEARCHES = 150
 _LOOKED_AT = 400
 """Lines that are looked at for samples, spread over the whole list."""
 _CANDIDATE = re.compile(r"[^\s|^@*/,:;\"'()\[\]{}<>=&$]*[^\s|^@*/,:;\"'()\[\]{}<>=&$.]")
-_LONGEST_LINE = 1_000
+_MAX_LINE = 1_000
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _Compiled:
         with self._source.open(encoding="utf-8", errors="replace", newline="\n") as file:
             for number, line in enumerate(file, 1):
                 if number % step == 0 or lines <= _LOOKED_AT:
-                    yield number, line[:_LONGEST_LINE]
+                    yield number, line[:_MAX_LINE]
 
     def _decided(self, name: str, queries: int) -> Iterator[AskedName]:
         hits = self._search(name)

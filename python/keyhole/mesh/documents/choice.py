@@ -15,11 +15,11 @@ from keyhole.mesh.documents.resource import Key, Resource
 from keyhole.mesh.documents.written import Written
 
 TRUST_KINDS = ("Client", "TrustDomain")
-MOST_TRIES = 50
+MAX_TRIES = 50
 """Checks of all documents for one change; what is not solved then changes nothing."""
 _TRIES_OF_ONE = 6
 """Checks with mistakes in one namespace; then all of it stays as it was."""
-MOST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 """How long one choice looks for what is valid; then each delegated namespace with something new
 stays as it was. It is below the time that the documents of all have."""
 _ONE_BY_ONE = 10
@@ -107,8 +107,8 @@ class _Chooser:
 
     def run(self, check: Check) -> Choice:
         self._hold_over_budget()
-        end = time.monotonic() + MOST_SECONDS
-        for _ in range(MOST_TRIES):
+        end = time.monotonic() + MAX_SECONDS
+        for _ in range(MAX_TRIES):
             if time.monotonic() > end:
                 self._hold_all_new()
             try:

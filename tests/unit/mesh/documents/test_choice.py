@@ -295,7 +295,7 @@ def test_who_was_held_and_was_not_the_cause_gets_what_is_new() -> None:
 
 
 def test_a_choice_that_takes_too_long_holds_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "MOST_SECONDS", -1.0)
+    monkeypatch.setattr(choice, "MAX_SECONDS", -1.0)
     own = _policy("keyhole", "mine")
     found = _choose(_texts(_GOOD), _GOOD, own, _policy("shop", "new"), check=lambda _: [])
     assert found.texts == _texts(_GOOD, own)
