@@ -22,9 +22,9 @@ from keyhole.api.status_summary import (
     with_entries,
 )
 from keyhole.api.upstream_report import UpstreamReport, upstream_report
-from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.list_refresh.report import statuses
 from keyhole.control.parts import PartState
+from keyhole.control.restore_record import read_restore_record
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 from keyhole.model.engine_stats import EngineStats

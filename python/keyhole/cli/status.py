@@ -60,8 +60,8 @@ def status(
 
 def _show_folder(data: Path | None, error: ApiError, *, as_json: bool) -> None:
     """What the data folder itself shows; an engine may still serve it."""
-    from keyhole.control.backup.restored import read_restore_record
     from keyhole.control.offline_status import look, serves
+    from keyhole.control.restore_record import read_restore_record
 
     folder = DataFolder(data or default_data_folder())
     parts, has_engine, record = look(folder), serves(folder), read_restore_record(folder)

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder, unwritable
 from keyhole.control.document_pool import DocumentPool, StuckError
@@ -39,6 +38,7 @@ from keyhole.control.parts import (
 )
 from keyhole.control.query_rate import QueryRate
 from keyhole.control.reconciler import Reconciler
+from keyhole.control.restore_record import read_restore_record
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.start_settings import keep_settings
 from keyhole.control.upstream_times import UpstreamTimes

@@ -31,10 +31,10 @@ from keyhole.control.backup.carried_over import (
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.reader import check_backup
 from keyhole.control.backup.restore import RestoreRequest, restore
-from keyhole.control.backup.restored import read_restore_record
 from keyhole.control.backup.writer import BackupRequest, write_backup
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
+from keyhole.control.restore_record import read_restore_record
 from keyhole.identity import Authority, IdentityError
 from keyhole.identity.enrollments import create_enrollment
 from keyhole.identity.revoked import Targets, read_revoked, revoke

@@ -22,9 +22,9 @@ from keyhole.control.backup.manifest import DATA, ELSEWHERE, POSTGRESQL, SETTING
 from keyhole.control.backup.paths import write_paths
 from keyhole.control.backup.place import Placing
 from keyhole.control.backup.reader import read_backup
-from keyhole.control.backup.restored import RestoreRecord, write_restore_record
 from keyhole.control.backup.unpack import Unpacker, check_room, give_to
 from keyhole.control.data_folder import ENGINE_LOCK, DataFolder
+from keyhole.control.restore_record import RestoreRecord, write_restore_record
 from keyhole.control.settings import read_settings
 from keyhole.control.withdrawals import keep_for_start
 from keyhole.errors import KeyholeError
