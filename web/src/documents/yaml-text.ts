@@ -75,6 +75,7 @@ function put(doc: Document, path: Path, value: Value): void {
 
 /** Makes a list equal to `wanted` and keeps the items that stay, with their comments. */
 function align(doc: Document, seq: YAMLSeq, wanted: Value[]): void {
+  if (!seq.items.length) seq.flow = isShort(wanted);
   const kept = seq.items.map((item) => ({ item, text: JSON.stringify(plain(doc, item)) }));
   seq.items = wanted.map((value) => {
     const text = JSON.stringify(value);
@@ -110,12 +111,15 @@ function remove(doc: Document, path: Path): void {
   }
 }
 
+/** Whether a list fits on the line of its key. */
+const isShort = (list: Value[]): boolean =>
+  list.every((one) => typeof one === 'string') && list.join('').length < 60;
+
 function nodeOf(doc: Document, value: Value): Node {
   if (Array.isArray(value)) {
     const seq = new YAMLSeq();
     seq.items = value.map((one) => nodeOf(doc, one));
-    seq.flow = value.every((one) => typeof one === 'string') && value.join('').length < 60;
-    return seq;
+    return Object.assign(seq, { flow: isShort(value) });
   }
   if (typeof value === 'object') {
     const map = new YAMLMap();

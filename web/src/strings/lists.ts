@@ -40,7 +40,7 @@ export const lists = {
   noneCommand: 'keyhole lists catalog',
   left: {
     title: 'Left out',
-    count: (count: string) => `${count} lines`,
+    count: (count: string) => (count === '1' ? '1 line' : `${count} lines`),
     line: (line: number) => `line ${line}`,
     place: (file: string, line: number) => `${file}, line ${line}`,
     noExample:
@@ -102,7 +102,8 @@ export const lists = {
   },
   preview: {
     title: 'Preview',
-    size: (octets: string, lines: string) => `${octets}, ${lines} lines`,
+    size: (octets: string, lines: string) =>
+      lines === '1' ? `${octets}, 1 line` : `${octets}, ${lines} lines`,
     format: 'Format',
     empty: 'No entry could be read from it. Check the address and the format.',
     spared: (count: number) =>
