@@ -1,9 +1,12 @@
 """A query log of an engine, and the history made of it."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from keyhole.querylog.history import Criteria, History, Retention
 from keyhole.querylog.intake import Intake
@@ -72,3 +75,23 @@ def names(history: History, wanted: Criteria | None = None) -> list[str]:
         after = page.next
         if after is None:
             return found
+
+
+@contextmanager
+def at_each_write(look: Callable[[], None]) -> Iterator[None]:
+    """Calls ``look`` before and after each file that is replaced, and after each that is removed:
+    a kill may leave any of these states of the disk."""
+    replace, unlink = Path.replace, Path.unlink
+
+    def replaced(self: Path, target: Path) -> Path:
+        look()
+        done = replace(self, target)
+        look()
+        return done
+
+    def unlinked(self: Path, missing_ok: bool = False) -> None:
+        unlink(self, missing_ok)
+        look()
+
+    with patch.object(Path, "replace", replaced), patch.object(Path, "unlink", unlinked):
+        yield

@@ -14,7 +14,7 @@ from keyhole.querylog.history import anonymize as module
 from keyhole.querylog.history import compact as compacting
 from keyhole.querylog.history import name_index as index_module
 from keyhole.querylog.history.segment import CLIENT_COLUMNS, rewrite_part
-from tests.world.history import Place, line, names
+from tests.world.history import Place, at_each_write, line, names
 
 DAY = 86_400
 _NOW = 1_790_000_000
@@ -234,27 +234,13 @@ def test_killed_at_any_write_nothing_is_lost_and_the_next_one_forgets_everybody(
     history = place.open(both)
     before = _numbers(history)[1:3]
     states: list[Path] = []
-    replace, unlink = Path.replace, Path.unlink
 
     def keep() -> None:
         states.append(tmp_path / f"state{len(states)}")
         shutil.copytree(place.spool, states[-1])
 
-    def replaced(self: Path, target: Path) -> Path:
-        keep()
-        done = replace(self, target)
-        keep()
-        return done
-
-    def unlinked(self: Path, missing_ok: bool = False) -> None:
-        unlink(self, missing_ok)
-        keep()
-
-    monkeypatch.setattr(Path, "replace", replaced)
-    monkeypatch.setattr(Path, "unlink", unlinked)
-    history.maintain()
-    monkeypatch.setattr(Path, "replace", replace)
-    monkeypatch.setattr(Path, "unlink", unlink)
+    with at_each_write(keep):
+        history.maintain()
     assert len(states) > 20
     for folder in states:
         again = History(folder / "history", folder, both)

@@ -19,7 +19,7 @@ from keyhole.querylog.history import compact as compacting
 from keyhole.querylog.history import history as histories
 from keyhole.querylog.history.segment import segments
 from keyhole.querylog.spool import Piece, Position
-from tests.world.history import FOREVER, Place, line, names
+from tests.world.history import FOREVER, Place, at_each_write, line, names
 
 _NOW = 1_795_600_000_000_000
 _DAY = 86_400_000_000
@@ -335,30 +335,18 @@ def test_killed_at_any_write_nothing_is_lost_and_nothing_doubled(
     history = place.open()
     expected: list[str] = []
     states: list[tuple[Path, list[str]]] = []
-    replace, unlink = Path.replace, Path.unlink
 
     def keep() -> None:
         copy = tmp_path / f"state{len(states)}"
         shutil.copytree(place.spool, copy / "log")
         states.append((copy, list(expected)))
 
-    def replaced(self: Path, target: Path) -> Path:
-        keep()
-        done = replace(self, target)
-        keep()
-        return done
-
-    def unlinked(self: Path, missing_ok: bool = False) -> None:
-        unlink(self, missing_ok)
-        keep()
-
-    monkeypatch.setattr(Path, "replace", replaced)
-    monkeypatch.setattr(Path, "unlink", unlinked)
-    for number in range(3):
-        expected.append(f"n{number}")
-        place.write(line(_NOW + number, name=f"n{number}"))
-        history.ingest()
-    history.maintain()
+    with at_each_write(keep):
+        for number in range(3):
+            expected.append(f"n{number}")
+            place.write(line(_NOW + number, name=f"n{number}"))
+            history.ingest()
+        history.maintain()
     monkeypatch.undo()
     assert len(states) > 30
     for folder, written in states:

@@ -4,25 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.config import load_config
-from keyhole.errors import DocumentErrors
-
-
-def _read(folder: Path, text: str) -> str:
-    """What is wrong with a config."""
-    (folder / "keyhole.yaml").write_text(text)
-    try:
-        load_config(folder / "keyhole.yaml")
-    except DocumentErrors as error:
-        return str(error)
-    return ""
+from tests.world.settings import wrong_with
 
 
 @pytest.mark.parametrize(
     "socket", ["/run/tap.sock", "./tap.sock", "127.0.0.1:6000", '"[::1]:6000"']
 )
 def test_a_socket_is_a_path_or_loopback(tmp_path: Path, socket: str) -> None:
-    assert _read(tmp_path, f"dnstap: {{socket: {socket}}}") == ""
+    assert wrong_with(tmp_path, f"dnstap: {{socket: {socket}}}") == ""
 
 
 @pytest.mark.parametrize(
@@ -39,4 +28,4 @@ def test_a_socket_is_a_path_or_loopback(tmp_path: Path, socket: str) -> None:
 def test_a_socket_off_this_machine_or_without_a_port_is_refused(
     tmp_path: Path, text: str, why: str
 ) -> None:
-    assert why in _read(tmp_path, text)
+    assert why in wrong_with(tmp_path, text)

@@ -5,18 +5,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.config import load_config
-from keyhole.errors import DocumentErrors
-
-
-def _read(folder: Path, text: str) -> str:
-    """What is wrong with a config."""
-    (folder / "keyhole.yaml").write_text(text)
-    try:
-        config, _ = load_config(folder / "keyhole.yaml")
-    except DocumentErrors as error:
-        return str(error)
-    assert config.kiali.enabled is ("enabled" in text)
-    return ""
+from tests.world.settings import wrong_with
 
 
 @pytest.mark.parametrize(
@@ -28,7 +17,9 @@ def _read(folder: Path, text: str) -> str:
     ],
 )
 def test_the_series_are_served_where_they_are_enabled(tmp_path: Path, text: str) -> None:
-    assert _read(tmp_path, text) == ""
+    assert wrong_with(tmp_path, text) == ""
+    config, _ = load_config(tmp_path / "keyhole.yaml")
+    assert config.kiali.enabled is ("enabled" in text)
 
 
 @pytest.mark.parametrize(
@@ -43,4 +34,4 @@ def test_the_series_are_served_where_they_are_enabled(tmp_path: Path, text: str)
     ],
 )
 def test_series_that_could_not_be_served_are_refused(tmp_path: Path, text: str, why: str) -> None:
-    assert why in _read(tmp_path, text)
+    assert why in wrong_with(tmp_path, text)

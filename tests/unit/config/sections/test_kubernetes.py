@@ -5,18 +5,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.config import load_config
-from keyhole.errors import DocumentErrors
-
-
-def _read(folder: Path, text: str) -> str:
-    """What is wrong with a config."""
-    (folder / "keyhole.yaml").write_text(text)
-    try:
-        config, _ = load_config(folder / "keyhole.yaml")
-    except DocumentErrors as error:
-        return str(error)
-    assert config.kubernetes.watch is ("watch" in text)
-    return ""
+from tests.world.settings import wrong_with
 
 
 @pytest.mark.parametrize(
@@ -30,7 +19,9 @@ def _read(folder: Path, text: str) -> str:
     ],
 )
 def test_documents_are_watched_where_it_says_so(tmp_path: Path, text: str) -> None:
-    assert _read(tmp_path, text) == ""
+    assert wrong_with(tmp_path, text) == ""
+    config, _ = load_config(tmp_path / "keyhole.yaml")
+    assert config.kubernetes.watch is ("watch" in text)
 
 
 @pytest.mark.parametrize(
@@ -45,4 +36,4 @@ def test_documents_are_watched_where_it_says_so(tmp_path: Path, text: str) -> No
     ],
 )
 def test_what_nobody_can_mean_is_refused(tmp_path: Path, text: str, why: str) -> None:
-    assert why in _read(tmp_path, text)
+    assert why in wrong_with(tmp_path, text)

@@ -6,18 +6,8 @@ import pytest
 
 from keyhole.config import load_config
 from keyhole.config.sections.traces import read_share, show_share
-from keyhole.errors import DocumentErrors
 from keyhole.policy import check
-
-
-def _read(folder: Path, text: str) -> str:
-    """What is wrong with a config."""
-    (folder / "keyhole.yaml").write_text(text)
-    try:
-        load_config(folder / "keyhole.yaml")
-    except DocumentErrors as error:
-        return str(error)
-    return ""
+from tests.world.settings import wrong_with
 
 
 @pytest.mark.parametrize(
@@ -55,13 +45,13 @@ def test_an_endpoint_is_on_this_machine_or_https(tmp_path: Path, endpoint: str, 
     ],
 )
 def test_what_cannot_be_is_refused_with_its_place(tmp_path: Path, text: str, why: str) -> None:
-    found = _read(tmp_path, f"traces: {{{text}}}")
+    found = wrong_with(tmp_path, f"traces: {{{text}}}")
     assert why in found
     assert "keyhole.yaml:1" in found
 
 
 def test_a_forwarder_tells_no_upstream_about_a_trace(tmp_path: Path) -> None:
-    found = _read(tmp_path, "role: forwarder\ntraces: {forwarders: [internet]}")
+    found = wrong_with(tmp_path, "role: forwarder\ntraces: {forwarders: [internet]}")
     assert "traces.forwarders: a forwarder tells no upstream about a trace" in found
 
 
