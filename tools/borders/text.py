@@ -30,7 +30,8 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 _BRITISH = re.compile(
     r"\b(?:behaviou|colou|favou|honou|neighbou)r\w*"
-    r"|\b(?:authori|initiali|normali|optimi|seriali|recogni|organi|summari|minimi|maximi)s(?:e|ed|es|ing|ation)\b"
+    # qname-minimisation is a key of Unbound.
+    r"|\b(?<!qname-)(?:authori|initiali|normali|optimi|seriali|recogni|organi|summari|minimi|maximi)s(?:e|ed|es|ing|ation)\b"
     r"|\b(?:centre|licence|defence|analyse[ds]?|labelled|travelled|grey)\b",
     re.IGNORECASE,
 )

@@ -82,7 +82,7 @@ async def preview_import(
     services: RunningServices,
     _: Administrator,
     request: Request,
-    product: Literal["pihole", "adguard", "blocky", "technitium"],
+    product: Literal["pihole", "adguard", "blocky", "technitium", "dnsmasq", "unbound"],
     file: Annotated[str, Query(max_length=255, description="The name of the file.")] = "",
 ) -> ImportPreview:
     """Converts a file of another product to documents, and stores nothing.

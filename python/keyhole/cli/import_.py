@@ -43,6 +43,8 @@ class Product(enum.StrEnum):
     ADGUARD = "adguard"
     BLOCKY = "blocky"
     TECHNITIUM = "technitium"
+    DNSMASQ = "dnsmasq"
+    UNBOUND = "unbound"
 
 
 app = typer.Typer()
@@ -51,14 +53,20 @@ app = typer.Typer()
 @app.command("import", epilog=EXAMPLES)
 def import_(
     product: Annotated[
-        Product, typer.Argument(metavar="PRODUCT", help="pihole, adguard, blocky or technitium.")
+        Product,
+        typer.Argument(
+            metavar="PRODUCT",
+            help="pihole, adguard, blocky, technitium, dnsmasq or unbound.",
+        ),
     ],
     file: Annotated[
         Path,
         typer.Argument(
             metavar="FILE",
             help="Pi-hole: teleporter archive, /etc/pihole, pihole.toml or gravity.db. AdGuard "
-            "Home: AdGuardHome.yaml. blocky: config.yml. Technitium: the backup zip.",
+            "Home: AdGuardHome.yaml. blocky: config.yml. Technitium: the backup zip. dnsmasq: "
+            "dnsmasq.conf, or the folder with it and dnsmasq.d. Unbound: unbound.conf, or the "
+            "folder with it and unbound.conf.d.",
         ),
     ],
     out: Annotated[

@@ -43,11 +43,25 @@ def _read_technitium(file: Path, report: Report) -> Setup:
     return read_technitium(file, report)
 
 
+def _read_dnsmasq(file: Path, report: Report) -> Setup:
+    from keyhole.importers.dnsmasq import read_dnsmasq
+
+    return read_dnsmasq(file, report)
+
+
+def _read_unbound(file: Path, report: Report) -> Setup:
+    from keyhole.importers.unbound import read_unbound
+
+    return read_unbound(file, report)
+
+
 READERS: dict[str, Callable[[Path, Report], Setup]] = {
     "pihole": _read_pihole,
     "adguard": _read_adguard,
     "blocky": _read_blocky,
     "technitium": _read_technitium,
+    "dnsmasq": _read_dnsmasq,
+    "unbound": _read_unbound,
 }
 """The reader of each product's file."""
 

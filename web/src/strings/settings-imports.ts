@@ -1,6 +1,6 @@
 // The import of the settings of other products.
 export const imports = {
-  title: 'From Pi-hole, AdGuard Home, blocky or Technitium',
+  title: 'From Pi-hole, AdGuard Home, blocky, Technitium, dnsmasq or Unbound',
   about:
     'Upload the file in which the other product keeps its settings. Each setting is taken, changed in meaning, or left with the reason. The other product stays as it is.',
   product: 'Product',
@@ -23,6 +23,18 @@ export const imports = {
       label: 'Technitium',
       hint: 'The backup (Settings, Backup Settings), a zip.',
       example: 'backup.zip',
+    },
+    {
+      id: 'dnsmasq' as const,
+      label: 'dnsmasq',
+      hint: 'dnsmasq.conf; the command also reads the folder with dnsmasq.d.',
+      example: 'dnsmasq.conf',
+    },
+    {
+      id: 'unbound' as const,
+      label: 'Unbound',
+      hint: 'unbound.conf; the command also reads the folder with unbound.conf.d.',
+      example: 'unbound.conf',
     },
   ],
   file: 'Its file',

@@ -20,15 +20,16 @@ def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str
     """Adds and reports what the lines configure."""
     texts = []
     for line in lines:
-        if text := _without_comment(line):
+        if text := without_comment(line):
             texts.append(text)
             report.derive(text, line)
     for text in texts:
         with report.at(report.find(text)):
-            _line(setup, report, text, texts, origin)
+            take_line(setup, report, text, texts, origin)
 
 
-def _line(setup: Setup, report: Report, text: str, texts: list[str], origin: str) -> None:
+def take_line(setup: Setup, report: Report, text: str, texts: list[str], origin: str) -> None:
+    """Adds and reports what one line configures; ``texts`` are all lines."""
     key, _, value = (part.strip() for part in text.partition("="))
     match key:
         case "cname":
@@ -67,7 +68,7 @@ def _setting(setup: Setup, report: Report, text: str, key: str, value: str, orig
             report.left(Kind.SETTING, f"{origin}: {text}", why)
 
 
-def _without_comment(line: str) -> str:
+def without_comment(line: str) -> str:
     """The line up to a ``#`` at its start or behind a blank, as dnsmasq reads it."""
     return re.sub(r"(^|\s)#.*", "", line).strip()
 

@@ -3,7 +3,7 @@ import { api, read, type Schemas } from '../../api/client';
 
 export type Conversion = Schemas['ImportPreview'];
 export type ConvertedItem = Schemas['ImportItem'];
-export type Product = 'pihole' | 'adguard' | 'blocky' | 'technitium';
+export type Product = 'pihole' | 'adguard' | 'blocky' | 'technitium' | 'dnsmasq' | 'unbound';
 
 /** As the API bounds it. */
 export const MAX_OCTETS = 256 * 2 ** 20;

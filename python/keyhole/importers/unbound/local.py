@@ -1,0 +1,124 @@
+"""What Unbound answers by itself: ``local-zone``, ``local-data``, ``local-data-ptr``."""
+
+import re
+
+from keyhole.importers.addresses import is_count, plain_address
+from keyhole.importers.hosts import cname_record, host_record
+from keyhole.importers.plain_records import ptr_record, txt_record
+from keyhole.importers.product_settings import Bundle, NameRule, Setup
+from keyhole.importers.report import Kind, Report
+from keyhole.model.name import read_name, reverse_name
+
+_ORIGIN = "unbound.conf"
+_BUNDLE = "zones"
+_ANSWERS = {
+    "static": "nxdomain",
+    "always_nxdomain": "nxdomain",
+    "always_nodata": "nodata",
+    "always_null": "null",
+    "refuse": "refused",
+    "always_refuse": "refused",
+    "deny": "refused",
+    "always_deny": "refused",
+    "block_a": "nodata",
+}
+"""The types of zones that withhold names, with the answer of a rule."""
+_CHANGES = {
+    "deny": "refused; Keyhole answers every client that it serves",
+    "always_deny": "refused; Keyhole answers every client that it serves",
+}
+_LEFT = {
+    "redirect": "its data is a Record for the name and all below it",
+    "transparent": "its data are Records, and other names are asked elsewhere, as here",
+    "typetransparent": "a Record answers for all types of its name",
+    "nodefault": "write an Upstream with this domain for who serves it",
+    "always_transparent": "names are asked elsewhere unless a policy says otherwise, as here",
+    "inform": "Keyhole logs each query",
+    "inform_deny": "write a rule that blocks it; Keyhole logs each query",
+    "inform_redirect": "its data is a Record for the name and all below it",
+    "noview": "write a policy with the clients as its subjects",
+    "ipset": "Keyhole fills no sets of a firewall",
+}
+_WITH_DATA = ("static", "refuse", "deny", "block_a")
+"""The types whose zones answer names that have data; an ``always_`` zone does not."""
+_CLASSES = ("IN", "CH", "HS")
+
+
+def take_zone(setup: Setup, report: Report, title: str, value: str) -> None:
+    """A zone that withholds its names becomes a rule; names with data of their own have it."""
+    name, _, kind = value.partition(" ")
+    kind = kind.strip()
+    answer = _ANSWERS.get(kind)
+    if answer is None:
+        why = _LEFT.get(kind, "Unbound's manual has no such type of a zone")
+        report.left(Kind.RULE, title, why)
+        return
+    try:
+        found = read_name(name.rstrip("."))
+    except ValueError as error:
+        report.left(Kind.RULE, title, str(error))
+        return
+    bundle = setup.bundles.setdefault(_BUNDLE, Bundle(_BUNDLE, for_all=True, origin=_ORIGIN))
+    types = ("A",) if kind == "block_a" else ()
+    bundle.rules.append(
+        NameRule((found, f"*.{found}"), types=types, answer=answer, title=title, origin=_ORIGIN)
+    )
+    report.add(Kind.RULE, title, [_CHANGES[kind]] if kind in _CHANGES else [])
+
+
+def take_local_data(setup: Setup, report: Report, value: str, redirected: set[str]) -> None:
+    """``NAME [TTL] [CLASS] TYPE DATA``; ``redirected`` are the names whose data is for all below
+    them, too."""
+    words = value.split()
+    name, rest = (words[0], words[1:]) if words else ("", [])
+    ttl = int(rest.pop(0)) if rest and is_count(rest[0]) else None
+    if rest and rest[0].upper() in _CLASSES:
+        rest.pop(0)
+    if rest and ttl is None and is_count(rest[0]):
+        ttl = int(rest.pop(0))
+    kind, data = (rest[0].upper(), rest[1:]) if rest else ("", [])
+    plain = name.rstrip(".")
+    below = plain.lower() in redirected
+    if kind in ("A", "AAAA") and len(data) == 1 and plain_address(data[0]):
+        host_record(
+            setup, report, plain, data[0], _ORIGIN, ttl=ttl, is_first=False, also_below=below
+        )
+    elif kind == "CNAME" and len(data) == 1 and not below:
+        cname_record(setup, report, plain, data[0].rstrip("."), _ORIGIN, ttl=ttl)
+    elif kind == "PTR" and len(data) == 1:
+        ptr_record(setup, report, plain, data[0].rstrip("."), _ORIGIN)
+    elif kind == "TXT" and data and not below:
+        text = value.partition(data[0])[2]
+        pieces = re.findall(r"[\"']([^\"']*)[\"']", data[0] + text) or data
+        txt_record(setup, report, plain, pieces, _ORIGIN)
+    else:
+        why = "only addresses, aliases, TXT and PTR are imported; write a Record for what you need"
+        report.left(Kind.RECORD, f"local-data: {value}", why)
+
+
+def take_pointer(setup: Setup, report: Report, value: str) -> None:
+    """``ADDRESS [TTL] NAME``."""
+    words = value.split()
+    if len(words) not in (2, 3) or plain_address(words[0]) is None:
+        report.left(Kind.RECORD, f"local-data-ptr: {value}", "it is no address with a name")
+        return
+    ptr_record(setup, report, reverse_name(words[0]), words[-1].rstrip("."), _ORIGIN)
+
+
+def allow_data(setup: Setup) -> None:
+    """Lets through the names with data in zones that withhold all others."""
+    bundle = setup.bundles.get(_BUNDLE)
+    if bundle is None:
+        return
+    zones = [one for one in bundle.rules if one.title.rpartition(" ")[2] in _WITH_DATA]
+    names = dict.fromkeys(
+        record.name
+        for record in setup.records
+        if any(_is_within(record.name.removeprefix("*."), one.matches[0]) for one in zones)
+    )
+    if names:
+        bundle.rules.append(NameRule(tuple(names), allow=True, origin=_ORIGIN))
+
+
+def _is_within(name: str, zone: str) -> bool:
+    return name == zone or name.endswith(f".{zone}")
