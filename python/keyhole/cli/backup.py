@@ -20,7 +20,7 @@ EXAMPLES = """
 
   keyhole backup keyhole.tar.gz --replace   a file that exists
 
-  keyhole backup keyhole.sealed --passphrase-file /root/passphrase
+  keyhole backup keyhole.sealed --passphrase-file /etc/keyhole/passphrase
 
   keyhole backup - | age -e -r age1... >keyhole.tar.gz.age
 

@@ -28,7 +28,7 @@ EXAMPLES = """
 
   keyhole restore keyhole.tar.gz --check      check it, and say what it holds
 
-  keyhole restore keyhole.sealed --passphrase-file /root/passphrase
+  keyhole restore keyhole.sealed --passphrase-file /etc/keyhole/passphrase
 
   age -d keyhole.tar.gz.age | keyhole restore -
 
