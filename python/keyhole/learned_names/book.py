@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 
 from keyhole.learned_names.name import clean_name
 
-Source = Literal["dhcp", "hosts", "reverse"]
+Source = Literal["hosts", "dhcp", "reverse"]
 SOURCES: tuple[Source, ...] = get_args(Source)
-"""The more certain one first: who gave the address knows best who has it."""
+"""The more certain one first: a person wrote the hosts file, devices name themselves over DHCP."""
 MAX_NAMES = 20_000
 """Names that are kept, all together."""
 _OF_NOBODY = frozenset(["0.0.0.0", "::", "127.0.0.1", "::1"])  # noqa: S104  (nothing is bound)

@@ -57,6 +57,18 @@ class Meant:
     """The addresses that have or had this name, where no document and no credential has it."""
 
 
+class _Taken:
+    """What names of documents, tokens and identities look like: computed when it is first asked
+    for, once for all copies with other learned names."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+
+    @cached_property
+    def skeletons(self) -> frozenset[str]:
+        return frozenset(map(skeleton, self._names))
+
+
 class ClientNames:
     """The names that documents give to clients, and below them those that were learned."""
 
@@ -68,7 +80,7 @@ class ClientNames:
             identities=[], below=[], tokens=[], networks=[], expired=None
         )
         self._identities = {one.id: one.client for one in subjects.identities if one.client}
-        self._accounts = {one.id.rpartition("/")[2] for one in subjects.identities}
+        accounts = {one.id.rpartition("/")[2] for one in subjects.identities}
         self._tokens = {one.name: one.client for one in subjects.tokens}
         # Only those with a name: a snapshot may have 100,000 networks. The smallest one around an
         # address that has a name gives it, as in the subjects of policies.
@@ -80,6 +92,7 @@ class ClientNames:
                 self._table.add(network, one.client)
                 self._networks.setdefault(one.client, []).append(network)
         self._addresses: dict[str, str | None] = {}
+        self._taken = _Taken((*self.clients, *self._tokens, *accounts))
 
     @property
     def clients(self) -> list[str]:
@@ -139,11 +152,8 @@ class ClientNames:
         return not has_document and not self._is_alike(one.name)
 
     def _is_alike(self, name: str) -> bool:
-        return not self._taken.isdisjoint((skeleton(name), skeleton(name.partition(".")[0])))
-
-    @cached_property
-    def _taken(self) -> frozenset[str]:
-        return frozenset(map(skeleton, (*self.clients, *self._tokens, *self._accounts)))
+        both = skeleton(name), skeleton(name.partition(".")[0])
+        return not self._taken.skeletons.isdisjoint(both)
 
     def _of_address(self, address: str) -> str | None:
         # Other threads may empty it at any time.

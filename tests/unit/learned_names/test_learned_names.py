@@ -216,14 +216,14 @@ def test_a_file_that_is_empty_for_a_moment_ends_no_name() -> None:
     assert _at(book, 50_000) is None
 
 
-def test_dhcp_is_before_hosts_and_hosts_before_reverse() -> None:
+def test_what_a_person_wrote_is_before_dhcp_and_dhcp_before_reverse() -> None:
     book = Book()
     book.add(LearnedName("10.0.0.5", "by-reverse", "reverse", 0, 100), 0)
     book.take("hosts", [LearnedName("10.0.0.5", "by-hosts", "hosts", 0)], 0)
     book.take("dhcp", [LearnedName("10.0.0.5", "by-dhcp", "dhcp", 10, 20)], 10)
-    assert [_at(book, moment) for moment in (5, 15, 25)] == ["by-hosts", "by-dhcp", "by-hosts"]
+    assert [_at(book, moment) for moment in (5, 15, 25)] == ["by-hosts"] * 3
     book.take("hosts", [], 30)
-    assert _at(book, 25) == "by-reverse"
+    assert [_at(book, moment) for moment in (5, 15, 25)] == ["by-reverse", "by-dhcp", "by-reverse"]
     # One address of a source does not end the others.
     book.add(LearnedName("10.0.0.6", "other", "reverse", 30, 100), 30)
     assert _at(book, 50) == "by-reverse"

@@ -6,6 +6,7 @@ import pytest
 
 from keyhole.learned_names import LearnedName, LearnedNames
 from keyhole.model.snapshot_identity import Identity, SubjectNetwork, Subjects, Token
+from keyhole.policy import client_names
 from keyhole.policy.address_ranges import AddressRanges
 from keyhole.policy.client_names import ClientName, ClientNames
 
@@ -126,3 +127,24 @@ def test_the_client_of_a_decision_has_the_name_of_its_queries(
     names: ClientNames, client: str, name: str | None
 ) -> None:
     assert names.name_of_subject(client) == name
+
+
+def test_what_names_of_documents_look_like_is_computed_once_for_all_copies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def skeleton(name: str) -> str:
+        asked.append(name)
+        return name
+
+    monkeypatch.setattr(client_names, "skeleton", skeleton)
+    token = Token(name="tv", sha256="0" * 64, client=None, policy=None, subject="")
+    names = ClientNames(
+        Subjects(identities=[], below=[], tokens=[token], networks=[], expired=None)
+    )
+    for number in range(3):
+        learned = LearnedNames.of([LearnedName("192.0.2.1", f"host-{number}", "dhcp", 0)])
+        found = names.with_learned(learned).named(None, None, "192.0.2.1")
+        assert found == ClientName(f"host-{number}", "dhcp")
+    assert asked.count("tv") == 1

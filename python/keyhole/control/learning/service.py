@@ -18,7 +18,7 @@ from keyhole.control.parts import CLIENT_NAMES, CLIENT_NAMES_FILES, REVERSE_NAME
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.upstream_monitor import without_certificate
 from keyhole.control.watched_files import changes
-from keyhole.learned_names import Book
+from keyhole.learned_names import Book, LearnedNames
 from keyhole.model.snapshot import Snapshot
 from keyhole.system import durable
 
@@ -27,6 +27,8 @@ ROUND_SECONDS = 60.0
 WINDOW_SECONDS = 300.0
 """How far back: the history takes new queries in a little later."""
 _MICROS = 1_000_000
+Merge = Callable[[Book, float], bool]
+"""Changes the names as of a time, in seconds of Unix time; returns whether any is different."""
 
 
 class NameLearner:
@@ -51,6 +53,9 @@ class NameLearner:
         self._zones: tuple[Snapshot, str | None, Zones] | None = None
         self._book = Book()
         self._must_write = False
+        self._merging = asyncio.Lock()
+        self._is_shown = False
+        """Whether names were shown since the start: those that were kept are no change."""
 
     async def run(self) -> None:
         """Learns until it is cancelled."""
@@ -85,12 +90,15 @@ class NameLearner:
 
     async def _take_files(self, changed: set[Path] | None = None) -> None:
         await self._look(self._files.read, changed)
-        now, before = time.time(), self._book.current()
-        said = [self._book.take("dhcp", self._files.said("dhcp", before), now)]
-        said.append(self._book.take("hosts", self._files.said("hosts", before), now))
+        await self._keep_names(self._merge_files)
+
+    def _merge_files(self, book: Book, now: float) -> bool:
+        before = book.current()
+        said = [book.take("dhcp", self._files.said("dhcp", before), now)]
+        said.append(book.take("hosts", self._files.said("hosts", before), now))
         if not self._asks:
-            said.append(self._book.take("reverse", (), now))
-        await self._keep_names(is_new=any(said))
+            said.append(book.take("reverse", (), now))
+        return any(said)
 
     async def _ask_regularly(self) -> None:
         while True:
@@ -114,8 +122,12 @@ class NameLearner:
             return  # the history says so itself
         found, problem = await self._lookups.look_up(asked, zones, since)
         self._plane.parts.set(REVERSE_NAMES, problem and f"{problem}; no name is learned so")
-        said = [self._book.add(one, now) for one in found]
-        await self._keep_names(is_new=any(said))
+
+        def merge(book: Book, _: float) -> bool:
+            said = [book.add(one, now) for one in found]
+            return any(said)
+
+        await self._keep_names(merge)
 
     async def _zones_now(self) -> Zones:
         compiled = self._plane.reconciler.in_force
@@ -132,11 +144,25 @@ class NameLearner:
         plane = self._plane
         return without_certificate(plane.addresses, plane.settings.written.client_certificates)
 
-    async def _keep_names(self, *, is_new: bool) -> None:
-        """Shows the names from now on, and keeps them for commands and for the next start."""
-        is_new = self._book.forget_before(time.time() - self._keep) or is_new
+    async def _keep_names(self, merge: Merge) -> None:
+        """Shows the names from now on, and keeps them for commands and for the next start. 20,000
+        names take a moment, so a thread merges them, one at a time."""
+        async with self._merging:
+            names = await asyncio.to_thread(self._merged, merge)
+            if names is not None:
+                self._plane.learned_names = names
+            self._is_shown = True
+            await self._write_names()
+
+    def _merged(self, merge: Merge) -> LearnedNames | None:
+        """The names after a change; none where nothing changed."""
+        now = time.time()
+        is_new = merge(self._book, now)
+        is_new = self._book.forget_before(now - self._keep) or is_new
         self._must_write = self._must_write or is_new
-        self._plane.learned_names = self._book.names()
+        return self._book.names() if is_new or not self._is_shown else None
+
+    async def _write_names(self) -> None:
         unwritten = None
         if self._must_write:
             try:
