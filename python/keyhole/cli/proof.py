@@ -211,7 +211,8 @@ def _show(terminal: Console, found: dict[str, Any]) -> None:
 
 def _show_wrong(terminal: Console, line: dict[str, Any]) -> None:
     style, word = _WRONG[line["verdict"]]
-    terminal.print(f"[{style}]{word}[/] {_safe(line['title'])} [dim]({_safe(line['id'])})[/]")
+    when = f", tried {clock(line['earlier'])}" if line.get("earlier") else ""
+    terminal.print(f"[{style}]{word}[/] {_safe(line['title'])} [dim]({_safe(line['id'])}{when})[/]")
     for key in ("tried", "expected", "seen"):
         terminal.print(f"      {key + ':':9} {_safe(line[key])}")
 

@@ -37,6 +37,10 @@ class ProofLine(BaseModel):
         "nothing. skip: it was left out."
     )
     seconds: float = Field(ge=0, le=86_400, description="How long it took.")
+    earlier: AwareDatetime | None = Field(
+        None,
+        description="When the earlier run began that tried it; null for the run of this report.",
+    )
 
     @field_validator("standards")
     @classmethod
@@ -82,11 +86,21 @@ class ProofReport(BaseModel):
         """Whether nothing was tried."""
         return all(line.verdict == "skip" for line in self.lines)
 
+    def of_one_run(self) -> "ProofReport":
+        """This report, whose lines are all of its own run, whatever its sender says."""
+        lines = [line.model_copy(update={"earlier": None}) for line in self.lines]
+        return self.model_copy(update={"lines": lines})
+
     def after(self, before: "ProofReport") -> "ProofReport":
         """This report of a target that had another one before: what was wrong and was not tried
-        again is wrong still, and who waits for reports goes on waiting."""
+        again is wrong still, with the time of its run, and who waits for reports goes on waiting.
+        """
         tried = {line.id for line in self.lines if line.verdict != "skip"}
-        kept = [line for line in before.lines if line.is_wrong and line.id not in tried]
+        kept = [
+            line.model_copy(update={"earlier": line.earlier or before.started})
+            for line in before.lines
+            if line.is_wrong and line.id not in tried
+        ]
         names = {line.id for line in kept}
         lines = [*kept, *(line for line in self.lines if line.id not in names)]
         every = self.every if self.every is not None else before.every

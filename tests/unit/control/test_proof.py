@@ -15,7 +15,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import InvalidError, NotThereError, StaleError, UnwritableError
 from keyhole.control.parts import PROOF, Parts
 from keyhole.control.proof import KeptReport, ProofReports, ProofRunner, runner
-from keyhole.control.proof.reports import MAX_TARGETS
+from keyhole.control.proof.reports import MAX_REPORT, MAX_TARGETS
 from keyhole.model.proof import ProofReport
 from keyhole.store import Actor, Database
 from keyhole.store import records as audit_records
@@ -137,9 +137,15 @@ def test_a_narrower_run_hides_nothing_and_ends_no_watch(house: House) -> None:
         ("check-2", "error"),
         ("check-0", "fail"),
     ]
+    first = kept.lines[0].earlier
+    assert first is not None
+    assert kept.started - first > timedelta(seconds=5)
+    assert kept.lines[2].earlier is None
+    assert f"tried {first.isoformat(timespec='minutes')}" in house.wrong
     assert (kept.every, house.reports.known[0].broken) == (3_600, ["check-0", "check-1", "check-2"])
     house.take(_report("pass", "pass", "skip", age=10))
     assert house.reports.known[0].broken == ["check-2"], "what is left out was not tried"
+    assert house.reports.known[0].report.lines[0].earlier == first, "the run that tried it last"
     house.take(_report("pass", "pass", "pass"))
     assert house.wrong == ""
 
@@ -154,6 +160,36 @@ def test_there_is_an_end_to_what_is_kept_and_shown(house: House) -> None:
         house.take(_report(*["fail"] * 3, target=f"target {number}"))
     assert len(house.reports.known) == MAX_TARGETS
     assert house.wrong.endswith("and 55 more; keyhole proof shows all")
+
+
+def test_what_is_kept_can_be_read_again_whatever_was_merged(house: House) -> None:
+    """Each text as long as it may be, in letters of four octets: six reports would be too much."""
+    long = "\U00012000" * 500
+    texts = dict.fromkeys(("title", "threat", "tried", "expected", "seen"), long)
+    fixed = {"standards": [f"{number}{long}"[:500] for number in range(8)], **texts}
+
+    def large(begin: int, count: int) -> ProofReport:
+        lines = [{**_line(number, "fail"), **fixed} for number in range(begin, begin + count)]
+        known = {"target": "the lab", "started": datetime.now(UTC), "lines": lines}
+        return ProofReport.model_validate(known)
+
+    house.take(large(0, 50))
+    with pytest.raises(InvalidError, match="larger than"):
+        house.take(large(50, 50))
+    assert len(house.reports.known[0].report.lines) == 50, "nothing changed"
+    assert 50 * 26_000 < house.reports._file.stat().st_size < MAX_REPORT * 10 // 9
+
+
+def test_a_file_that_is_gone_is_said_and_made_whole_by_the_next_report(house: House) -> None:
+    (house.data.state / "proof.json").unlink(missing_ok=True)
+    house.start()
+    assert house.wrong == "", "nobody has told anything yet"
+    house.take(_report("pass", age=10))
+    (house.data.state / "proof.json").unlink()
+    house.start()
+    assert "proof.json is gone" in house.wrong
+    house.take(_report("pass"))
+    assert house.wrong == ""
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"reports": [{}]}', b"\xff\x00", b"[]"])

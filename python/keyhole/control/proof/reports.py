@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -14,12 +14,17 @@ from keyhole.control.data_folder import DataFolder, write_durably
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.parts import PROOF, Parts
 from keyhole.model.proof import ProofLine, ProofReport
+from keyhole.model.units import show_octets
 from keyhole.store import Actor, AuditEntry, Database, append
 from keyhole.system.regular_file import read_regular
 
 MAX_TARGETS = 20
 """Beyond it the one with the oldest report goes."""
 MAX_OCTETS = 32 * 2**20
+MAX_REPORT = MAX_OCTETS // MAX_TARGETS * 9 // 10
+"""Octets of the report of one target: all of them can be read again, whoever sent the others."""
+PART = "proof"
+"""In the record of what the data folder has had."""
 LOOK_SECONDS = 30.0
 MAX_AHEAD = timedelta(minutes=5)
 _SLACK = timedelta(minutes=15)
@@ -72,6 +77,7 @@ class ProofReports:
     def __init__(self, data: DataFolder, parts: Parts) -> None:
         """Reads what was kept. A damaged file is a part that failed, until the next report."""
         self._file = data.state / "proof.json"
+        self._installation = data.installation
         self._parts = parts
         self.database: Database | None = None
         """For the audit record; none where it cannot be used."""
@@ -104,8 +110,7 @@ class ProofReports:
                     f"the run began at {one.report.started.isoformat()}, which is not yet; "
                     "compare the clocks of the two machines"
                 )
-            if before is not None:
-                one = one.model_copy(update={"report": one.report.after(before.report)})
+            one = one.model_copy(update={"report": _merged(one.report, before)})
             known = {**self._known, one.report.target: one}
             if len(known) > MAX_TARGETS:
                 oldest = min(known.values(), key=lambda each: each.received)
@@ -149,6 +154,8 @@ class ProofReports:
             if connection is not None and entry is not None:
                 append(connection, entry)
             write_durably(self._file, content.encode())
+        with suppress(OSError):  # the reports are kept; only a later loss of them is not noticed
+            self._installation.remember(PART)
         self._known, self._damage = known, None
 
     def _read(self) -> None:
@@ -156,6 +163,11 @@ class ProofReports:
             content = read_regular(self._file, MAX_OCTETS)
             found = _File.model_validate_json(content).reports
         except FileNotFoundError:
+            if self._installation.has(PART):
+                self._damage = (
+                    f"{self._file} is gone, and with it earlier reports and who waits for them; "
+                    "run keyhole proof run, or wait for the next report, which makes it whole"
+                )
             return
         except (OSError, ValidationError, ValueError) as error:
             self._damage = (
@@ -164,6 +176,21 @@ class ProofReports:
             )
             return
         self._known = {one.report.target: one for one in found}
+
+
+def _merged(report: ProofReport, before: KeptReport | None) -> ProofReport:
+    """A report with what is left of the one before. Raises `InvalidError` for one that is too large
+    to be kept."""
+    one = report.of_one_run()
+    if before is not None:
+        one = one.after(before.report)
+    if len(one.model_dump_json(indent=1).encode()) > MAX_REPORT:
+        raise InvalidError(
+            f"the report, with what was broken before and was not tried again, is larger than "
+            f"{show_octets(MAX_REPORT)}; shorten its texts, or forget the target first: keyhole "
+            "proof forget"
+        )
+    return one
 
 
 def _audit_entry(actor: Actor, action: str, detail: dict[str, Any]) -> AuditEntry:
@@ -181,7 +208,8 @@ def _broken(known: list[KeptReport]) -> Iterator[str]:
 
 def _said(line: ProofLine) -> str:
     how = "is broken" if line.verdict == "fail" else "could not be tried"
-    return f"the promise {line.id} {how} ({line.title}): {line.seen}"
+    when = f", tried {line.earlier.isoformat(timespec='minutes')}" if line.earlier else ""
+    return f"the promise {line.id} {how} ({line.title}{when}): {line.seen}"
 
 
 def _late(known: list[KeptReport]) -> Iterator[str]:
