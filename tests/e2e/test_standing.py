@@ -64,9 +64,9 @@ def clean(running: Resolver) -> Resolver:
 
 def _as(resolver: Resolver, address: str, name: str) -> Reply:
     query = dns.message.make_query(name, "A", use_edns=0, payload=1232)
-    port = resolver.server.udp
+    port = resolver.server.tcp
     return Reply(
-        dns.query.udp(query, "127.0.0.1", timeout=ANSWER_SECONDS, port=port, source=address)
+        dns.query.tcp(query, "127.0.0.1", timeout=ANSWER_SECONDS, port=port, source=address)
     )
 
 

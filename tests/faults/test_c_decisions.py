@@ -106,7 +106,7 @@ def test_blocking_one_type_denies_that_type_and_not_the_name(resolver: Resolver,
     """C3: a resolver that hears NXDOMAIN holds the whole name for gone (RFC 2308, 8020)."""
     _use(resolver, **_ONE_TYPE[way])
     for transport in TRANSPORTS:
-        reply = resolver.server.ask(NAME, "AAAA", transport)
+        reply = resolver.server.ask(NAME, "AAAA", transport, is_proved=True)
         _has_no_data(reply, NAME)
         assert reply.errors, "the extended error says that it was withheld"
         assert resolver.server.ask(NAME, "A", transport).addresses == [ADDRESS]
@@ -143,11 +143,13 @@ def test_a_block_of_the_whole_name_is_answered_as_configured(resolver: Resolver)
     for kind in ("A", "AAAA", "HTTPS", "TXT"):
         assert ask("gone.example.org", kind).rcode == "NXDOMAIN"
         assert ask("listed.example.org", kind).rcode == "NXDOMAIN"
-        _has_no_data(ask("empty.example.org", kind), "empty.example.org")
+        empty = ask("empty.example.org", kind, is_proved=True)
+        _has_no_data(empty, "empty.example.org")
     assert ask("twice.example.org", "A").rcode == "NXDOMAIN", "no type of it is allowed"
     assert ask("shut.example.org", "AAAA").rcode == "REFUSED", "this was written so"
     assert ask("shut.example.org", "A").addresses == [ADDRESS]
-    _has_no_data(ask("typed.example.org", "AAAA"), "typed.example.org")
+    typed = ask("typed.example.org", "AAAA", is_proved=True)
+    _has_no_data(typed, "typed.example.org")
 
 
 @pytest.mark.parametrize("kind", ["HTTPS", "SVCB"])
@@ -179,7 +181,7 @@ def test_no_hint_is_left_where_addresses_are_denied(resolver: Resolver) -> None:
 def test_a_private_address_is_withheld_and_the_name_is_not_denied(resolver: Resolver) -> None:
     """C3: its addresses of the other family, and other types, may be public."""
     for transport in TRANSPORTS:
-        reply = resolver.server.ask("private-1.shop.example.org", "A", transport)
+        reply = resolver.server.ask("private-1.shop.example.org", "A", transport, is_proved=True)
         _has_no_data(reply, "private-1.shop.example.org")
         assert reply.errors[0][1].startswith("private_address")
 
@@ -189,7 +191,7 @@ def test_a_service_that_leads_to_a_blocked_name_does_not_deny_the_other_types(
 ) -> None:
     """C3: only the HTTPS record leads to the blocked name."""
     _use(resolver, lists={"ads": "||track.example.net^\n"})
-    reply = resolver.server.ask("service.shop.example.org", "HTTPS")
+    reply = resolver.server.ask("service.shop.example.org", "HTTPS", is_proved=True)
     _has_no_data(reply, "service.shop.example.org")
     # By CNAME, every type leads there: that is a block of the whole name.
     assert resolver.server.ask(GOTO).rcode == "NXDOMAIN"

@@ -141,7 +141,7 @@ def test_an_upstream_that_has_no_time_is_left_alone_and_another_one_asked(
     """D1: RFC 9110 section 10.2.3."""
     busy = serve("doh", refused=-1, status=status, retry_after="20")
     _use(resolver, busy, **_PATIENT)
-    reply = resolver.server.ask(f"alone{status}.example.org")
+    reply = resolver.server.ask(f"alone{status}.example.org", is_proved=True)
     assert (reply.rcode, reply.errors) == ("SERVFAIL", [(22, "upstream_unreachable")])
     received = busy.counts.received
     # Keyhole asks it too whether it is back, at times of its own.
@@ -175,7 +175,7 @@ def test_a_server_that_refuses_for_ever_is_not_asked_without_end(
 ) -> None:
     refusing = serve("doh", refused=-1)
     _use(resolver, refusing)
-    reply = resolver.server.ask("alone.example.org")
+    reply = resolver.server.ask("alone.example.org", is_proved=True)
     assert (reply.rcode, reply.errors) == ("SERVFAIL", [(22, "upstream_unreachable")])
     assert refusing.counts.received < 60
     _use(resolver, refusing, serve("dot"))
@@ -281,7 +281,7 @@ def test_without_recursion_cache_and_records_answer_and_nobody_is_asked(
     def ask(name: str) -> Reply:
         query = _query(name)
         query.flags &= ~dns.flags.RD
-        return resolver.server.ask("", query=query)
+        return resolver.server.ask("", transport="tcp", query=query)
 
     reply = ask("unknown.example.org")
     assert (reply.rcode, reply.errors) == ("REFUSED", [(20, "recursion_not_desired")])

@@ -1,12 +1,15 @@
-"""Clients that are not served are refused with the reason, on every transport."""
+"""Clients that are not served are refused with the reason, and get nothing over UDP."""
 
 from collections.abc import Callable
 
+import dns.message
+
+from tests.world import raw
 from tests.world.ask import TRANSPORTS, Transport
 from tests.world.resolver import Resolver
 
 
-def test_a_network_that_is_not_served_is_refused(
+def test_a_network_that_is_not_served_is_refused_and_gets_no_octet_over_udp(
     make_resolver: Callable[[], Resolver],
 ) -> None:
     resolver = make_resolver()
@@ -18,5 +21,11 @@ def test_a_network_that_is_not_served_is_refused(
         assert reply.rcode == "REFUSED"
         return ", ".join(text.partition(":")[0] for _, text in reply.errors)
 
-    resolver.wait_for(lambda: word("tcp") != "not_ready", "the documents are in force")
-    assert [word(transport) for transport in TRANSPORTS] == ["network_not_served"] * 4
+    datagrams = [
+        dns.message.make_query(name, kind).to_wire()
+        for name, kind in (("www.example.org", "A"), (".", "ANY"))
+    ]
+    # An answer to the first one would have come before that to a later question over TCP.
+    assert [raw.ask_udp(server, one, 0.2) for one in [*datagrams, datagrams[0][:20]]] == [None] * 3
+    streams = [one for one in TRANSPORTS if one != "udp"]
+    assert [word(transport) for transport in streams] == ["network_not_served"] * 3

@@ -39,7 +39,8 @@ def _behind(resolver: Resolver, port: int, **changes: Any) -> Resolver:
 
 def test_no_upstream_is_a_failure_that_says_so(resolver: Resolver) -> None:
     server = _behind(resolver, free_port()).server
-    assert _failed(server.ask("gone.example.org"), _NETWORK_ERROR).startswith("upstream_")
+    reply = server.ask("gone.example.org", is_proved=True)
+    assert _failed(reply, _NETWORK_ERROR).startswith("upstream_")
 
 
 def test_stale_answers_serve_while_every_upstream_is_gone(

@@ -95,10 +95,24 @@ class Server:
         kind: str = "A",
         transport: Transport = "udp",
         query: dns.message.Message | None = None,
+        *,
+        is_proved: bool = False,
     ) -> Reply:
-        """Sends one question and waits for its answer."""
+        """Sends one question and waits for its answer. ``is_proved`` asks over UDP as who has shown
+        that the address is theirs: to others, what Keyhole answers by itself is short."""
         message = query or dns.message.make_query(name, kind, use_edns=0, payload=1232)
+        if is_proved and transport == "udp":
+            self.prove(message)
         return Reply(self._send(message, transport))
+
+    def prove(self, message: dns.message.Message) -> None:
+        """Adds a cookie with the server's part to a query: it comes with any answer (RFC 7873
+        section 5.2), also with that to a cookie without a question (section 5.4)."""
+        query = dns.message.make_query(".", "NS", use_edns=0, options=[option(10, b"8 octets")])
+        query.question = []
+        reply = self._send(query, "tcp")
+        (cookie,) = [one.to_wire() for one in reply.options if int(one.otype) == 10]
+        message.use_edns(0, payload=1232, options=[option(10, bytes(cookie or b""))])
 
     def _send(self, message: dns.message.Message, transport: Transport) -> dns.message.Message:
         match transport:

@@ -81,7 +81,7 @@ def line(server: Server, way: str, caller: Caller = NOBODY, tls: Tls = HONEST) -
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
                 sock.settimeout(ANSWER_SECONDS)
                 sock.connect(("127.0.0.1", server.udp))
-                yield _over_datagrams(sock)
+                yield _over_datagrams(sock, server)
         case "tcp":
             with raw.tcp(server) as stream:
                 yield _over(stream)
@@ -130,8 +130,10 @@ def ask_as(
         return ask(dns.message.make_query(name, kind, use_edns=0, payload=1232))
 
 
-def _over_datagrams(sock: socket.socket) -> Ask:
+def _over_datagrams(sock: socket.socket, server: Server) -> Ask:
     def ask(query: dns.message.Message) -> Reply:
+        # Only who proves the address is told why in full.
+        server.prove(query)
         sock.send(query.to_wire())
         return _reply(query, sock.recv(65535))
 

@@ -105,6 +105,7 @@ fn options(workers: usize, base: u16) -> Options {
             header_octets: 16 << 10,
             query_ms: 5000,
             udp_octets: 1232,
+            udp_allowance: 64 * 1_024,
         },
         own_mark: String::new(),
         counts: None,

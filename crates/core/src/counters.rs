@@ -42,6 +42,8 @@ totals! {
     OverIdentityShare, "over_identity_share";
     #[doc = "Queries that were overloaded because their client's network had its share."]
     OverNetworkShare, "over_network_share";
+    #[doc = "Answers over UDP that were left out, but for the flag TC, because more than 1.5 octets for each one asked would have gone to an address that nobody proved."]
+    UdpCut, "udp_cut";
     #[doc = "Pairs of a client and a registered domain whose names carried more octets than the alert of the policy within an hour."]
     TunnelAlerts, "tunnel_alerts";
     #[doc = "Times that all clients together came to have told a registered domain more by names within an hour than one channel split over them may carry."]

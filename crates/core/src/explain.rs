@@ -202,6 +202,7 @@ pub(crate) fn options() -> Options {
             header_octets: 8_192,
             query_ms: 3_000,
             udp_octets: 1_232,
+            udp_allowance: 64 * 1_024,
         },
         own_mark: String::new(),
         counts: None,

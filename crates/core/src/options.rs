@@ -192,6 +192,9 @@ pub struct Limits {
     pub query_ms: u64,
     /// Largest answer over UDP in octets (RFC 9715: 1232 avoids fragments).
     pub udp_octets: u16,
+    /// Octets a second over UDP to one network whose address nobody proved, of what its answers
+    /// have above 1.5 for each octet of their questions; 0 for none.
+    pub udp_allowance: u32,
 }
 
 /// Cache options. All times are seconds.
@@ -352,6 +355,7 @@ impl Limits {
             ("header_octets", self.header_octets.into(), 256, 1 << 20),
             ("query_ms", self.query_ms, 1, DAY),
             ("udp_octets", self.udp_octets.into(), 512, 65_535),
+            ("udp_allowance", self.udp_allowance.into(), 0, 1 << 30),
         ] {
             in_range(&format!("options.limits.{field}"), value, least, most)?;
         }

@@ -16,7 +16,7 @@ use crate::events::Events;
 use crate::lookup::Lookup;
 use crate::options::{Limits, Options, read_mark};
 use crate::question::Question;
-use crate::shares::{Full, Owner, Place, Room, Share};
+use crate::shares::{Allowance, Full, Owner, Place, Room, Share};
 use crate::snapshot::Snapshot;
 use crate::tls::ServerTls;
 use crate::traces::Traces;
@@ -47,6 +47,8 @@ pub struct Core {
     pub traces: Option<Traces>,
     /// Maker of server cookies.
     pub cookies: Cookies,
+    /// What may go over UDP to addresses that nobody proved.
+    pub allowance: Allowance,
     /// The certificate of the listeners.
     pub tls: ServerTls,
     waiting: Arc<Room>,
@@ -89,6 +91,7 @@ impl Core {
             connections: Connections::default(),
             events: Events::new(options.workers, options.events),
             cookies: Cookies::new(secret),
+            allowance: Allowance::new(options.limits.udp_allowance),
             tls: ServerTls::new()?,
             waiting: Room::new(waiting_share(&options.limits)),
             own_mark: read_mark(&options.own_mark),
@@ -101,6 +104,12 @@ impl Core {
     #[inline]
     pub fn seconds(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.started).as_secs()
+    }
+
+    /// The same in nanoseconds.
+    #[inline]
+    pub fn nanoseconds(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.started).as_nanos() as u64
     }
 
     /// Whether a query is one of Keyhole's own: it bears the mark that nobody else knows.

@@ -117,6 +117,7 @@ fn written(answer: &Answer, id: u16, name: Name, kind: RecordType) -> Vec<u8> {
         let shape = Shape {
             query: &query,
             limit: 65_535,
+            made_limit: None,
             age: 0,
             ttl_cap: None,
             recursion_available: true,

@@ -27,8 +27,8 @@ pub struct ErrorReply {
     pub error: ParseError,
 }
 
-/// Appends the reply to `out`. `edns` is what its OPT record says, if the message had one. At most
-/// `limit` octets, or 512 where that is less.
+/// Appends the reply to `out`. `edns` is what its OPT record says, if the message had one. What it
+/// says may go, so that the reply has at most `limit` octets.
 pub fn write_error(
     reply: &ErrorReply,
     edns: Option<&ReplyEdns<'_>>,
@@ -54,6 +54,6 @@ pub fn write_error(
         out.extend_from_slice(&class.to_be_bytes());
     }
     if let Some((asked, edns)) = opt {
-        write_opt_record(start, reply.rcode, asked, edns, limit.max(512), out);
+        write_opt_record(start, reply.rcode, asked, edns, limit, out);
     }
 }

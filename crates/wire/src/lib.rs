@@ -44,7 +44,7 @@ pub use name::{Name, NameError};
 pub use parse_error::{AnswerError, ParseError};
 pub use query::{Malformed, Query, parse};
 pub use record::Record;
-pub use reply::{Shape, Written, write_answer};
+pub use reply::{Shape, Written, write_answer, write_truncated};
 pub use reply_opt::ReplyEdns;
 pub use section::Section;
 pub use synthetic::{Synthetic, ZoneAt, write_synthetic};

@@ -11,10 +11,11 @@
 use crate::compressed_name::{
     Frame, copy_name, read_frame, read_name, skip_any_name, skip_plain_name,
 };
-use crate::edns::Edns;
+use crate::edns::{Cookie, Edns};
 use crate::error_reply::ErrorReply;
 use crate::header::{AD, CD, HEADER, Header, IN, QR, RD, u16_at};
 use crate::name::Name;
+use crate::opt::{OPT, OPTION};
 use crate::parse_error::ParseError;
 use crate::types::RecordType;
 
@@ -39,6 +40,19 @@ pub struct Query {
     pub kind: RecordType,
     /// The EDNS part, where there is an OPT record.
     pub edns: Option<Edns>,
+}
+
+impl Query {
+    /// The least octets that a message with this question has.
+    #[must_use]
+    #[inline]
+    pub fn least_octets(&self) -> usize {
+        let edns = self.edns.as_ref().map_or(0, |edns| {
+            let octets = |cookie: &Cookie| OPTION + cookie.client().len() + cookie.server().len();
+            OPT + edns.cookie.as_ref().map_or(0, octets)
+        });
+        HEADER + self.name.as_wire().len() + 4 + edns
+    }
 }
 
 /// What to do with a message that is not one well-formed question.

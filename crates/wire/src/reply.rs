@@ -23,6 +23,10 @@ pub struct Shape<'a> {
     pub query: &'a Query,
     /// The most octets of the reply: what UDP allows, or 65,535 on a stream. Below 512 means 512.
     pub limit: usize,
+    /// The most octets of a reply that is made here ([`crate::write_synthetic`]); none for `limit`
+    /// alone. To keep to it the text of the extended error goes, then its code, then the SOA
+    /// record, then all but TC.
+    pub made_limit: Option<usize>,
     /// Seconds since the answer was read, which are taken off its TTLs.
     pub age: u32,
     /// For a stale answer: the TTL of records that have run out, and the most for the others
@@ -119,6 +123,12 @@ pub(crate) fn limit(shape: &Shape<'_>) -> usize {
     shape.limit.clamp(usize::from(MIN_UDP_OCTETS), usize::from(u16::MAX))
 }
 
+/// The same for a reply that is made here.
+#[inline]
+pub(crate) fn limit_of_made(shape: &Shape<'_>) -> usize {
+    limit(shape).min(shape.made_limit.unwrap_or(usize::MAX))
+}
+
 /// The OPT record to write: never to a client that sent none (RFC 6891 section 6.1.1).
 #[inline]
 fn opt_of<'a>(shape: &Shape<'a>) -> Option<ReplyEdns<'a>> {
@@ -170,9 +180,9 @@ fn write_empty(rcode: Rcode, shape: &Shape<'_>, out: &mut Vec<u8>) -> Written {
     Written { ttl: 0, truncated: false }
 }
 
-/// Question and OPT alone, with TC: the client comes back over a stream.
+/// Appends question and OPT alone, with TC: the client comes back over a stream (RFC 7766 section 5).
 #[cold]
-pub(crate) fn write_truncated(rcode: Rcode, shape: &Shape<'_>, out: &mut Vec<u8>) -> Written {
+pub fn write_truncated(rcode: Rcode, shape: &Shape<'_>, out: &mut Vec<u8>) -> Written {
     let start = out.len();
     write_head(flags(shape, rcode, TC), [0, 0], shape, out);
     write_opt(start, rcode, shape, out);
@@ -183,6 +193,6 @@ pub(crate) fn write_truncated(rcode: Rcode, shape: &Shape<'_>, out: &mut Vec<u8>
 #[inline]
 pub(crate) fn write_opt(start: usize, rcode: Rcode, shape: &Shape<'_>, out: &mut Vec<u8>) {
     if let Some((asked, edns)) = shape.query.edns.as_ref().zip(opt_of(shape)) {
-        write_opt_record(start, rcode, asked, &edns, limit(shape), out);
+        write_opt_record(start, rcode, asked, &edns, limit_of_made(shape), out);
     }
 }

@@ -46,8 +46,9 @@ pub(crate) fn write_opt_record(
     if let Some((code, text)) = edns.extended_error {
         let room = limit.saturating_sub(out.len() - start);
         if let Some(room) = room.checked_sub(opt::OPTION + 2) {
-            // The text is an extra (RFC 8914 section 2) that never costs the client its records.
-            let text = opt::cut(text, room.min(128));
+            // The text is an extra (RFC 8914 section 2) that never costs the client its records. A
+            // word that is cut would be another word.
+            let text = if text.len() <= room { opt::cut(text, 128) } else { "" };
             opt::push(EXTENDED_ERROR, &[&code.to_be_bytes(), text.as_bytes()], out);
         }
     }

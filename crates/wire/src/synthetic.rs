@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::header::{AA, HEADER, IN};
 use crate::name::Name;
-use crate::reply::{Shape, Written, flags, write_head, write_opt, write_truncated};
+use crate::reply::{Shape, Written, flags, limit_of_made, write_head, write_opt, write_truncated};
 use crate::types::{Rcode, RecordType};
 
 /// What to reply instead of an answer.
@@ -83,8 +83,35 @@ pub fn write_synthetic(
     if what == Synthetic::Truncated {
         return write_truncated(rcode, shape, out);
     }
+    let written = write_whole(what, ttl, zone, true, shape, out);
+    if out.len() - start <= limit_of_made(shape) {
+        return written;
+    }
+    // RFC 2308 section 2.1: an answer without SOA is negative, too; it only is not kept. Where it
+    // would be larger than allowed, that is better than a second question over TCP.
+    out.truncate(start);
+    let written = write_whole(what, ttl, zone, false, shape, out);
+    if out.len() - start <= limit_of_made(shape) {
+        return written;
+    }
+    out.truncate(start);
+    write_truncated(rcode, shape, out)
+}
+
+/// The reply without a look at its size, with a SOA record if it is negative and `has_soa`.
+#[inline]
+fn write_whole(
+    what: Synthetic,
+    ttl: u32,
+    zone: Option<ZoneAt>,
+    has_soa: bool,
+    shape: &Shape<'_>,
+    out: &mut Vec<u8>,
+) -> Written {
+    let start = out.len();
+    let rcode = code(what, shape);
     let address = address(what, shape.query.kind);
-    let soa = address.is_none() && !matches!(what, Synthetic::Failure(_));
+    let soa = has_soa && address.is_none() && !matches!(what, Synthetic::Failure(_));
     let counts = [u16::from(address.is_some()), u16::from(soa)];
     let extra = if zone.is_some() { AA } else { 0 };
     write_head(flags(shape, rcode, extra), counts, shape, out);
@@ -95,10 +122,6 @@ pub fn write_synthetic(
         None => {}
     }
     write_opt(start, rcode, shape, out);
-    if out.len() - start > crate::reply::limit(shape) {
-        out.truncate(start);
-        return write_truncated(rcode, shape, out);
-    }
     Written { ttl: if counts == [0, 0] { 0 } else { ttl }, truncated: false }
 }
 

@@ -223,6 +223,7 @@ def _limits(limits: LimitsSection) -> LimitOptions:
         header_octets=limits.header_size,
         query_ms=limits.query_time,
         udp_octets=limits.udp_size,
+        udp_allowance=limits.udp_allowance,
     )
 
 

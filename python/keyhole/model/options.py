@@ -78,6 +78,7 @@ class LimitOptions(Boundary):
     header_octets: int
     query_ms: int
     udp_octets: int
+    udp_allowance: int
 
 
 class CacheOptions(Boundary):

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import struct
+import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -133,6 +134,29 @@ def _udp(endpoint: Endpoint, wire: bytes, seconds: float) -> Reply:
         sock.settimeout(seconds)
         sock.send(wire)
         return Reply(sock.recv(65_535))
+
+
+def ask_together(endpoint: Endpoint, wires: list[bytes], seconds: float) -> list[Reply]:
+    """Sends all messages over UDP and gives the reply to each that came in the time for all."""
+    family, address = _address(endpoint, socket.SOCK_DGRAM)
+    came: dict[bytes, bytes] = {}
+    end = time.monotonic() + seconds
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            if endpoint.source is not None:
+                sock.bind((endpoint.source, 0))
+            sock.connect(address)
+            for wire in wires:
+                sock.send(wire)
+            while len(came) < len(wires) and (left := end - time.monotonic()) > 0:
+                sock.settimeout(left)
+                octets = sock.recv(65_535)
+                came[octets[:2]] = octets
+    except OSError as error:
+        missing = broken_by(error)
+    else:
+        missing = Reply(None, "no answer in time")
+    return [Reply(came[wire[:2]]) if wire[:2] in came else missing for wire in wires]
 
 
 def connect(endpoint: Endpoint, seconds: float = SECONDS) -> socket.socket:

@@ -34,7 +34,7 @@ RED = {
     "amplifies": {"amplification"},
     "sends large answers over UDP": {"udp-size"},
     "cuts answers without a word": {"udp-size"},
-    "answers ANY in full": {"any"},
+    "answers ANY in full": {"any", "amplification-made"},
     "hands out zones": {"zone-transfer"},
     "tells its version": {"version"},
     "ends at a malformed message": {"malformed"},
@@ -123,7 +123,16 @@ def dead(authority: Authority) -> Target:
 NETWORK = [
     *("no-cleartext-dns", "no-cleartext-http", "old-tls", "server-certificate"),
     *("identity-required", "client-self-signed", "client-other-root", "amplification"),
-    *("udp-size", "any", "zone-transfer", "version", "bypass-case", "tunnel-budget", "malformed"),
+    *(
+        "amplification-made",
+        "udp-size",
+        "any",
+        "zone-transfer",
+        "version",
+        "bypass-case",
+        "tunnel-budget",
+        "malformed",
+    ),
     *("admin-sign-in", "admin-host", "admin-cross-origin", "admin-shapes", "admin-upgrade"),
     *("admin-headers", "metrics-names"),
 ]

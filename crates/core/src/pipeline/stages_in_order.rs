@@ -12,6 +12,7 @@ use crate::Reason;
 use crate::arrival::{Arrival, Sender};
 use crate::client_identity::Credential;
 use crate::clock::When;
+use crate::counters::Total;
 use crate::events::{Event, EventContext};
 use crate::policy::{GivenAnswer, Permit, Trace};
 use crate::question::Question;
@@ -26,6 +27,7 @@ use crate::stages::{
 };
 use crate::state::Core;
 use crate::traces::MayTime;
+use crate::transport::Transport;
 
 /// Takes a query as far as it goes without waiting, as of `when`, with a recorder. Appends the
 /// reply to `out`. Also says why the query ended, or how it will end if it waits and the upstream
@@ -50,7 +52,12 @@ pub fn begin_traced(
     let context = EventContext { snapshot: guard.as_deref(), policy: None };
     let mut query = Query { sender, now, question: &question, context, waited: None };
     let Some(snapshot) = guard.as_ref() else {
-        return reply_and_record(core, &query, &End::because(Reason::NotReady), out, trace);
+        // A network that is not served is told nothing, not even that nothing is ready.
+        let end = match admit::admit(&core.options.clients, sender.connection) {
+            ControlFlow::Break(end) => end,
+            ControlFlow::Continue(_) => End::because(Reason::NotReady),
+        };
+        return reply_and_record(core, &query, &end, out, trace);
     };
     let mut client_ref = None;
     let account = account(core, &sender, now, || owner(core, &sender, &question).number());
@@ -188,11 +195,24 @@ pub(super) fn reply_and_record(
     trace: &mut impl MayTime,
 ) -> (Progress, EndSummary) {
     let Query { sender, now: ended, question, context, waited } = *query;
-    let writer = writer_of(core);
-    trace.enter(Stage::Reply);
-    let ttl = reply::reply(&writer, &sender, &question.query, end, out);
     let End { reason, cause, would_block, ref target, ref body } = *end;
     let is_own = core.is_own(question);
+    trace.enter(Stage::Reply);
+    // Nothing at all goes over UDP to where nobody is served: the address may be anybody's.
+    // (RFC 5358 section 4). A connection has proved its own, and is told.
+    let is_silent = reason == Reason::NetworkNotServed && sender.transport == Transport::Udp;
+    let progress = if is_silent {
+        Progress::Dropped
+    } else {
+        let writer = writer_of(core, ended);
+        let replied = reply::reply(&writer, &sender, &question.query, is_own, end, out);
+        if replied.was_cut {
+            core.counters.add(sender.worker, Total::UdpCut);
+        }
+        let (closes, is_private) =
+            (reason.closes_connection(), is_private(&sender, context, reason));
+        Progress::Replied(ReplyInfo { ttl: replied.ttl, closes, is_private })
+    };
     let answer = match body {
         Body::Synthetic(what, ..) if reason.outcome() == Outcome::Blocked => {
             Some(GivenAnswer::of(*what, question.kind()))
@@ -221,14 +241,13 @@ pub(super) fn reply_and_record(
     if let Some(traces) = &core.traces {
         traces.end(trace.take_recording(), &event, took);
     }
-    let closes = reason.closes_connection();
-    let is_private = is_private(&sender, context, reason);
-    (Progress::Replied(ReplyInfo { ttl, closes, is_private }), EndSummary::of(end))
+    (progress, EndSummary::of(end))
 }
 
-fn writer_of(core: &Core) -> reply::Writer<'_> {
-    let Core { options, cookies, .. } = core;
-    reply::Writer { limits: &options.limits, cookies, has_tcp: !options.listen.tcp.is_empty() }
+fn writer_of(core: &Core, now: Instant) -> reply::Writer<'_> {
+    let Core { options, cookies, allowance, .. } = core;
+    let (has_tcp, allowance) = (!options.listen.tcp.is_empty(), (allowance, core.nanoseconds(now)));
+    reply::Writer { limits: &options.limits, cookies, has_tcp, allowance }
 }
 
 /// Whether it matters who asks: the client showed something or had to, it was refused, or subjects
@@ -249,7 +268,7 @@ fn reject(
     rejected: &Rejected,
     out: &mut Vec<u8>,
 ) -> (Progress, EndSummary) {
-    let Arrival { sender, now, .. } = *arrival;
+    let Arrival { packet, sender, now } = *arrival;
     let (progress, reason) = match rejected {
         Rejected::Drop => (Progress::Dropped, Reason::Unparseable),
         // A client from elsewhere gets no help with its grammar.
@@ -259,8 +278,8 @@ fn reject(
             (Progress::Dropped, Reason::NetworkNotServed)
         }
         Rejected::Error(reason, error) => {
-            let writer = writer_of(core);
-            reply::reply_error(&writer, &sender, error, *reason, out);
+            let writer = writer_of(core, now);
+            reply::reply_error(&writer, &sender, packet.len(), error, *reason, out);
             (Progress::Replied(ReplyInfo { ttl: 0, closes: false, is_private: true }), *reason)
         }
     };

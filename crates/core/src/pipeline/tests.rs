@@ -45,7 +45,7 @@ fn core() -> Core {
             "waiting": 9, "waiting_per_identity": 9, "waiting_per_network": 9,
             "streams_per_connection": 9, "open_requests": 9,
             "open_requests_per_identity": 9, "open_requests_per_network": 9, "idle_ms": 9_000, "read_ms": 9_000,
-            "write_ms": 9_000, "header_octets": 8_192, "query_ms": 9_000, "udp_octets": 1_232,
+            "write_ms": 9_000, "header_octets": 8_192, "query_ms": 9_000, "udp_octets": 1_232, "udp_allowance": 65_536,
         },
         "cache": {
             "octets": 65_536, "min_ttl": 0, "max_ttl": 60, "max_negative_ttl": 60,

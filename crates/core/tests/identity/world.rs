@@ -52,7 +52,7 @@ fn options() -> Value {
             "waiting": 100, "waiting_per_identity": 100, "waiting_per_network": 100,
             "streams_per_connection": 100, "open_requests": 1000,
             "open_requests_per_identity": 1000, "open_requests_per_network": 1000, "idle_ms": 30_000, "read_ms": 30_000,
-            "write_ms": 30_000, "header_octets": 8_192, "query_ms": 30_000, "udp_octets": 1_232,
+            "write_ms": 30_000, "header_octets": 8_192, "query_ms": 30_000, "udp_octets": 1_232, "udp_allowance": 65_536,
         },
         "cache": {
             "octets": 1 << 20, "min_ttl": 0, "max_ttl": 86_400, "max_negative_ttl": 3_600,

@@ -91,7 +91,8 @@ fn refusal(reply: &Reply) -> &str {
 }
 
 async fn ask(world: &World, identity: &ClientIdentity, transport: Transport) -> Reply {
-    world.ask_as(identity, &query("x.by.name", A).edns(&[]), transport).await
+    let asked = world.proved(query("x.by.name", A)).await;
+    world.ask_as(identity, &asked, transport).await
 }
 
 #[tokio::test]
@@ -193,7 +194,7 @@ async fn two_callers_at_one_address_get_different_verdicts_about_one_name() {
     let mut world = world().await;
     world.document["policies"][2]["default"] = json!("deny");
     world.commit();
-    let asked = query("www.example.org", A).edns(&[]);
+    let asked = world.proved(query("www.example.org", A)).await;
     let (web, payments) = (shown(certificate(WEB)), shown(certificate(PAYMENTS)));
     for transport in TRANSPORTS {
         // The second time it is in the cache, which knows nothing of verdicts.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{A, HTTPS, query};
@@ -67,7 +68,8 @@ async fn a_pause_leaves_private_addresses_and_the_default_in_force() {
     let mut world = world().await;
     world.document["policies"][0]["default"] = json!("deny");
     pause(&mut world, 60, 3_600);
-    let reply = world.ask(&query("x.ads.example", A).edns(&[])).await;
+    let asked = query("x.ads.example", A).edns(&[]);
+    let reply = world.ask_over(&asked, Transport::Tcp).await;
     assert_eq!((reply.rcode(), reply.word()), (5, Some("denied_by_default")));
     assert!(world.upstream.queries().is_empty());
     world.document["policies"][0]["default"] = json!("allow");

@@ -1,5 +1,6 @@
 //! What policy withholds, before the cache and behind it.
 
+use keyhole_core::transport::Transport;
 use serde_json::json;
 
 use super::message::{A, AAAA, HTTPS, query};
@@ -8,7 +9,8 @@ use super::world::{options, rule, world, world_with};
 #[tokio::test]
 async fn a_blocked_name_is_answered_here_and_never_leaves() {
     let world = world().await;
-    let reply = world.ask(&query("deep.below.ads.example", A).edns(&[])).await;
+    let asked = query("deep.below.ads.example", A).edns(&[]);
+    let reply = world.ask_over(&asked, Transport::Tcp).await;
     assert_eq!(reply.rcode(), 3);
     assert_eq!(reply.extended_error(), Some((15, "blocked_by_rule")));
     let soa = reply.of(6);
@@ -46,7 +48,7 @@ async fn a_public_name_does_not_lead_to_a_private_address_in_any_form() {
     let mut world = world().await;
     for (label, kind) in names {
         let asked = query(&format!("{label}.example.org"), kind).edns(&[]);
-        let reply = world.ask(&asked).await;
+        let reply = world.ask_over(&asked, Transport::Tcp).await;
         assert_eq!((reply.rcode(), reply.extended_error()), (0, Some((17, "private_address"))));
         assert!(reply.of(kind).is_empty());
         assert_eq!(reply.of(6).len(), 1, "without data of the type, and so it may be kept");
@@ -110,8 +112,10 @@ async fn default_deny_denies_names_but_not_the_targets_of_allowed_ones() {
 #[tokio::test]
 async fn any_gets_one_small_record_only_where_the_name_may_be_asked() {
     let world = world().await;
-    let reply = world.ask(&query("www.example.org", 255)).await;
+    let asked = query("www.example.org", 255);
+    let reply = world.ask_over(&asked, Transport::Tcp).await;
     assert_eq!(reply.of(13)[0].data, b"\x07RFC8482\x00");
+    assert!(world.ask(&asked).await.is_truncated(), "over UDP it may be too large");
     let reply = world.ask(&query("x.ads.example", 255).edns(&[])).await;
     assert_eq!((reply.rcode(), reply.word()), (3, Some("blocked_by_rule")));
     assert!(world.upstream.queries().is_empty());

@@ -2,11 +2,17 @@
 
 use keyhole_core::transport::Transport;
 
-use super::message::{A, AAAA, query};
+use super::message::{A, AAAA, Reply, query};
 use super::world::{TRANSPORTS, world};
 
 #[tokio::test]
 async fn the_verdict_is_the_same_on_every_transport() {
+    let verdict = |reply: &Reply| {
+        let records = reply.records.iter().filter(|one| one.kind != 41);
+        let records: Vec<_> = records.map(|one| (one.kind, one.ttl, one.data.clone())).collect();
+        let why = reply.extended_error().map(|(code, text)| (code, text.to_owned()));
+        (reply.octets[2..12].to_vec(), records, why)
+    };
     for (name, kind) in [
         ("www.example.org", A),
         ("missing.example.org", A),
@@ -23,8 +29,10 @@ async fn the_verdict_is_the_same_on_every_transport() {
         // A world for each: otherwise the cache would answer the second transport.
         let mut replies = Vec::new();
         for transport in TRANSPORTS {
-            let reply = world().await.ask_over(&query(name, kind).edns(&[]), transport).await;
-            replies.push(reply.octets);
+            let world = world().await;
+            // To who has not proved the address, what is made here is shorter over UDP.
+            let asked = world.proved(query(name, kind)).await;
+            replies.push(verdict(&world.ask_over(&asked, transport).await));
         }
         assert!(replies.iter().all(|reply| *reply == replies[0]), "{name} {kind}");
     }

@@ -93,7 +93,15 @@ fn shape(query: &Query, limit: usize) -> Shape<'_> {
         cookie: None,
         pad_to: 468,
     };
-    Shape { query, limit, age: 0, ttl_cap: None, recursion_available: true, edns: Some(edns) }
+    Shape {
+        query,
+        limit,
+        made_limit: None,
+        age: 0,
+        ttl_cap: None,
+        recursion_available: true,
+        edns: Some(edns),
+    }
 }
 
 fn check_written(answer: &Answer, shape: &Shape<'_>) {

@@ -167,6 +167,12 @@ class LimitsSection(Section):
     udp_size: Annotated[int, octets(512, 4096)] = Field(
         1232, description="Maximum size of an answer over UDP; 1232B avoids fragments (RFC 9715)."
     )
+    udp_allowance: Annotated[int, octets(0, 1024 * MIB)] = Field(
+        64 * KIB,
+        description="Octets a second over UDP to one network whose address nobody proved, of what "
+        "answers have above 1.5 times their questions; four seconds of it at once. Further such "
+        "answers get the flag TC, and the client asks again over TCP. 0B allows none.",
+    )
 
     @model_validator(mode="after")
     def _one_is_no_more_than_all(self) -> Self:

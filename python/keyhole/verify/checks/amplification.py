@@ -1,23 +1,28 @@
 """Amplification: octets over UDP to an address that nobody has proved."""
 
+from dataclasses import replace
+
 import dns.flags
 
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.endpoint import Endpoint, Reply, answered, ask
+from keyhole.verify.endpoint import Ended, Endpoint, Reply, answered, ask, ask_together
 from keyhole.verify.error import SkippedError, VerifyError
-from keyhole.verify.question import question
+from keyhole.verify.question import question, unknown_option
 from keyhole.verify.standards import rfc
 from keyhole.verify.target import Target
 
 FACTOR = 1.5
-"""Octets that come back for each that was sent, over all questions of the check."""
+"""Octets that come back for each that was sent."""
 LARGEST = 1232
 """Octets of an answer over UDP that no usual link has to fragment (RFC 9715)."""
 ALL = ("udp", "tcp", "dot", "doh")
 _SECONDS = 2.0
+# The client's part alone (RFC 7873 section 4): it proves nothing.
+_COOKIE = unknown_option(10, bytes(8))
 
 
 def _questions(name: str) -> dict[str, bytes]:
+    """What is asked by who is not served."""
     return {
         "ANY": question(name, "ANY", edns=4096),
         "TXT": question(name, "TXT", edns=4096),
@@ -44,8 +49,8 @@ def stranger(target: Target) -> Seen:
         raise SkippedError("needs an address that no policy serves, and UDP: --strict")
     sent = received = silent = 0
     worst, broken, tries = (0.0, ""), [], _questions(target.known)
-    for what, wire in tries.items():
-        reply = ask(target.outside, wire, _SECONDS)
+    replies = ask_together(target.outside, list(tries.values()), _SECONDS)
+    for (what, wire), reply in zip(tries.items(), replies, strict=True):
         silent += reply.octets is None
         octets = len(reply.octets or b"")
         sent, received = sent + len(wire), received + octets
@@ -54,11 +59,62 @@ def stranger(target: Target) -> Seen:
             broken.append(f"{what} was answered with records")
     if received > FACTOR * sent:
         broken.append(f"{received} octets for {sent}, a factor of {received / sent:.2f}")
-    if silent == len(tries):
+    if silent == len(tries) and not _is_there(target.outside):
         raise VerifyError(f"{target.outside} said nothing at all, so it may not be there")
     fine = f"{received} octets for {sent}, a factor of {received / sent:.2f}"
     fine += f"; the largest is {worst[0]:.2f} ({worst[1]}); {silent} of {len(tries)} were dropped"
     return Seen.of(broken, len(tries), fine)
+
+
+def _is_there(udp: Endpoint) -> bool:
+    """Whether something takes connections where datagrams are dropped."""
+    there = ask(replace(udp, transport="tcp"), question(".", "NS"), _SECONDS)
+    return there.ended is not Ended.LOST
+
+
+def _made_here(target: Target) -> dict[str, tuple[str, str]]:
+    """What a server answers by itself: the shortest names of their kind."""
+    tries = {
+        "ANY of the root": (".", "ANY"),
+        "ANY": (target.known, "ANY"),
+        "a zone transfer": (".", "AXFR"),
+        "a name with a special use": ("a.test", "A"),
+    }
+    if target.blocked is not None:
+        tries["a blocked name"] = (target.blocked, "A")
+        tries["a blocked name, TXT"] = (target.blocked, "TXT")
+    return tries
+
+
+@check(
+    "amplification-made",
+    "What it answers by itself over UDP is small",
+    Threat.AMPLIFICATION,
+    rfc(5358),
+    rfc(8482, "4"),
+    tried="over UDP without a cookie and with one of the client alone: a blocked name, ANY, a zone "
+    "transfer, a special name, without EDNS and with it",
+    expected=f"each answer has at most {FACTOR} octets for each octet of its question",
+)
+def made(target: Target) -> Seen:
+    """RFC 5358: nobody proves an address by a datagram."""
+    udp = target.over("udp")[0]
+    worst, broken, count = (0.0, ""), [], 0
+    for what, (name, kind) in _made_here(target).items():
+        for how, wire in {
+            "without EDNS": question(name, kind, edns=None),
+            "with EDNS": question(name, kind, edns=4096),
+            "with a cookie": question(name, kind, edns=4096, options=(_COOKIE,)),
+        }.items():
+            reply = answered(udp, wire)
+            if kind == "A" and reply.records:
+                continue  # An address is as large as that of any name.
+            octets = len(reply.octets or b"")
+            count += 1
+            worst = max(worst, (octets / len(wire), f"{what} {how}"))
+            if octets > FACTOR * len(wire):
+                broken.append(f"{what} {how}: {octets} octets for {len(wire)}")
+    return Seen.of(broken, count, f"the largest is {worst[0]:.2f} ({worst[1]})")
 
 
 @check(
@@ -162,4 +218,4 @@ def version(target: Target) -> Seen:
     return Seen.of(broken, len(said), _described(said))
 
 
-CHECKS: tuple[Check, ...] = (stranger, size, any_type, transfer, version)
+CHECKS: tuple[Check, ...] = (stranger, made, size, any_type, transfer, version)

@@ -202,6 +202,7 @@ pub(super) fn limits() -> Limits {
         header_octets: 8192,
         query_ms: 60_000,
         udp_octets: 1232,
+        udp_allowance: 64 * 1_024,
     }
 }
 
