@@ -168,8 +168,9 @@ impl Lookup {
         match (outcome, stale) {
             (Ok(result), Some(stale)) if result.answer.is_failure() => Ok(stale),
             (Ok(result), _) => Ok(result.into()),
-            // Nothing stands in for what was withheld: it may be that somebody else made it.
-            (Err(failure), _) if failure.reason.is_dnssec() => Err(failure),
+            // Nothing stands in for what was withheld: it may be that somebody else made it. That
+            // keys did not come is a failure of the upstream like any other.
+            (Err(failure), _) if failure.reason.is_withheld() => Err(failure),
             (Err(failure), Some(stale)) => {
                 // Whoever asks next need not wait as long (RFC 8767 section 5).
                 let Failure { reason, answer, upstream } = failure;

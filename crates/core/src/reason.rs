@@ -237,6 +237,12 @@ impl Reason {
         )
     }
 
+    /// The same but for keys that an upstream did not give: that says nothing of the answer, and what
+    /// was validated before may serve meanwhile (RFC 8767 section 5).
+    pub const fn is_withheld(self) -> bool {
+        self.is_dnssec() && !matches!(self, Self::DnssecIndeterminate)
+    }
+
     /// Whether the connection ends with it: its owner would not be let in again.
     pub const fn closes_connection(self) -> bool {
         matches!(self, Self::IdentityRevoked | Self::IdentityUntrusted)

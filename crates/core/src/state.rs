@@ -12,6 +12,7 @@ use crate::budgets::Budgets;
 use crate::connections::Connections;
 use crate::cookie::Cookies;
 use crate::counters::Counters;
+use crate::dnssec::Rules;
 use crate::events::Events;
 use crate::lookup::Lookup;
 use crate::options::{Limits, Options, read_mark};
@@ -163,6 +164,16 @@ impl Core {
         }
     }
 
+    /// What keeps answers from being validated, in plain words; none where all is well.
+    fn dnssec_fault(&self) -> Option<String> {
+        if let Some(fault) = self.lookup.dnssec().clock_fault() {
+            return Some(fault.into());
+        }
+        let snapshot = self.snapshot.load();
+        let rules = snapshot.as_ref()?.upstream_sets.iter().filter_map(|set| set.rules());
+        rules.filter_map(Rules::fault).next()
+    }
+
     /// Everything that is counted, as a document.
     pub fn stats(&self) -> Value {
         let mut stats = self.counters.document();
@@ -180,7 +191,7 @@ impl Core {
         for (total, count) in self.lookup.dnssec().totals() {
             stats["totals"][total.word()] = json!(count);
         }
-        stats["dnssec_fault"] = json!(self.lookup.dnssec().clock_fault());
+        stats["dnssec_fault"] = json!(self.dnssec_fault());
         stats["traces"] = json!(self.traces.as_ref().map(Traces::stats));
         stats
     }

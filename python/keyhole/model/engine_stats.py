@@ -142,7 +142,8 @@ class EngineStats(QueryCountStats):
     connections: ConnectionStats
     upstreams: list[UpstreamStats]
     dnssec_fault: str | None
-    """Why no answer can be validated: the signatures of a trust anchor do not fit the clock."""
+    """Why no answer can be validated: the signatures of a trust anchor do not fit the clock, or its
+    keys are not those that upstreams give."""
     traces: TraceStats | None
     """``None`` while traces are off."""
     log: NotRequired[QueryLogStats | None]

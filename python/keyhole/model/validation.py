@@ -53,8 +53,8 @@ class ValidationUse(Spec):
     )
     anchors: File | None = Field(
         None,
-        description="File of DS or DNSKEY records, as in a zone file, where trust begins; the keys "
-        "of the root if left out.",
+        description="File of DS or DNSKEY records, as in a zone file, where trust begins. Without "
+        "a record of the root in it, or without a file, Keyhole's own keys of the root count.",
     )
     exempt: list[NegativeAnchor] = Field(
         default_factory=list,

@@ -73,7 +73,7 @@ def test_names_of_a_domain_are_validated_by_an_anchor_of_their_own_alone(
         assert [one.name for one in corp.anchors] == ([expected] if expected else []), records
 
 
-def test_the_key_of_the_root_may_stand_in_the_place_of_its_digest(
+def test_a_file_of_one_key_without_the_root_leaves_the_keys_of_the_root_in_force(
     tmp_path: Path, write: Write
 ) -> None:
     # RFC 8080 section 6.1.
@@ -82,7 +82,8 @@ def test_the_key_of_the_root_may_stand_in_the_place_of_its_digest(
     write(_policy("{mode: log, anchors: keys.txt}"), UPSTREAM, CORP)
     validation = _snapshot(tmp_path).upstream_sets[0].validation
     assert validation is not None
-    (only,) = validation.anchors
+    *root, only = validation.anchors
+    assert root == list(ROOT_ANCHORS), "all other names are validated as before"
     assert (only.name, only.tag, only.algorithm, only.digest_type) == ("example.com", 3613, 15, 2)
     assert only.digest == "3aa5ab37efce57f737fc1627013fee07bdf241bd10f3b1964ab55c78e79a304b"
 

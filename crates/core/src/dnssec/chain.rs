@@ -86,20 +86,32 @@ impl<'a, F: Fetch> Walk<'a, F> {
     async fn anchored(&mut self, anchor: &Anchor) -> Result<Arc<Zone>, Reason> {
         let known = self.rules.zones.get(&anchor.apex, self.now, self.unix_u32());
         if let Some(Link::Cut(zone)) = known {
-            self.counts.note_anchor(Ok(()));
+            self.note_anchor(anchor, Ok(()));
             return Ok(zone);
         }
         let ds = usable(anchor.ds.clone());
         let (zone, ttl, window) = match self.keys(&anchor.apex, &ds).await {
             Err(why) if !is_said_by_zone(why) => return Err(why),
             outcome => {
-                self.counts.note_anchor(outcome.as_ref().map(|_| ()).map_err(|why| *why));
+                self.note_anchor(anchor, outcome.as_ref().map(|_| ()).map_err(|why| *why));
                 outcome?
             }
         };
         let known = Known::new(Link::Cut(Arc::clone(&zone)), ttl, window, self.now);
         self.rules.zones.put(&anchor.apex, known);
         Ok(zone)
+    }
+
+    /// Notes for status whether the keys of an anchor are what they should be.
+    fn note_anchor(&self, anchor: &Anchor, outcome: Result<(), Reason>) {
+        anchor.note(outcome);
+        self.counts.note_anchor(outcome);
+    }
+
+    /// Gives what else waits on this thread its turn, between the signatures of one set and those of
+    /// the next.
+    pub(super) async fn pause(&self) {
+        self.fetch.pause().await;
     }
 
     /// What a name directly below what is known is: a further zone, signed or not, or none.
@@ -155,12 +167,12 @@ impl<'a, F: Fetch> Walk<'a, F> {
             let ttl = answer.ttl().min(signature.original_ttl);
             return Ok(Known::new(Link::Inside, ttl, signature.window, self.now));
         }
-        let (proofs, window) = self.proofs(zone, &sets)?;
+        let (proofs, window) = self.proofs(zone, &sets).await?;
         let link = match proofs.delegation(&zone.apex, child, &mut self.work)? {
             Delegation::Inside => Link::Inside,
             Delegation::Unsigned => Link::Unsigned,
         };
-        Ok(Known::new(link, answer.ttl(), window, self.now))
+        Ok(Known::denied(link, answer.ttl(), window, self.now))
     }
 
     /// A delegation with DS records.
@@ -222,7 +234,7 @@ impl<'a, F: Fetch> Walk<'a, F> {
     }
 
     /// The proofs in authority that the zone signed, and how long they are valid.
-    fn proofs(&mut self, zone: &Zone, sets: &[RrSet]) -> Result<(Proofs, Window), Reason> {
+    async fn proofs(&mut self, zone: &Zone, sets: &[RrSet]) -> Result<(Proofs, Window), Reason> {
         let unix = self.unix_u32();
         let (mut signed, mut fault) = (Vec::new(), Reason::DnssecProofMissing);
         let mut window = Window { from: unix, until: unix.wrapping_add(i32::MAX as u32) };
@@ -234,6 +246,7 @@ impl<'a, F: Fetch> Walk<'a, F> {
             return Err(Reason::DnssecOverLimit);
         }
         for set in sets.iter().filter(is_proof) {
+            self.pause().await;
             match self.verify(set, zone) {
                 Ok(signature) if set.expanded_by(signature).is_none() => {
                     let until = signature.window.and(window, unix).until;

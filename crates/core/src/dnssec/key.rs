@@ -46,6 +46,11 @@ impl Key {
         (protocol == 3).then(|| Self { tag: tag(data), algorithm, flags, data: data.to_vec() })
     }
 
+    /// The memory that it takes, in octets.
+    pub(super) fn octets(&self) -> usize {
+        size_of::<Self>() + self.data.capacity()
+    }
+
     /// Whether it may sign records of the zone (RFC 4034 section 2.1.1).
     pub(super) fn signs_zone(&self) -> bool {
         self.flags & ZONE_KEY != 0 && self.flags & REVOKED == 0

@@ -35,6 +35,7 @@ use keyhole_wire::{Answer, Name, RecordType};
 pub use counts::Counts;
 pub use rules::Rules;
 pub use validate::{Checked, validate};
+pub use work::{MAX_HASHES, MAX_SIGNATURES};
 
 use crate::reason::Reason;
 
@@ -64,6 +65,9 @@ pub trait Fetch: Sync {
         name: &Name,
         kind: RecordType,
     ) -> impl Future<Output = Result<Arc<Answer>, Reason>> + Send;
+
+    /// Gives what else waits on this thread its turn: signatures cost processor time.
+    fn pause(&self) -> impl Future<Output = ()> + Send;
 
     /// Has it asked for anew the next time: what was said led nowhere.
     fn forget(&self, name: &Name, kind: RecordType);

@@ -1,5 +1,7 @@
 //! What is validated for a set of upstreams: the anchors, and the names that are left out.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use data_encoding::HEXLOWER_PERMISSIVE;
 use keyhole_wire::Name;
 
@@ -8,6 +10,7 @@ use super::names;
 use super::zones::Zones;
 use crate::Error;
 use crate::document::{ValidationDocument, ValidationMode};
+use crate::reason::Reason;
 
 /// Anchors, exceptions, and what is known of zones by them.
 #[derive(Debug)]
@@ -23,6 +26,29 @@ pub struct Rules {
 pub(super) struct Anchor {
     pub(super) apex: Name,
     pub(super) ds: Vec<Ds>,
+    /// Answers that failed in a row because the keys of the zone did not fit; their number and why.
+    failed: AtomicU64,
+    why: AtomicU64,
+}
+
+impl Anchor {
+    fn new(apex: Name, ds: Ds) -> Self {
+        let (failed, why) = Default::default();
+        Self { apex, ds: vec![ds], failed, why }
+    }
+
+    /// Notes whether the keys of the zone are those of the anchor, by one answer.
+    pub(super) fn note(&self, outcome: Result<(), Reason>) {
+        match outcome {
+            // Nearly always; the word is then read alone, and shared by all threads.
+            Ok(()) if self.failed.load(Relaxed) == 0 => {}
+            Ok(()) => self.failed.store(0, Relaxed),
+            Err(why) => {
+                self.why.store(why as u64, Relaxed);
+                self.failed.fetch_add(1, Relaxed);
+            }
+        }
+    }
 }
 
 /// A domain that is not validated for a while (RFC 7646).
@@ -49,7 +75,7 @@ impl Rules {
             let ds = Ds { tag, algorithm, digest_type, digest };
             match anchors.iter_mut().find(|anchor| anchor.apex == apex) {
                 Some(anchor) => anchor.ds.push(ds),
-                None => anchors.push(Anchor { apex, ds: vec![ds] }),
+                None => anchors.push(Anchor::new(apex, ds)),
             }
         }
         // Without anchors everything is insecure, and nobody's AD counts; a mode that does not act
@@ -73,6 +99,20 @@ impl Rules {
     /// Whether nothing can be signed, because there are no anchors.
     pub fn is_empty(&self) -> bool {
         self.anchors.is_empty()
+    }
+
+    /// What is wrong with an anchor, in plain words: nothing below it can be validated.
+    pub fn fault(&self) -> Option<String> {
+        let failing = |one: &&Anchor| one.failed.load(Relaxed) > 0;
+        let anchor = self.anchors.iter().find(failing)?;
+        let (failed, why) = (anchor.failed.load(Relaxed), anchor.why.load(Relaxed));
+        let why = Reason::ALL.iter().find(|one| **one as u64 == why).map_or("", |one| one.word());
+        let zone = if anchor.apex.is_root() { "the root".into() } else { anchor.apex.to_string() };
+        Some(format!(
+            "answers fail at the trust anchor of {zone} ({why}, {failed} in a row): the keys that \
+             upstreams give for it are not those of the anchor; mend the file that \
+             upstreams.validate.anchors of a policy names, or leave it out for the keys of the root"
+        ))
     }
 
     /// The closest anchor at or above a name.

@@ -72,6 +72,7 @@ async fn check_all<F: Fetch>(walk: &mut Walk<'_, F>, answer: &Answer) -> Result<
             true => Outcome::Made,
             false => check(walk, set).await?,
         });
+        walk.pause().await;
     }
     let judged = Judged { sets: &sets, outcomes: &outcomes };
     let is_proved = follow(walk, &judged, answer.rcode(), (name, kind)).await?;

@@ -23,6 +23,13 @@ pub(super) const MAX_ITERATIONS: u16 = 50;
 /// Iterations above which the answer fails.
 pub(super) const REFUSED_ITERATIONS: u16 = 150;
 
+/// Signatures that are computed for one answer. A name of ten labels behind two aliases needs some 45
+/// where nothing is remembered.
+pub const MAX_SIGNATURES: u32 = 64;
+/// Rounds of hashing for one answer. A name of 127 labels below one zone costs 6,500 with 50
+/// iterations.
+pub const MAX_HASHES: u32 = 8_192;
+
 /// What is left of the work that one answer may cost.
 pub(super) struct Work {
     fetches: u32,
@@ -34,8 +41,7 @@ pub(super) struct Work {
 impl Default for Work {
     fn default() -> Self {
         // A name of ten labels behind two aliases needs some 30 fetches where nothing is remembered.
-        // A name of 127 labels below one zone costs 6,500 hashes with 50 iterations.
-        Self { fetches: 48, signatures: 96, failures: 8, hashes: 16_384 }
+        Self { fetches: 48, signatures: MAX_SIGNATURES, failures: 8, hashes: MAX_HASHES }
     }
 }
 

@@ -185,7 +185,7 @@ impl Shared {
             }
             // Whose share is used up says nothing of the name.
             Err(Reason::Overloaded) => Err(Failure::without_answer(Reason::Overloaded)),
-            Err(reason) if reason.is_dnssec() => {
+            Err(reason) if reason.is_withheld() => {
                 let failed = FailedLookup { reason, answer: None, upstream: None };
                 self.cache.refuse(key, failed, now);
                 Err(Failure::without_answer(reason))

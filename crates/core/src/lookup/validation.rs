@@ -140,6 +140,10 @@ impl Fetch for Chain<'_> {
         }
     }
 
+    async fn pause(&self) {
+        tokio::task::yield_now().await;
+    }
+
     fn forget(&self, name: &Name, kind: RecordType) {
         self.shared.cache.forget(self.key(name, kind));
     }

@@ -34,6 +34,8 @@ impl Fetch for Upstream {
         found.ok_or(self.fails_with.unwrap_or(Reason::DnssecIndeterminate))
     }
 
+    async fn pause(&self) {}
+
     fn forget(&self, _: &Name, _: RecordType) {
         self.forgotten.fetch_add(1, Relaxed);
     }
@@ -215,6 +217,33 @@ async fn times_are_those_of_the_clock_also_for_what_is_remembered() {
     }
     assert_eq!(world.check(&good).await, Security::Secure, "the clock is right again");
     assert_eq!(world.counts.clock_fault(), None);
+}
+
+#[tokio::test]
+async fn an_anchor_whose_keys_do_not_come_is_told_until_they_do() {
+    let mut world = World::new();
+    let good = world.zone.signed("www.example", A, &[ADDRESS]);
+    let good = answer("www.example", A, 0, |m| m.answer(&good));
+    assert_eq!((world.check(&good).await, world.rules.fault()), (Security::Secure, None));
+    let own = answer("example", DNSKEY, 0, |m| m.answer(&world.zone.keys()));
+    world.rules = rules(&Zone::new("example"), &json!([]));
+    for count in 1..=3 {
+        assert_eq!(failed(world.check(&good).await), Reason::DnssecKeyMissing);
+        let fault = world.rules.fault().unwrap();
+        let place = format!("the trust anchor of example (dnssec_key_missing, {count} in a row)");
+        assert!(fault.contains(&place) && fault.contains("upstreams.validate.anchors"), "{fault}");
+    }
+    // That an upstream gives no keys says nothing of the anchor.
+    world.upstream.answers.remove(&("example".into(), DNSKEY));
+    world.rules = rules(&world.zone, &json!([]));
+    assert_eq!(failed(world.check(&good).await), Reason::DnssecIndeterminate);
+    assert_eq!(world.rules.fault(), None);
+    let other = answer("example", DNSKEY, 0, |m| m.answer(&Zone::new("example").keys()));
+    world.upstream.knows("example", DNSKEY, other);
+    failed(world.check(&good).await);
+    assert!(world.rules.fault().is_some(), "somebody changes the keys");
+    world.upstream.knows("example", DNSKEY, own);
+    assert_eq!((world.check(&good).await, world.rules.fault()), (Security::Secure, None));
 }
 
 #[tokio::test]

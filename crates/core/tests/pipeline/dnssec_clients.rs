@@ -1,19 +1,24 @@
 //! DNSSEC validation: what clients get.
 
+use keyhole_core::pipeline::Progress;
 use keyhole_core::transport::Transport;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::message::{Reply, query};
 use super::signer::{A, DNSKEY, Message, RRSIG, Set, Zone, name};
-use super::world::{World, options, send, world_with};
+use super::world::{World, begin, options, send, world_with};
 
 const ADDRESS: &[u8] = &[198, 18, 0, 1];
 const DAY: i64 = 86_400;
 
 /// A world whose upstreams are validated by an anchor for `signed.example`, with its records.
 async fn pipeline(mode: &str) -> (World, Zone) {
+    pipeline_with(&options(), mode).await
+}
+
+async fn pipeline_with(options: &Value, mode: &str) -> (World, Zone) {
     let zone = Zone::new("signed.example");
-    let world = world_with(&options(), |document| {
+    let world = world_with(options, |document| {
         document["upstream_sets"][0]["validation"] =
             json!({"mode": mode, "anchors": [zone.anchor()], "exempt": []});
     })
@@ -105,6 +110,39 @@ async fn what_fails_is_withheld_from_all_but_those_who_check_themselves() {
     }
     assert_eq!(world.count("dnssec_bogus"), 2);
     assert_eq!(world.core.stats()["totals"]["dnssec_bogus"], 1, "it is remembered");
+}
+
+#[tokio::test]
+async fn what_was_validated_serves_while_keys_do_not_come_but_never_in_place_of_a_forgery() {
+    let mut options = options();
+    options["cache"]["max_ttl"] = 1.into();
+    let (world, zone) = pipeline_with(&options, "on").await;
+    // Of the first one the upstream does not say whether it is a zone of its own.
+    let (silent, forged) = ("servfail.signed.example", "www.signed.example");
+    for owner in [silent, forged] {
+        says(&world, owner, &zone.signed(owner, A, &[ADDRESS]));
+        assert_eq!(ask(&world, &with_do(owner, false)).await.rcode(), 0);
+    }
+    says(&world, silent, &Set { signatures: vec![], ..zone.signed(silent, A, &[ADDRESS]) });
+    says(
+        &world,
+        forged,
+        &Set { data: vec![vec![192, 0, 2, 66]], ..zone.signed(forged, A, &[ADDRESS]) },
+    );
+    for owner in [silent, forged] {
+        let packet = with_do(owner, false);
+        let asked = || begin(&world.core, &packet, Transport::Udp, "127.0.0.1").0;
+        while let Progress::Replied(_) = asked() {
+            tokio::task::yield_now().await;
+        }
+    }
+    let reply = ask(&world, &with_do(silent, false)).await;
+    assert_eq!((reply.rcode(), reply.extended_error()), (0, Some((3, "stale"))));
+    assert_eq!(reply.of(A)[0].data, ADDRESS);
+    assert_eq!(world.core.stats()["totals"]["dnssec_indeterminate"], 1);
+    let reply = ask(&world, &with_do(forged, false)).await;
+    assert_eq!((reply.rcode(), reply.word()), (2, Some("dnssec_bogus")));
+    assert!(reply.of(A).is_empty());
 }
 
 #[tokio::test]
