@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from keyhole.http.closing import end
 from keyhole.http.refused_handshakes import NotAdmittedError
 from keyhole.model.address import Network, connection_key, is_within
 
@@ -111,7 +112,7 @@ class ConnectionLimiter:
             secure.set_protocol(protocol)
             secure.resume_reading()
         if self._limits.seconds is not None:
-            asyncio.get_running_loop().call_later(self._limits.seconds, secure.abort)
+            asyncio.get_running_loop().call_later(self._limits.seconds, end, secure)
 
     async def _encrypt(
         self, transport: asyncio.Transport, protocol: asyncio.Protocol, address: str

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from keyhole.http.closing import end
 from keyhole.http.protocol import HttpProtocol
 
 HEADER_SECONDS = 10.0
@@ -11,7 +13,8 @@ WRITE_SECONDS = 30.0
 
 
 class NetworkProtocol(HttpProtocol):
-    """Aborts a connection if its next request header is late, or if its client does not read."""
+    """Ends a connection if its next request header is late, and aborts it if its client does not
+    read."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -21,7 +24,7 @@ class NetworkProtocol(HttpProtocol):
     def connection_made(self, transport: Any) -> None:
         """Starts the time limit for the first request header."""
         super().connection_made(transport)
-        self._header.begin(transport.abort)
+        self._header.begin(partial(end, transport))
 
     def data_received(self, data: bytes) -> None:
         """Keeps the time limit while a request header is incomplete. The middleware limits the
@@ -30,7 +33,7 @@ class NetworkProtocol(HttpProtocol):
         # uvicorn declares that there is always a cycle, but before the first request there is none.
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete:
-            self._header.begin(self.transport.abort)
+            self._header.begin(partial(end, self.transport))
         else:
             self._header.end()
 
