@@ -61,7 +61,9 @@ def _server(environment: dict[str, str]) -> ForkServer:
     """The one for programs with this environment: what ``LD_PRELOAD`` names is loaded before the
     interpreter, so there is a server for each of its values."""
     preloaded = environment.get("LD_PRELOAD", "")
-    return _servers.setdefault(preloaded, ForkServer(environment))
+    # All else is given to each program.
+    begin_with = environment if preloaded else dict(os.environ)
+    return _servers.setdefault(preloaded, ForkServer(begin_with))
 
 
 def prepare(environment: dict[str, str]) -> None:
