@@ -1,7 +1,7 @@
 """Sections D1 and D3: upstreams that are silent for some queries, or for all but say so slowly."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import h2.errors
@@ -126,6 +126,75 @@ def test_octets_that_are_no_answer_keep_no_upstream_in_its_place(
     # The query would be over before the second one is asked.
     _use(resolver, *both, hedge="10s", timeout="20s")
     assert resolver.server.ask(f"{limit}-{protocol}-last.example.org").rcode == "NOERROR"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_query_is_lost_with_a_connection_that_stays_open_and_brings_nothing_any_more(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    """D1: the state on the way was dropped, say, and no packet tells of it."""
+    upstream = serve(protocol, mute=1, mute_after=10)
+    _use(resolver, upstream)
+    assert _errors(_ask_all(resolver, 300, f"mute-{protocol}-")) == []
+    # Two are usual for so many, and one in place of that which is lost.
+    assert upstream.connections <= 4
+    # What waits on it is asked once more, and who waited for a place not.
+    assert upstream.counts.received <= 600
+
+
+@pytest.mark.parametrize(
+    ("protocol", "mute_after", "count"), [("doh", 10, 120), ("dot", 10, 120), ("tcp", 1, 16)]
+)
+def test_no_query_is_lost_where_each_connection_falls_silent_after_a_few_answers(
+    resolver: Resolver, serve: Serve, protocol: str, mute_after: int, count: int
+) -> None:
+    """D1: as one that ends after as many, but nothing says so."""
+    _use(resolver, serve(protocol, mute=10_000, mute_after=mute_after))
+    assert _errors(_ask_all(resolver, count, f"each-{protocol}-")) == []
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_query_is_lost_with_one_upstream_that_is_silent_beside_one_that_answers(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    _use(resolver, serve(protocol, mute=10_000), serve(protocol))
+    assert _errors(_ask_all(resolver, 120, f"wholly-{protocol}-")) == []
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_name_that_nobody_answers_is_asked_a_few_times_and_takes_no_upstream_out_of_use(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    """D1: what is lost and what is slow look the same from here."""
+    upstream = serve(protocol)
+    _use(resolver, upstream)
+    connections = upstream.connections
+    with ThreadPoolExecutor(3) as pool:
+        kinds = [pool.submit(resolver.server.ask, "silent-x.example.org", "A")]
+        kinds += [pool.submit(resolver.server.ask, "silent-x.example.org", "AAAA")]
+        number = 0
+        # Between those, the upstream is quiet.
+        while wait(kinds, timeout=0.1).not_done:
+            number += 1
+            assert resolver.server.ask(f"live{number}-{protocol}.example.org").rcode == "NOERROR"
+        assert [one.result().rcode for one in kinds] == ["SERVFAIL"] * 2
+    # The first message of each, and two repetitions of it.
+    assert upstream.times_asked("silent-x.example.org") <= 6
+    assert upstream.connections - connections <= 2
+    (shown,) = _status(resolver)["upstreams"]
+    assert shown["is_healthy"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_upstream_that_is_slow_throughout_is_not_asked_twice(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    upstream = serve(protocol, delay=0.8)
+    _use(resolver, upstream)
+    for part in range(2):
+        assert _errors(_ask_all(resolver, 40, f"late{part}-{protocol}-")) == []
+    asked = sum("late" in name for name in upstream.questions)
+    assert asked <= 80 * 1.05
 
 
 @pytest.mark.parametrize("protocol", ["doh", "dot"])

@@ -5,9 +5,11 @@ that end before any answer. What is answered follows ``tests.world.zone``.
 """
 
 import asyncio
+import math
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import h2.exceptions
 
 from tests.world.certificates import Pair
 from tests.world.upstream import Upstream
@@ -42,7 +45,9 @@ class Limits:
     and the first ``alerts`` handshakes end with an alert.
 
     Each query whose number ``silent_every`` divides gets no answer. With ``trickles`` each gets one
-    octet of a message that never ends, with ``wrong_id`` an answer for another id.
+    octet of a message that never ends, with ``wrong_id`` an answer for another id. The first
+    ``mute`` connections stay open and bring nothing any more after ``mute_after`` answers. Each
+    answer comes after ``delay`` seconds.
     """
 
     per_connection: int = 0
@@ -55,6 +60,9 @@ class Limits:
     silent_every: int = 0
     trickles: bool = False
     wrong_id: bool = False
+    mute: int = 0
+    mute_after: int = 0
+    delay: float = 0
     status: int = 0
     retry_after: str = ""
     reason: h2.errors.ErrorCodes = h2.errors.ErrorCodes.REFUSED_STREAM
@@ -129,14 +137,14 @@ class Misbehaving(Upstream):
     async def _serve_stream(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: _Answer
     ) -> None:
-        answered = 0
+        answered, mute_from = 0, self._mute_from()
         while True:
             size = int.from_bytes(await reader.readexactly(2), "big")
             packet = await reader.readexactly(size)
             self.counts.received += 1
             if not answered and self._is_to_end():
                 return
-            if self._is_silent():
+            if answered >= mute_from or self._is_silent():
                 continue
             if self.limits.trickles:
                 writer.write(b"\xff")
@@ -144,7 +152,8 @@ class Misbehaving(Upstream):
             for message in self._reply(packet):
                 if self.limits.wrong_id:
                     message = bytes([message[0] ^ 1]) + message[1:]
-                writer.write(len(message).to_bytes(2, "big") + message)
+                octets = len(message).to_bytes(2, "big") + message
+                self._later(partial(writer.write, octets))
             answered += 1
             if answered == self.limits.per_connection:
                 await writer.drain()
@@ -157,7 +166,7 @@ class Misbehaving(Upstream):
         talk.initiate_connection()
         writer.write(talk.data_to_send())
         bodies: dict[int, bytes] = {}
-        answered = 0
+        answered, mute_from = 0, self._mute_from()
         while octets := await reader.read(65536):
             for event in talk.receive_data(octets):
                 if isinstance(event, h2.events.DataReceived):
@@ -167,7 +176,13 @@ class Misbehaving(Upstream):
                     stream, self.counts.received = event.stream_id, self.counts.received + 1
                     if not answered and self._is_to_end():
                         return
-                    if not self._respond(talk, stream, bodies.pop(stream, b"")):
+                    body = bodies.pop(stream, b"")
+                    if answered >= mute_from:
+                        continue
+                    if self.limits.delay:
+                        self._later(partial(self._respond_late, talk, writer, stream, body))
+                        continue
+                    if not self._respond(talk, stream, body):
                         continue
                     answered += 1
                     if answered == self.limits.per_connection:
@@ -196,6 +211,29 @@ class Misbehaving(Upstream):
                 talk.send_data(stream, message[at : at + _FRAME])
             talk.end_stream(stream)
         return True
+
+    def _respond_late(
+        self,
+        talk: h2.connection.H2Connection,
+        writer: asyncio.StreamWriter,
+        stream: int,
+        packet: bytes,
+    ) -> None:
+        # The other side may have taken the query back.
+        with suppress(h2.exceptions.StreamClosedError):
+            self._respond(talk, stream, packet)
+        writer.write(talk.data_to_send())
+
+    def _later(self, call: Callable[[], None]) -> None:
+        if self.limits.delay:
+            self._loop.call_later(self.limits.delay, call)
+        else:
+            call()
+
+    def _mute_from(self) -> float:
+        """The number of answers after which the newest connection brings nothing any more."""
+        is_mute = self.connections <= self.limits.mute
+        return self.limits.mute_after if is_mute else math.inf
 
     def _is_silent(self) -> bool:
         """Whether this query gets no answer."""

@@ -49,9 +49,10 @@ impl UpstreamSet {
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
     /// A connection that fails leads to the next upstream at once, silence to a second attempt
-    /// beside the first after `hedge_ms`. What an upstream has not processed is put to it again,
-    /// and an upstream that cannot be reached since a moment ago is asked once more. A SERVFAIL or
-    /// the like is kept while the others are asked, and serves once none of them can be expected to
+    /// beside the first after `hedge_ms`; of one upstream another connection is asked where one is
+    /// silent. What an upstream has not processed is put to it again, and an upstream that cannot
+    /// be reached since a moment ago is asked once more. A SERVFAIL or the like is kept while the
+    /// others are asked, and serves once none of them can be expected to
     /// say anything better. `name` is in lower case.
     pub async fn ask(
         &self,
@@ -92,7 +93,8 @@ impl UpstreamSet {
         let due = due.map(|place| &self.upstreams[place]);
         if let Some(upstream) = due.filter(|_| budget.take()) {
             let question = Question { owner: Owner::OWN, ..question };
-            let (upstream, attempt) = (Arc::clone(upstream), self.attempt(question, Budget::of(1)));
+            let (upstream, attempt) =
+                (Arc::clone(upstream), self.attempt(question, Budget::of(1), 0));
             // What comes of it shows in the health of the upstream alone.
             tokio::spawn(async move { upstream.ask(attempt).await.is_ok() });
         }
@@ -263,21 +265,11 @@ impl<'a> Attempts<'a> {
         None
     }
 
-    /// Starts one more attempt beside those under way: at the next upstream, or else on another
-    /// connection.
+    /// Starts one more attempt beside those under way, at the next upstream. Whether one of those
+    /// is to be asked once more, it knows itself.
     fn hedge(&mut self) {
-        if self.start_next() {
-            let has_more = self.left.len() > 0;
-            self.hedge_at = Some(Instant::now() + self.set.hedge_after()).filter(|_| has_more);
-            return;
-        }
-        if let Some(first) = self.running.first().filter(|_| !self.budget.is_empty()) {
-            let (place, used) = (first.place, first.state.connection.load(Relaxed));
-            // While its first connection is still opening, another one would not be faster.
-            if used != 0 {
-                self.start(place, used);
-            }
-        }
+        let has_more = self.start_next() && self.left.len() > 0;
+        self.hedge_at = Some(Instant::now() + self.set.hedge_after()).filter(|_| has_more);
     }
 
     fn start_next(&mut self) -> bool {
@@ -304,7 +296,8 @@ impl<'a> Attempts<'a> {
         let logged = self.log.as_ref().and_then(|log| log.begin(upstream.document()));
         let (logged, trace) = logged.map_or((None, None), |(at, trace)| (Some(at), trace));
         let question = Question { edns: !self.plain.contains(&place), trace, ..self.question };
-        let mut attempt = self.set.attempt(question, Arc::clone(&self.budget));
+        let left = u32::try_from(self.left.len()).unwrap_or(u32::MAX);
+        let mut attempt = self.set.attempt(question, Arc::clone(&self.budget), left);
         (attempt.avoid, attempt.is_first) = (avoid, is_first);
         attempt.is_placed = Arc::clone(&self.is_placed);
         let state = Arc::clone(&attempt.state);

@@ -79,7 +79,7 @@ impl Drop for Connection {
     /// Only now it is known how many answers it brought: those to queries before its end come
     /// behind that, too.
     fn drop(&mut self) {
-        if self.liveness.was_cut() && self.answers() > 0 {
+        if self.liveness.was_cut() && self.answers() > 0 && self.liveness.lose() {
             self.lives.ended_early(self.answers());
         }
     }

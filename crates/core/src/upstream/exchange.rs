@@ -96,12 +96,24 @@ pub(super) struct Liveness {
     opened: Instant,
     active_micros: AtomicU64,
     asked_micros: AtomicU64,
+    /// When the question was asked that was asked last of those that were answered.
+    answered_micros: AtomicU64,
     pub(super) answers: AtomicUsize,
     pub(super) in_flight: AtomicUsize,
     closed: AtomicBool,
     judged: AtomicBool,
     cut: AtomicBool,
+    /// Nothing comes although something is due: no new question until an answer comes.
+    doubted: AtomicBool,
+    /// Questions that wait for too long, since the last answer.
+    silent: AtomicU32,
+    /// Repetitions elsewhere on suspicion, since the last answer.
+    tests: AtomicU32,
+    lost: AtomicBool,
 }
+
+/// Repetitions on suspicion for one silent connection: what they show holds for all that wait there.
+const MAX_TESTS: u32 = 2;
 
 impl Liveness {
     pub(super) fn new() -> Arc<Self> {
@@ -109,11 +121,16 @@ impl Liveness {
             opened: Instant::now(),
             active_micros: AtomicU64::new(0),
             asked_micros: AtomicU64::new(0),
+            answered_micros: AtomicU64::new(0),
             answers: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             judged: AtomicBool::new(false),
             cut: AtomicBool::new(false),
+            doubted: AtomicBool::new(false),
+            silent: AtomicU32::new(0),
+            tests: AtomicU32::new(0),
+            lost: AtomicBool::new(false),
         })
     }
 
@@ -131,6 +148,65 @@ impl Liveness {
     /// An answer came in, or one that is too late.
     pub(super) fn touch(&self) {
         self.active_micros.store(self.micros(Instant::now()), Relaxed);
+        self.doubted.store(false, Relaxed);
+        self.silent.store(0, Relaxed);
+        self.tests.store(0, Relaxed);
+    }
+
+    /// A question that was asked then was answered.
+    pub(super) fn answered_what_was_asked(&self, at: Instant) {
+        self.answered_micros.fetch_max(self.micros(at), Relaxed);
+    }
+
+    /// Whether a question that was asked after this moment was answered. Where answers come in the
+    /// order of the questions, that is never so.
+    pub(super) fn has_overtaken(&self, asked_at: Instant) -> bool {
+        self.answered_micros.load(Relaxed) > self.micros(asked_at)
+    }
+
+    /// Since when nothing came for a question that was asked then.
+    pub(super) fn quiet_since(&self, asked_at: Instant) -> Instant {
+        asked_at.max(self.opened + Duration::from_micros(self.active_micros.load(Relaxed)))
+    }
+
+    /// Whether it was opened, or brought an answer, after this moment.
+    pub(super) fn lives_since(&self, moment: Instant) -> bool {
+        self.opened > moment || self.active_after(moment)
+    }
+
+    /// A question waits for too long, and nothing came since it was asked. Returns how many do.
+    pub(super) fn note_silent_question(&self) -> u32 {
+        self.silent.fetch_add(1, Relaxed) + 1
+    }
+
+    /// How many questions wait for too long.
+    pub(super) fn silent_questions(&self) -> u32 {
+        self.silent.load(Relaxed)
+    }
+
+    /// No new question goes here until an answer comes.
+    pub(super) fn doubt(&self) {
+        self.doubted.store(true, Relaxed);
+    }
+
+    /// Whether that is so.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.doubted.load(Relaxed)
+    }
+
+    /// Whether one more question may be repeated elsewhere on suspicion.
+    pub(super) fn may_be_tested(&self) -> bool {
+        self.tests.load(Relaxed) < MAX_TESTS
+    }
+
+    /// A question is repeated elsewhere on suspicion.
+    pub(super) fn test(&self) {
+        self.tests.fetch_add(1, Relaxed);
+    }
+
+    /// It will bring nothing any more. True once.
+    pub(super) fn lose(&self) -> bool {
+        !self.lost.swap(true, Relaxed)
     }
 
     /// Whether an answer came in after `moment`.

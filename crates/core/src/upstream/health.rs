@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keyhole_wire::Name;
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
@@ -38,6 +39,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 pub(super) struct Health {
     failures: u32,
     silent: u32,
+    /// The name that stayed without an answer last.
+    silent_name: Option<Name>,
     useless: u32,
     turned_away: u32,
     refused_queries: u32,
@@ -57,6 +60,7 @@ impl Health {
         Self {
             failures: 0,
             silent: 0,
+            silent_name: None,
             useless: 0,
             turned_away: 0,
             refused_queries: 0,
@@ -79,6 +83,7 @@ impl Health {
     pub(super) fn failed_to_resolve(&mut self, now: Instant) {
         self.answered_at = Some(now);
         self.silent = 0;
+        self.silent_name = None;
         self.useless = 0;
         self.turned_away = 0;
         self.failing_since = None;
@@ -170,8 +175,11 @@ impl Health {
     }
 
     /// A query stayed without an answer, and nothing else came meanwhile. Returns how many did so
-    /// in a row.
-    pub(super) fn was_silent(&mut self, now: Instant, jitter: f32) -> u32 {
+    /// in a row. Further types of the same name do not count: nobody may answer for that name.
+    pub(super) fn was_silent(&mut self, name: &Name, now: Instant, jitter: f32) -> u32 {
+        if self.silent_name.replace(*name) == Some(*name) {
+            return self.silent;
+        }
         self.silent = self.silent.saturating_add(1);
         if self.silent >= SILENT_QUERIES {
             self.last_error = Some(format!("{} queries in a row without an answer", self.silent));

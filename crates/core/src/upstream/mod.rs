@@ -9,6 +9,7 @@
 //! | X509-SVID | upstreams known by a SPIFFE ID instead of a name |
 //! | RFC 7830, RFC 8467 | queries padded to 128 octets |
 
+mod asking;
 mod attempts;
 mod connect;
 mod connection;
@@ -21,6 +22,7 @@ mod health;
 mod http_head;
 mod identity;
 mod lives;
+mod open;
 mod pin;
 mod pool;
 mod quote;
@@ -28,6 +30,7 @@ mod repeat;
 mod server;
 mod server_certificate;
 mod set;
+mod silence;
 mod spiffe;
 mod stream;
 mod trust;

@@ -11,24 +11,16 @@ use super::connect::Connector;
 use super::connection::{Connection, Lease};
 use super::counters::UpstreamCounters;
 use super::error::{ErrorKind, UpstreamError};
-use super::exchange::MAX_IN_FLIGHT;
 use super::health::Health;
+use super::open::{Opening, State, Wanted};
+use super::silence::Silence;
 use crate::shares::FairRoom;
 
 /// How often a query waits for a connection that has no room once it is open.
 const WAITS: u32 = 8;
 
-/// How opening a connection ended; none while it goes on.
-type Ended = watch::Receiver<Option<Result<(), UpstreamError>>>;
-
-/// A connection that is being opened.
-#[derive(Clone)]
-struct Opening {
-    id: u64,
-    ended: Ended,
-    /// One for itself, and one for each query that waits for it.
-    waiting: Arc<()>,
-}
+/// Doubtful connections beside the others.
+const MAX_DOUBTED: usize = 2;
 
 /// The connections of one upstream, shared by all runtimes of the process.
 pub(super) struct Pool {
@@ -37,31 +29,9 @@ pub(super) struct Pool {
     pub(super) counters: Arc<UpstreamCounters>,
     /// Places for questions under way, with a share for each client.
     pub(super) room: Arc<FairRoom>,
+    /// How long answers take, and what follows from silence.
+    pub(super) silence: Mutex<Silence>,
     state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    open: Vec<Arc<Connection>>,
-    opening: Vec<Opening>,
-    last_id: u64,
-}
-
-impl State {
-    /// The connection with the fewest queries, of those that have fewer than `limit` says.
-    fn least_loaded(
-        &self,
-        avoid: u64,
-        limit: impl Fn(&Connection) -> usize,
-    ) -> Option<Arc<Connection>> {
-        let has_room = |one: &&Arc<Connection>| one.id != avoid && one.load() < limit(one);
-        self.open.iter().filter(has_room).min_by_key(|one| one.load()).cloned()
-    }
-
-    /// Queries that wait for a connection to open.
-    fn waiting(&self) -> usize {
-        self.opening.iter().map(|one| Arc::strong_count(&one.waiting) - 1).sum()
-    }
 }
 
 enum Choice {
@@ -77,15 +47,16 @@ impl Pool {
             connector: Arc::new(connector),
             health: Mutex::new(Health::new()),
             counters,
+            silence: Mutex::new(Silence::new()),
             state: Mutex::default(),
         })
     }
 
-    /// A connection for one query, but not the one with the number `avoid`. Waits for one to open
-    /// where none has room; leaving does not end the opening, which serves others too.
-    pub(super) async fn take(self: &Arc<Self>, avoid: u64) -> Result<Lease, UpstreamError> {
+    /// A connection for one query. Waits for one to open where none has room; leaving does not end
+    /// the opening, which serves others too.
+    pub(super) async fn take(self: &Arc<Self>, wanted: &Wanted) -> Result<Lease, UpstreamError> {
         for _ in 0..WAITS {
-            let mut opening = match self.choose(avoid)? {
+            let mut opening = match self.choose(wanted)? {
                 Choice::Take(lease) => {
                     let room = self.connector.lives.room();
                     self.room.resize(room.open * room.capacity(lease.connection.capacity(), 0));
@@ -95,53 +66,48 @@ impl Pool {
             };
             let ended = opening.ended.wait_for(Option::is_some).await.map(|ended| ended.clone());
             match ended {
-                Ok(Some(Err(error))) => return self.crowded(avoid).ok_or(error),
+                Ok(Some(Err(error))) => return self.crowded(wanted).ok_or(error),
                 Ok(_) => {}
                 Err(_) => return Err(UpstreamError::lost("connecting was given up")),
             }
         }
-        match self.choose(avoid)? {
+        match self.choose(wanted)? {
             Choice::Take(lease) => Ok(lease),
             Choice::Wait(_) => self
-                .crowded(avoid)
+                .crowded(wanted)
                 .ok_or_else(|| UpstreamError::lost("connections end as soon as they are open")),
         }
     }
 
     /// The open connection with the fewest queries, although it admits no more: they wait there.
-    fn crowded(&self, avoid: u64) -> Option<Lease> {
-        self.state.lock().least_loaded(avoid, |_| MAX_IN_FLIGHT).as_ref().map(Lease::new)
+    fn crowded(&self, wanted: &Wanted) -> Option<Lease> {
+        self.state.lock().any(wanted).as_ref().map(Lease::new)
     }
 
-    fn choose(self: &Arc<Self>, avoid: u64) -> Result<Choice, UpstreamError> {
+    fn choose(self: &Arc<Self>, wanted: &Wanted) -> Result<Choice, UpstreamError> {
         let mut state = self.state.lock();
         self.prune(&mut state);
         let room = self.connector.lives.room();
-        let may_open = state.open.len() < room.open;
+        let doubted = state.open.iter().filter(|one| one.liveness.is_doubted()).count();
+        let beside = doubted.min(MAX_DOUBTED);
+        let may_open = state.open.len() < room.open + beside;
         // What is put to a connection that is full waits there for it, and not for the next one.
-        let best = state.least_loaded(avoid, |one| room.capacity(one.capacity(), one.answers()));
-        let best =
-            if may_open { best } else { best.or(state.least_loaded(avoid, |_| MAX_IN_FLIGHT)) };
-        let wanted = best.as_ref().is_none_or(|connection| connection.load() >= room.busy);
-        if !wanted || (!may_open && best.is_some()) {
+        let best = state.least_loaded(wanted, |one| room.capacity(one.capacity(), one.answers()));
+        let best = if may_open { best } else { best.or_else(|| state.any(wanted)) };
+        let is_due = best.as_ref().is_none_or(|connection| connection.load() >= room.busy);
+        if !is_due || (!may_open && best.is_some()) {
             return best.as_ref().map(|best| Choice::Take(Lease::new(best))).ok_or_else(full);
         }
         if state.opening.is_empty() && !may_open {
             return Err(full());
         }
-        let may_start = room.open.saturating_sub(state.open.len());
+        let may_start = (room.open + beside).saturating_sub(state.open.len());
         if state.opening.len() < room.openings(state.waiting() + 1).min(may_start) {
-            // At its address there may be nobody who answers.
-            if let Some(mute) = state.open.iter().find(|one| one.id == avoid)
-                && !mute.liveness.has_answered()
-            {
-                self.pass_over(mute);
-            }
             let refused = self.health.lock().backoff_error(Instant::now()).cloned();
             match (refused, &best) {
                 (None, _) => self.start_opening(&mut state),
                 (Some(error), None) if state.opening.is_empty() => {
-                    let crowded = state.least_loaded(avoid, |_| MAX_IN_FLIGHT);
+                    let crowded = state.any(wanted);
                     return crowded.map(|one| Choice::Take(Lease::new(&one))).ok_or(error);
                 }
                 (Some(_), _) => {}
@@ -197,9 +163,35 @@ impl Pool {
             self.health.lock().was_useless(&error, Instant::now(), jitter());
         }
         let issue = self.connector.issue();
+        // Where nobody waits, nothing comes that could end the doubt.
+        let is_given_up = |one: &Connection| one.liveness.is_doubted() && one.load() == 0;
         state
             .open
-            .retain(|connection| !connection.liveness.is_closed() && connection.issue == issue);
+            .retain(|one| !one.liveness.is_closed() && one.issue == issue && !is_given_up(one));
+    }
+
+    /// A question that was asked on this connection then was answered now.
+    pub(super) fn answered(&self, id: u64, asked_at: Instant) {
+        let now = Instant::now();
+        self.silence.lock().answered(id, asked_at, now);
+        self.counters.round_trip(now.saturating_duration_since(asked_at));
+    }
+
+    /// This connection stays open and brings nothing any more: as far as questions know it has
+    /// ended.
+    pub(super) fn lose(&self, connection: &Connection) {
+        if connection.liveness.lose() {
+            if connection.liveness.has_answered() {
+                connection.lives.ended_early(connection.answers());
+            }
+            self.retire(connection.id);
+        }
+    }
+
+    /// Whether it has brought as many answers as the connections of this upstream bring, if they
+    /// bring few.
+    pub(super) fn is_spent(&self, connection: &Connection) -> bool {
+        self.connector.lives.room().is_spent(connection.answers())
     }
 
     /// No new query may use this connection, and the next one goes to another address.

@@ -8,19 +8,18 @@ use keyhole_wire::Rcode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
+use super::asking::Asking;
 use super::connect::Connector;
 use super::connection::Connection;
 use super::counters::UpstreamCounters;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{AttemptState, Question, Reply};
 use super::identity::Identities;
+use super::open::Wanted;
 use super::pool::{Pool, jitter};
 use super::repeat::Signs;
 use crate::Error;
 use crate::document::UpstreamDocument;
-
-/// Silent queries in a row after which their connection gets no further ones.
-const SILENT_ON_CONNECTION: u32 = 2;
 
 /// One upstream with its connections, health and counters. It lives as long as a snapshot in use
 /// names it, and longer snapshots do not disturb it.
@@ -60,6 +59,8 @@ pub(super) struct Attempt {
     pub(super) limit: Duration,
     /// Taken back after so long, it counts as silence.
     pub(super) silence: Duration,
+    /// It is not repeated on suspicion earlier.
+    pub(super) least: Duration,
     pub(super) budget: Arc<Budget>,
     pub(super) state: Arc<AttemptState>,
     /// A connection that is not to be used, or 0.
@@ -118,58 +119,52 @@ impl Upstream {
         self.pool.renew(identity);
     }
 
-    /// Asks once. Dropping the future takes the query back.
+    /// Asks, and repeats what may be lost. Dropping the future takes the query back.
     pub(super) async fn ask(&self, attempt: Attempt) -> Result<Reply, UpstreamError> {
-        let Attempt { question, limit, silence, budget, state, avoid, is_first, is_placed } =
-            attempt;
         let asked_pause = self.pool.health.lock().asked_pause(Instant::now());
         if let Some(pause) = asked_pause {
-            is_placed.store(true, Relaxed);
+            attempt.is_placed.store(true, Relaxed);
             let words = format!("asked to be left alone, for {} ms more", pause.as_millis());
             return Err(UpstreamError::busy_there(words, Some(pause)));
         }
-        let mut has_place = false;
-        let mut watch = SilenceWatch {
-            pool: &self.pool,
-            connection: None,
-            since: Instant::now(),
-            silence,
-            limit,
-            // While it waits for its turn, silence says nothing of the upstream.
-            over: true,
-        };
-        let work = async {
-            let _place = self.pool.room.take(question.owner, || ()).await;
-            (has_place, watch.over, watch.since) = (true, false, Instant::now());
-            is_placed.store(true, Relaxed);
-            let lease = self.pool.take(avoid).await?;
-            if !budget.take() && !is_first {
-                return Err(UpstreamError::new(
-                    ErrorKind::Busy,
-                    "asked often enough for this question",
-                ));
+        let Attempt { question, limit, state, .. } = &attempt;
+        let times = (*limit, attempt.silence, attempt.least);
+        let mut asking = Asking::new(&self.pool, *question, state, times);
+        let (mut has_place, wanted) = (None, Wanted::but(attempt.avoid));
+        let placed = timeout(*limit, async {
+            has_place = Some(self.pool.room.take(question.owner, || ()).await);
+            asking.since = Some(Instant::now());
+            attempt.is_placed.store(true, Relaxed);
+            let lease = self.pool.take(&wanted).await?;
+            if !attempt.budget.take() && !attempt.is_first {
+                let words = "asked often enough for this question";
+                return Err(UpstreamError::new(ErrorKind::Busy, words));
             }
-            state.connection.store(lease.connection.id, Relaxed);
-            watch.connection = Some(Arc::clone(&lease.connection));
-            watch.since = Instant::now();
-            UpstreamCounters::count(&self.pool.counters.asked);
-            lease.connection.exchange(&question, &state).await
-        };
-        let outcome = timeout(limit, work).await;
-        match outcome {
-            Ok(Ok(reply)) => {
-                watch.over = true;
-                self.note_answer(reply.answer.rcode());
-                UpstreamCounters::count(&self.pool.counters.answered);
-                self.pool.counters.round_trip(watch.since.elapsed());
-                Ok(reply)
+            Ok(lease)
+        });
+        let outcome = match placed.await {
+            Ok(Ok(lease)) => {
+                asking.run(lease, |error, connection| self.failed(error, connection)).await
             }
             Ok(Err(error)) => {
-                watch.over = true;
-                self.failed(&error, watch.connection.as_deref());
+                // Where opening a connection failed, that was noted.
+                self.pool.counters.fail(error.kind);
                 Err(error)
             }
-            Err(_) if !has_place => {
+            Err(_) => Err(UpstreamError::new(ErrorKind::Timeout, "no connection in time")),
+        };
+        match outcome {
+            Ok(reply) => {
+                asking.is_over = true;
+                self.note_answer(reply.answer.rcode());
+                UpstreamCounters::count(&self.pool.counters.answered);
+                Ok(reply)
+            }
+            Err(error) if error.kind != ErrorKind::Timeout => {
+                asking.is_over = true;
+                Err(error)
+            }
+            Err(_) if asking.since.is_none() => {
                 let words = format!("no place within {} ms", limit.as_millis());
                 let error = UpstreamError::new(ErrorKind::Busy, words);
                 self.pool.counters.fail(error.kind);
@@ -177,8 +172,8 @@ impl Upstream {
             }
             Err(_) => {
                 // Without a connection it is not silence, and counted as what it is.
-                watch.over = watch.connection.is_none();
-                Err(self.timed_out(&state, limit))
+                asking.is_over = !asking.has_sent();
+                Err(self.timed_out(state, *limit))
             }
         }
     }
@@ -201,10 +196,9 @@ impl Upstream {
         self.pool.health.lock().refused_query(Instant::now(), jitter());
     }
 
-    fn failed(&self, error: &UpstreamError, connection: Option<&Connection>) {
+    /// A message failed on its connection.
+    fn failed(&self, error: &UpstreamError, connection: &Connection) {
         self.pool.counters.fail(error.kind);
-        // Without a connection the error was noted when opening failed.
-        let Some(connection) = connection else { return };
         if connection.liveness.is_useless() {
             self.pool.pass_over(connection);
         }
@@ -255,35 +249,5 @@ impl Upstream {
         drop(health);
         all.insert("connections".into(), json!(self.pool.open_connections()));
         Value::Object(all)
-    }
-}
-
-/// Notices silence, also when a attempt is taken back because another upstream was faster.
-struct SilenceWatch<'a> {
-    pool: &'a Pool,
-    connection: Option<Arc<Connection>>,
-    since: Instant,
-    silence: Duration,
-    limit: Duration,
-    over: bool,
-}
-
-impl Drop for SilenceWatch<'_> {
-    fn drop(&mut self) {
-        let waited = self.since.elapsed();
-        if self.over || waited < self.silence {
-            return;
-        }
-        // Answers to others on the same connection show that only this name is slow.
-        let connection = self.connection.as_ref();
-        if connection.is_some_and(|connection| connection.liveness.active_after(self.since)) {
-            return;
-        }
-        let in_a_row = self.pool.health.lock().was_silent(Instant::now(), jitter());
-        if let Some(connection) = connection
-            && (in_a_row >= SILENT_ON_CONNECTION || waited >= self.limit)
-        {
-            self.pool.retire(connection.id);
-        }
     }
 }

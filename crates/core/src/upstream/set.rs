@@ -87,12 +87,16 @@ impl UpstreamSet {
         Duration::from_millis(self.document.timeout_ms)
     }
 
-    pub(super) fn attempt(&self, question: Question, budget: Arc<Budget>) -> Attempt {
+    /// An attempt at an upstream after which so many others are left to be asked.
+    pub(super) fn attempt(&self, question: Question, budget: Arc<Budget>, left: u32) -> Attempt {
         let (limit, silence) = (self.attempt_timeout(), self.hedge_after());
+        // Another upstream is the better hope than another connection.
+        let least = silence * (left + 1);
         Attempt {
             question,
             limit,
             silence,
+            least,
             budget,
             state: Arc::new(AttemptState::default()),
             avoid: 0,
