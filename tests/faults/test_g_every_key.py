@@ -1,5 +1,6 @@
 """Section G, row G2: every key and member of the input is accounted for."""
 
+import gzip
 import json
 import re
 import zipfile
@@ -96,6 +97,16 @@ def test_a_whole_pi_hole_5_is_accounted_for(tmp_path: Path) -> None:
     names = {item.name: item for item in report.items}
     assert names["a line without a sign"].disposition is Disposition.LEFT
     assert names["dns.blocking.mode = IP"].why.startswith("answer: 192.0.2.99")
+
+
+def test_an_archive_that_was_unpacked_by_half_is_the_same_archive(tmp_path: Path) -> None:
+    """G2: as a browser or a tool that takes the gzip away leaves it."""
+    packed_archive = old_pihole(tmp_path / "teleporter.tar.gz")
+    unpacked = tmp_path / "teleporter.tar"
+    unpacked.write_bytes(gzip.decompress(packed_archive.read_bytes()))
+    both = [import_file("pihole", file, None) for file in (packed_archive, unpacked)]
+    assert both[0].report.items == both[1].report.items
+    assert both[0].files == both[1].files
 
 
 def test_each_member_of_an_archive_has_an_item(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, BinaryIO, cast
 
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import (
@@ -29,6 +29,7 @@ from keyhole.system.regular_file import read_regular
 
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _END_LENGTH, _COMMENT = 22, 65_535
+_GZIP, _TAR, _TAR_AT = b"\x1f\x8b", b"ustar", 257
 _CHUNK = 64 * 1024
 _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGED = (
@@ -115,7 +116,7 @@ def open_zip(file: Path, leave: Omit) -> Iterator[Archive]:
 
 @contextmanager
 def open_tar(file: Path, leave: Omit, wanted: Callable[[str], bool]) -> Iterator[Archive]:
-    """Opens a tar.gz and reads at once every entry whose name is ``wanted``.
+    """Opens a tar or tar.gz and reads at once every entry whose name is ``wanted``.
 
     Of an archive that was cut off, what stands before the cut is read. Raises `ImporterError`
     where that is nothing.
@@ -124,7 +125,7 @@ def open_tar(file: Path, leave: Omit, wanted: Callable[[str], bool]) -> Iterator
     names: list[str] = []
     found: dict[str, bytes] = {}
     try:
-        with gzip.open(file, "rb") as unpacked:
+        with _unpacked(file) as unpacked:
             limited = _LimitedStream(cast(IO[bytes], unpacked), file)
             for name, content in _tar_entries(cast(IO[bytes], limited), wanted, file, leave):
                 names.append(name)
@@ -136,9 +137,22 @@ def open_tar(file: Path, leave: Omit, wanted: Callable[[str], bool]) -> Iterator
         leave(file.name, f"only what stands before was read: {error}")
     except _DAMAGED as error:
         if not found:
-            raise ImporterError(f"{file.name} is a damaged tar.gz: {error}") from error
+            raise ImporterError(f"{file.name} is a damaged tar: {error}") from error
         leave(file.name, f"it is damaged, and only what stands before was read: {error}")
     yield Archive(names, lambda name: found.get(name, b""), leave)
+
+
+def _unpacked(file: Path) -> gzip.GzipFile | BinaryIO:
+    with file.open("rb") as octets:
+        is_packed = octets.read(len(_GZIP)) == _GZIP
+    return gzip.open(file, "rb") if is_packed else file.open("rb")
+
+
+def is_tar(file: Path) -> bool:
+    """Whether it is a tar, as it is or packed with gzip."""
+    with file.open("rb") as octets:
+        begin = octets.read(_TAR_AT + len(_TAR))
+    return begin.startswith(_GZIP) or begin[_TAR_AT:] == _TAR
 
 
 def check_size(file: Path, max_octets: int) -> None:

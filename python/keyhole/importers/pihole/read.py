@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from keyhole.importers.archive import Archive, files_below, open_files, open_tar, open_zip
+from keyhole.importers.archive import Archive, files_below, is_tar, open_files, open_tar, open_zip
 from keyhole.importers.database import HEADER, Row, open_database
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
@@ -21,7 +21,7 @@ from keyhole.importers.typed_reader import Section, read_toml
 _TOML, _GRAVITY = "pihole.toml", "gravity.db"
 _DEEPEST = 2
 """Folders below /etc/pihole that may hold something."""
-_GZIP, _ZIP = b"\x1f\x8b", b"PK"
+_ZIP = b"PK"
 _LEFT = {
     "hosts": "that machine's own hosts file; write a Record for each name that you need",
     "dhcp.leases": "Keyhole is no DHCP server",
@@ -72,7 +72,7 @@ def read_pihole(file: Path, report: Report) -> Setup:
     elif begin.startswith(_ZIP):
         with open_zip(file, report.leave_member) as archive:
             _read_archive(setup, report, archive)
-    elif begin.startswith(_GZIP):
+    elif is_tar(file):
         with open_tar(file, report.leave_member, _is_wanted) as archive:
             _read_archive(setup, report, archive)
     elif _is_settings(file):
