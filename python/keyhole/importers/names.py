@@ -15,6 +15,12 @@ def slug(text: str, fallback: str) -> str:
     return name or fallback
 
 
+def names_above(name: str) -> list[str]:
+    """All names above one, the closest first, without the root."""
+    labels = name.split(".")
+    return [".".join(labels[at:]) for at in range(1, len(labels))]
+
+
 class DocumentNames:
     """The names assigned so far, by kind of document."""
 

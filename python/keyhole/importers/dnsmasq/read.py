@@ -9,7 +9,7 @@ from keyhole.importers.config_files import config_texts
 from keyhole.importers.dnsmasq.left import REASONS
 from keyhole.importers.error import ImporterError
 from keyhole.importers.hosts import HARDWARE_ADDRESS, host_record
-from keyhole.importers.pihole.dnsmasq import take_line, without_comment
+from keyhole.importers.pihole.dnsmasq import answered_names, take_line, without_comment
 from keyhole.importers.plain_records import ptr_record, txt_record
 from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
@@ -57,11 +57,11 @@ def read_dnsmasq(file: Path, report: Report) -> Setup:
             f"{file.name} holds no option of dnsmasq; give dnsmasq.conf, or the folder with it "
             "and dnsmasq.d"
         )
-    texts = [text for _, text in lines]
+    above = answered_names(text for _, text in lines)
     for place, text in lines:
         with report.at(place):
-            _take(setup, report, place.path, text, texts)
-    if "stop-dns-rebind" not in texts:
+            _take(setup, report, place.path, text, above)
+    if all(text != "stop-dns-rebind" for _, text in lines):
         why = (
             "Keyhole withholds private addresses in answers for public names; see rebind-domain-ok"
         )
@@ -78,7 +78,7 @@ def _is_skipped(name: str) -> bool:
     return name.startswith(".") or name.endswith(("~", "#")) or ".dpkg-" in name
 
 
-def _take(setup: Setup, report: Report, key: str, text: str, texts: list[str]) -> None:
+def _take(setup: Setup, report: Report, key: str, text: str, above: frozenset[str]) -> None:
     value = text.partition("=")[2].strip()
     own: dict[str, Callable[[Setup, Report, str], None]] = {
         "dhcp-host": _static_lease,
@@ -92,7 +92,7 @@ def _take(setup: Setup, report: Report, key: str, text: str, texts: list[str]) -
     elif key in ("server", "local") and value and not value.startswith("/"):
         take_upstreams(setup, report, [value.partition("@")[0]])
     elif key in _CONVERTED:
-        take_line(setup, report, text, texts, MAIN)
+        take_line(setup, report, text, above, MAIN)
     else:
         why = REASONS.get(key, _UNKNOWN)
         # The value of an option that nobody knows may be a secret.

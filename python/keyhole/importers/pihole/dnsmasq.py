@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.forwarding import take_forwarding
 from keyhole.importers.hosts import cname_records, host_record
+from keyhole.importers.names import names_above
 from keyhole.importers.policy_fields import take_private_name, take_types
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
@@ -23,13 +24,25 @@ def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str
         if text := without_comment(line):
             texts.append(text)
             report.derive(text, line)
+    above = answered_names(texts)
     for text in texts:
         with report.at(report.find(text)):
-            take_line(setup, report, text, texts, origin)
+            take_line(setup, report, text, above, origin)
 
 
-def take_line(setup: Setup, report: Report, text: str, texts: list[str], origin: str) -> None:
-    """Adds and reports what one line configures; ``texts`` are all lines."""
+def answered_names(texts: Iterable[str]) -> frozenset[str]:
+    """The names that lines ``address=/NAME/...`` answer, for `take_line`."""
+    settings = (text.partition("=") for text in texts)
+    return frozenset(
+        name.strip(".").lower()
+        for key, _, value in settings
+        if key.strip() == "address"
+        for name in value.strip().split("/")[1:-1]
+    )
+
+
+def take_line(setup: Setup, report: Report, text: str, above: frozenset[str], origin: str) -> None:
+    """Adds and reports what one line configures; ``above`` are the `answered_names` of all."""
     key, _, value = (part.strip() for part in text.partition("="))
     match key:
         case "cname":
@@ -39,7 +52,7 @@ def take_line(setup: Setup, report: Report, text: str, texts: list[str], origin:
         case "address":
             _address(setup, report, text, value, origin)
         case "server" | "local" if value.endswith("/#"):
-            _exempt(setup, report, text, texts, origin)
+            _exempt(setup, report, text, above, origin)
         case "server" | "rev-server" | "local":
             _server(setup, report, text)
         case word if word in _RECORDS:
@@ -110,21 +123,16 @@ def _block(setup: Setup, report: Report, name: str, text: str, answer: str, orig
     report.taken(Kind.RULE, text, "for everybody")
 
 
-def _exempt(setup: Setup, report: Report, text: str, lines: list[str], origin: str) -> None:
+def _exempt(setup: Setup, report: Report, text: str, above: frozenset[str], origin: str) -> None:
     """``server=/NAME/#`` exempts a name from a line for a name above it (dnsmasq, --server)."""
     _, *names, _ = text.partition("=")[2].strip().split("/")
-    settings = (line.partition("=") for line in lines)
-    above = {
-        name for key, _, value in settings if key.strip() == "address"
-        for name in value.split("/")[1:-1]
-    }  # fmt: skip
     for name in names:
         try:
             found = read_name(name.removeprefix("."))
         except ValueError as error:
             report.left(Kind.RULE, text, str(error))
             continue
-        if not any(found.endswith(f".{one.strip('.')}") for one in above if one.strip(".")):
+        if above.isdisjoint(names_above(found)):
             why = "it exempts names from lines for a name above them, and there is none"
             report.left(Kind.RULE, text, why)
             continue

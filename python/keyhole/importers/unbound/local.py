@@ -4,6 +4,7 @@ import re
 
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.hosts import cname_record, host_record
+from keyhole.importers.names import names_above
 from keyhole.importers.plain_records import ptr_record, txt_record
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
@@ -110,15 +111,15 @@ def allow_data(setup: Setup) -> None:
     bundle = setup.bundles.get(_BUNDLE)
     if bundle is None:
         return
-    zones = [one for one in bundle.rules if one.title.rpartition(" ")[2] in _WITH_DATA]
+    zones = {one.matches[0] for one in bundle.rules if one.title.rpartition(" ")[2] in _WITH_DATA}
     names = dict.fromkeys(
         record.name
         for record in setup.records
-        if any(_is_within(record.name.removeprefix("*."), one.matches[0]) for one in zones)
+        if not zones.isdisjoint(_with_above(record.name.removeprefix("*.")))
     )
     if names:
         bundle.rules.append(NameRule(tuple(names), allow=True, origin=_ORIGIN))
 
 
-def _is_within(name: str, zone: str) -> bool:
-    return name == zone or name.endswith(f".{zone}")
+def _with_above(name: str) -> list[str]:
+    return [name, *names_above(name)]
