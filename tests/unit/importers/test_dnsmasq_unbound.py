@@ -137,6 +137,14 @@ def test_a_file_of_unbound_is_converted(tmp_path: Path) -> None:
     assert records["9.2.0.192.in-addr.arpa"]["ptr"] == "nas.lan.example"
 
 
+def test_nothing_of_a_forward_zone_without_encryption_is_called_taken(tmp_path: Path) -> None:
+    file = tmp_path / "unbound.conf"
+    file.write_text("forward-zone:\n name: lan\n forward-addr: 192.0.2.1\n forward-first: no\n")
+    items = _report("unbound", file).items
+    assert {one.disposition for one in items if one.place} == {Disposition.LEFT}
+    assert [one.place.line for one in items if one.place] == [2, 2, 3, 4]
+
+
 @pytest.mark.parametrize("product", ["dnsmasq", "unbound"])
 def test_an_odd_value_costs_its_own_item_alone(tmp_path: Path, product: str) -> None:
     file = tmp_path / "settings"

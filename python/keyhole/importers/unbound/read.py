@@ -9,7 +9,7 @@ from keyhole.importers.error import ImporterError
 from keyhole.importers.forwarding import take_forwarding
 from keyhole.importers.policy_fields import take_private_name
 from keyhole.importers.product_settings import Bundle, ListSource, Setup
-from keyhole.importers.report import Kind, Report
+from keyhole.importers.report import Disposition, Kind, Report
 from keyhole.importers.unbound.clauses import Clause, Setting, read_clauses
 from keyhole.importers.unbound.left import REASONS, SECTIONS
 from keyhole.importers.unbound.local import allow_data, take_local_data, take_pointer, take_zone
@@ -107,18 +107,24 @@ def _forward(setup: Setup, report: Report, clause: Clause) -> None:
     for one in servers:
         with report.at(one.place):
             report.derive(texts[one], one.text)
-    told = {*servers, *clause.all("name"), *clause.all("forward-tls-upstream")}
-    told |= {*clause.all("forward-ssl-upstream")}
-    place = clause.settings[0].place if clause.settings else None
-    with report.at(place):
+    with report.at(clause.settings[0].place if clause.settings else None):
         if name == ".":
-            setup.servers += take_upstreams(setup, report, list(texts.values()))
+            found = take_upstreams(setup, report, list(texts.values()))
+            setup.servers += found
+            is_taken = bool(found)
         else:
             title = f"forward-zone {name or 'without a name'}"
             take_forwarding(setup, report, title, [name], list(texts.values()))
-    for one in told - set(servers if name == "." else ()):
-        report.taken(Kind.SETTING, one.text, "part of its forward-zone", one.place)
-    _leave(report, [one for one in clause.settings if one not in told])
+            is_taken = report.items[-1].disposition is not Disposition.LEFT
+    # Servers for all names have items of their own.
+    parts = {"name", "forward-tls-upstream", "forward-ssl-upstream"}
+    parts |= set() if name == "." else {"forward-addr", "forward-host"}
+    for one in clause.settings:
+        if one.key in parts and is_taken:
+            report.taken(Kind.SETTING, one.text, "part of its forward-zone", one.place)
+        elif one.key in parts:
+            report.left(Kind.SETTING, one.text, "no server of it is taken", one.place)
+    _leave(report, [one for one in clause.settings if one not in servers and one.key not in parts])
 
 
 def _upstream(text: str, *, encrypts: bool) -> str:
