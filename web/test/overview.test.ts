@@ -117,7 +117,10 @@ describe('what needs attention', () => {
     };
     const found = titles({
       status: status({
-        parts: [{ name: 'disk', state: 'failed', why: 'full', since }],
+        parts: [
+          { name: 'disk', state: 'failed', why: 'full', since },
+          { name: 'proof', state: 'failed', why: 'the lab: a promise is broken', since },
+        ],
         upstreams: [upstream],
         undelivered: [{ engine: 'local', has_it: false, why: 'away' }],
         handshakes: [{ listener: 'dns', reason: 'not_tls', count: 3 }],
@@ -127,6 +130,7 @@ describe('what needs attention', () => {
     });
     expect(found).toEqual([
       'disk: does not work',
+      'Not every promise of Keyhole is proved',
       'Upstream quad does not answer',
       'Engine local does not have the newest revocations',
       '1,200 queries were in the clear',

@@ -36,8 +36,12 @@ function ofStatus({ status }: Known): Notice[] {
   if (!status) return [];
   const parts = status.parts.map((one): Notice => ({
     tone: one.state === 'mended' ? 'plain' : 'failed',
-    title: words.part(one.name, words.states[one.state] ?? one.state),
+    title:
+      one.name === 'proof'
+        ? words.proof
+        : words.part(one.name, words.states[one.state] ?? one.state),
     more: one.why,
+    ...(one.name === 'proof' ? { href: '/proof' } : {}),
   }));
   const upstreams = status.upstreams
     .filter((one) => !one.is_healthy)

@@ -60,6 +60,7 @@ export const overview = {
     title: 'Needs attention',
     nothing: 'Nothing needs attention',
     nothingMore: 'All parts work, and every engine decides by the newest documents.',
+    proof: 'Not every promise of Keyhole is proved',
     part: (name: string, state: string) => `${name}: ${state}`,
     states: {
       failed: 'does not work',
