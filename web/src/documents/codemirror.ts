@@ -77,6 +77,7 @@ export function createEditor(options: EditorOptions): Editor {
         lintGutter(),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({
+          tabindex: '0',
           'aria-label': options.label,
           'aria-description': text.documents.keys,
         }),
