@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use keyhole_wire::Answer;
+use parking_lot::Mutex;
 use quick_cache::sync::{Cache as Store, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
@@ -46,6 +47,9 @@ const RECHECK: Duration = Duration::from_secs(30);
 /// Answers and failures by upstream set, name and type; shared by all cores.
 pub struct Cache {
     store: Store<Key, Arc<CacheEntry>, InOctets, RandomState>,
+    /// Held by who changes an entry: what it becomes depends on what it was, and two flights of one
+    /// question may end at once. Who reads does not wait for it.
+    changing: Mutex<()>,
     limits: CacheOptions,
 }
 
@@ -75,7 +79,7 @@ impl Cache {
             RandomState::default(),
             DefaultLifecycle::default(),
         );
-        Self { store, limits: options.clone() }
+        Self { store, changing: Mutex::default(), limits: options.clone() }
     }
 
     /// The entry of a question in any state: one hash, one lock, no allocation.
@@ -98,6 +102,7 @@ impl Cache {
         // Not even what has expired serves once its signatures are no longer valid.
         let end = now + seconds(answer.valid_for());
         let life = self.life(&answer, age).min(answer.valid_for());
+        let _changing = self.changing.lock();
         if life == 0 {
             self.store.remove(&key);
             return;
@@ -119,6 +124,11 @@ impl Cache {
 
     /// Remembers that asking failed (RFC 9520), beside an expired answer if there is one.
     pub fn fail(&self, key: KeyRef<'_>, failed: FailedLookup, now: Instant) {
+        let _changing = self.changing.lock();
+        self.mark_failed(key, failed, now);
+    }
+
+    fn mark_failed(&self, key: KeyRef<'_>, failed: FailedLookup, now: Instant) {
         let old = self.store.peek(&key);
         let cached = old.as_ref().and_then(|entry| entry.cached.clone());
         let cached = cached.filter(|cached| now < cached.stale_until);
@@ -134,6 +144,7 @@ impl Cache {
     /// Remembers that an answer was withheld. What is left of an older answer serves while it is
     /// fresh, and no longer.
     pub fn refuse(&self, key: KeyRef<'_>, failed: FailedLookup, now: Instant) {
+        let _changing = self.changing.lock();
         let old = self.store.peek(&key);
         if old.as_ref().is_some_and(|entry| entry.freshness(now) == Freshness::Fresh) {
             return;
@@ -147,14 +158,16 @@ impl Cache {
 
     /// Takes an entry away.
     pub fn forget(&self, key: KeyRef<'_>) {
+        let _changing = self.changing.lock();
         self.store.remove(&key);
     }
 
     /// Like [`Cache::fail`], but only where an expired answer may serve and no failure is
     /// remembered yet.
     pub fn fail_expired(&self, key: KeyRef<'_>, failed: FailedLookup, now: Instant) {
+        let _changing = self.changing.lock();
         if self.store.peek(&key).is_some_and(|entry| entry.freshness(now) == Freshness::Stale) {
-            self.fail(key, failed, now);
+            self.mark_failed(key, failed, now);
         }
     }
 

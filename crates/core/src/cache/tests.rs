@@ -208,3 +208,26 @@ fn a_hot_entry_asks_to_be_fetched_once_in_the_last_tenth_of_its_time() {
     let entry = cache.get(Permitted::TEST, key).unwrap();
     assert!(!entry.count_hit(now + secs(95)), "a name that nobody asks for is not hot");
 }
+
+#[test]
+fn of_flights_that_end_at_once_none_takes_away_what_another_one_brought() {
+    const TIMES: u32 = 20_000;
+    let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
+    let key = KeyRef::new(1, &name, A);
+    let fails = || (0..TIMES).for_each(|_| cache.fail(key, outage(), now));
+    std::thread::scope(|scope| {
+        scope.spawn(fails);
+        fails();
+    });
+    let count = cache.get(Permitted::TEST, key).unwrap().failure().unwrap().count;
+    assert_eq!(count, 2 * TIMES, "each one makes the next pause longer");
+    std::thread::scope(|scope| {
+        scope.spawn(fails);
+        for _ in 0..TIMES {
+            let answer = address(60);
+            cache.store(key, Arc::clone(&answer), 0, 0, Security::Unchecked, now);
+            let entry = cache.get(Permitted::TEST, key).unwrap();
+            assert!(Arc::ptr_eq(&entry.cached().unwrap().answer, &answer), "it is not lost");
+        }
+    });
+}
