@@ -1,6 +1,7 @@
 """What the chart says about pods that are gone is understood by a real Envoy as it is meant."""
 
 import copy
+import socket
 import socketserver
 import subprocess
 import threading
@@ -20,7 +21,7 @@ from tests.world.ports import free_port
 from tests.world.resolver import Resolver
 from tests.world.tools import needs
 from tests.world.upstream import ADDRESS
-from tests.world.waiting import until
+from tests.world.waiting import PATIENCE, until
 
 pytestmark = [needs_helm]
 _DIGS = 10
@@ -104,6 +105,30 @@ def test_one_failure_is_enough_to_leave_a_pod_out_that_is_gone(
         errors = [line for lines in told for line in lines if "communications error" in line]
         assert len(errors) == failures
         assert envoy.count("cluster.dns.outlier_detection.ejections_enforced_total") == failures
+
+
+@needs_envoy
+def test_a_connection_waits_for_an_engine_that_starts_again(tmp_path: Path) -> None:
+    (one,) = [one for one in objects_of("sidecar", "proxy") if one["kind"] == "EnvoyFilter"]
+    value = one["spec"]["configPatches"][0]["patch"]["value"]["typed_config"]
+    connections = {
+        key: value[key]
+        for key in ("upstream_connect_mode", "max_early_data_bytes", "backoff_options")
+    }
+    assert value["max_connect_attempts"] == 14, "about three seconds"
+    # A busy machine may take longer.
+    connections["max_connect_attempts"] = 1_000
+    query, engine = dns.message.make_query("www.example.org", "A"), free_port()
+    with (
+        outbound(tmp_path, [engine], {"connect_timeout": "60s"}, connections) as envoy,
+        socket.create_connection(("127.0.0.1", envoy.dns), PATIENCE) as client,
+    ):
+        dns.query.send_tcp(client, query)
+        failed = "cluster.dns.upstream_cx_connect_fail"
+        until(lambda: envoy.count(failed), "it was tried in vain")
+        with _pod(engine):
+            answer, _ = dns.query.receive_tcp(client)
+    assert [str(record) for rrset in answer.answer for record in rrset] == [ADDRESS]
 
 
 @needs_envoy

@@ -63,14 +63,20 @@ def sidecar(
 
 
 @contextmanager
-def outbound(folder: Path, endpoints: list[int], cluster: dict[str, Any]) -> Iterator[Sidecar]:
+def outbound(
+    folder: Path,
+    endpoints: list[int],
+    cluster: dict[str, Any],
+    connections: dict[str, Any] | None = None,
+) -> Iterator[Sidecar]:
     """Runs Envoy as the sidecar of a client, which leads connections to one of these ports.
 
-    ``cluster`` has more of its settings. The certificates of a mesh are left out.
+    ``cluster`` has more of its settings, and ``connections`` more of how it makes them. The
+    certificates of a mesh are left out.
     """
     dns, admin = free_port(), free_port()
     proxy = {"@type": f"{_TYPES}.filters.network.tcp_proxy.v3.TcpProxy"}
-    proxy |= {"stat_prefix": "dns", "cluster": "dns"}
+    proxy |= {"stat_prefix": "dns", "cluster": "dns", **(connections or {})}
     filters = [{"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy}]
     listener = {"address": _address(dns), "filter_chains": [{"filters": filters}]}
     ends = [{"endpoint": {"address": _address(port)}} for port in endpoints]
