@@ -258,6 +258,13 @@ def _rules_of_the_mesh(objects: Objects) -> None:
             one["metadata"]["namespace"] = _ROOT
 
 
+def _in_the_clear(objects: Objects) -> None:
+    """Without a mesh, what the documents of a mesh say."""
+    text = f"kind: Upstream\nspec: {{protocol: tcp, insecure: mesh, addresses: [{_FORWARDER}]}}"
+    find(objects, "ConfigMap", "keyhole-control-documents")["data"] = {"forwarder.yaml": text}
+
+
+_FORWARDER = '"10.96.0.54:5053"'
 _WHOLE = {"mode": "PERMISSIVE"}
 SIBLINGS: list[tuple[str, str, str, Plant]] = [
     ("udp-in-the-mesh", "another port", "sidecar", _udp(5300)),
@@ -329,6 +336,10 @@ SIBLINGS: list[tuple[str, str, str, Plant]] = [
     ("pod-refused-by-restricted", "a folder of the node", "plain", _host_path),
     ("pod-refused-by-restricted", "the network of the node", "plain",
      lambda objects: _set(pod_of(objects), hostNetwork=True)),
+    ("cleartext-outside-of-the-mesh", "the forwarder", "sidecar",
+     lambda objects: _set(_template(objects, "forwarder")["metadata"]["labels"],
+                          **{"sidecar.istio.io/inject": "false"})),
+    ("cleartext-outside-of-the-mesh", "without a mesh", "plain", _in_the_clear),
     ("forwarder-reaches-everything", "a rule without addresses", "sidecar",
      _egress({"ports": [{"port": 443, "protocol": "TCP"}]})),
     ("forwarder-reaches-everything", "halves", "plain",

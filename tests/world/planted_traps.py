@@ -174,6 +174,11 @@ def _everything(objects: Objects) -> None:
     rules[0]["to"] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
 
 
+def _left_out(objects: Objects) -> None:
+    template = find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]
+    template["metadata"]["labels"]["sidecar.istio.io/inject"] = "false"
+
+
 TLS = "forward . tls://10.96.0.53:853 {{ except cluster.local\n {} }}"
 PLANTED: list[tuple[str, str, Callable[[Objects], None]]] = [
     ("port-53-in-ambient", "ambient", one_port),
@@ -230,4 +235,5 @@ PLANTED: list[tuple[str, str, Callable[[Objects], None]]] = [
     ("user-of-the-sidecar", "sidecar", _agent),
     ("port-needs-a-capability", "plain", _low),
     ("forwarder-reaches-everything", "plain", _everything),
+    ("cleartext-outside-of-the-mesh", "sidecar", _left_out),
 ]

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from keyhole.mesh.finding import Finding, Rule
 from keyhole.mesh.objects import World
 from keyhole.mesh.shapes import must_have_shape
-from keyhole.mesh.traps import dns, egress, network, pods, policies
+from keyhole.mesh.traps import dns, egress, hops, network, pods, policies
 
 RULES: tuple[Rule, ...] = (
     *dns.RULES,
     *policies.RULES,
     *egress.RULES,
+    *hops.RULES,
     *network.RULES,
     *pods.RULES,
 )

@@ -28,16 +28,20 @@ def documents(world: World) -> Iterator[tuple[Manifest, Tree]]:
 
 def outside(tree: Tree) -> list[tuple[str, int]]:
     """The public addresses of an upstream, with their ports."""
-    spec, public = inner(tree, "spec"), []
+    return [(one, port) for one, port in addresses_of(tree) if ip_address(one).is_global]
+
+
+def addresses_of(tree: Tree) -> list[tuple[str, int]]:
+    """The addresses of an upstream, with their ports."""
+    spec, found = inner(tree, "spec"), []
     for written in texts(spec, "addresses"):
         try:
             endpoint = read_upstream_address(written)
         except ValueError:
             continue  # keyhole check says so
         usual = PORTS.get(str(spec.get("protocol")), PORTS["doh"])
-        if endpoint.ip.is_global:
-            public.append((str(endpoint.ip), endpoint.port or usual))
-    return public
+        found.append((str(endpoint.ip), endpoint.port or usual))
+    return found
 
 
 def pods_with(world: World, config: Manifest) -> list[PodTemplate]:
