@@ -152,3 +152,36 @@ def test_a_workload_that_used_up_its_budget_is_in_quarantine_until_it_ends_or_is
     audit = resolver.api("GET", "/audit").json()["items"]
     done = [line["action"] for line in audit if line["action"].startswith("quarantine")]
     assert done == ["quarantine", "quarantine_lifted", "quarantine"]
+
+
+def test_a_client_that_asks_for_domains_that_do_not_exist_is_a_finding_and_is_slowed(
+    resolver: Resolver, upstream: Upstream
+) -> None:
+    resolver.write(
+        resolver.upstream(upstream.port),
+        document("Policy", "home", default="allow", missingDomains="enforce"),
+    )
+    resolver.start()
+    resolver.wait_for_api()
+    callers = {name: Caller(token=_token(resolver, name)) for name in ("bot", "good")}
+    resolver.settle()
+
+    def ask(caller: str, name: str) -> str:
+        reply = ask_as(resolver.server, "dot", callers[caller], name)
+        return reply.errors[0][1] if reply.rcode == "REFUSED" else reply.rcode
+
+    assert ask("bot", "www.used.com") == "NOERROR"
+    said = [ask("bot", f"missing-1.x{number}.com") for number in range(60)]
+    assert said[:51] == ["NXDOMAIN"] * 51
+    assert any(one.startswith("missing_domains") for one in said[51:])
+    assert (ask("bot", "www.used.com"), ask("good", "missing-1.y.com")) == ("NOERROR", "NXDOMAIN")
+
+    def found() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = resolver.api("GET", "/findings").json()["items"]
+        return [one for one in items if one["action"] == "throttled"]
+
+    resolver.wait_for(lambda: bool(found()), "the client is a finding")
+    (one,) = found()
+    assert (one["kind"], one["client"]["value"], one["domain"]) == ("missing", "bot", "")
+    assert (one["rule"], one["names"][0]) == ("missingDomains", "missing-1.x50.com")
+    assert "domains that do not exist" in resolver.command("findings").stdout

@@ -5,6 +5,7 @@ The first label of a name selects the kind of answer:
 ===============  ============================================================
 ``slow-*``       the answer comes once ``release`` is called
 ``servfail-*``   SERVFAIL
+``missing-*``    NXDOMAIN
 ``silent-*``     nothing at all
 ``garbage-*``    octets that are no DNS message
 ``other-*``      an answer to another question, then the right one

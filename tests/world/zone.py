@@ -40,8 +40,9 @@ class Zone:
     def _reply(self, word: str, query: dns.message.Message) -> dns.message.Message:
         reply = dns.message.make_response(query, recursion_available=True)
         name, kind = query.question[0].name, query.question[0].rdtype
-        if word == "servfail":
-            reply.set_rcode(dns.rcode.SERVFAIL)
+        if word in ("servfail", "missing"):
+            is_missing = word == "missing"
+            reply.set_rcode(dns.rcode.NXDOMAIN if is_missing else dns.rcode.SERVFAIL)
             return reply
         reply.answer = self._answer(word, name, kind)
         if not reply.answer:

@@ -48,6 +48,8 @@ totals! {
     TunnelAlerts, "tunnel_alerts";
     #[doc = "Times that all clients together came to have told a registered domain more by names within an hour than one channel split over them may carry."]
     TunnelSplits, "tunnel_splits";
+    #[doc = "Times that a client came to have asked for more domains within an hour that do not exist than people and their programs do."]
+    MissingDomains, "missing_domains";
     #[doc = "Pairs of a client and a registered domain that were forgotten for others before their day was over, because the table of budgets was full."]
     BudgetsForgotten, "budgets_forgotten";
     #[doc = "Answers of upstreams that DNSSEC validation found signed."]

@@ -272,6 +272,10 @@ pub struct PolicyDocument {
     pub forwarded_names: Vec<MatchDocument>,
     /// What happens when names carry much data out; none where nobody looks.
     pub tunneling: Option<TunnelingDocument>,
+    /// What happens when a client asks for many domains that do not exist; none where nobody looks.
+    /// That of an earlier version has none.
+    #[serde(default)]
+    pub missing_domains: Option<Mode>,
     /// Seconds for which a client may keep the answer for a blocked name, 0 to 86400.
     pub blocked_ttl: u32,
     /// Domains for which other upstream sets are asked. A snapshot of an earlier version has none.

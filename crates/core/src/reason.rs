@@ -171,6 +171,8 @@ reasons! {
     TunnelThrottled, "tunnel_throttled", Blocked, Screen, Some(Rcode::REFUSED), Some(17);
     #[doc = "The name is new for the client, and all clients together told the domain more by names than one channel split over them may carry."]
     TunnelSplit, "tunnel_split", Blocked, Screen, Some(Rcode::REFUSED), Some(17);
+    #[doc = "The client asked for many domains that do not exist, as malware does that looks for its server; another new domain may pass in ten seconds."]
+    MissingDomains, "missing_domains", Blocked, Screen, Some(Rcode::REFUSED), Some(17);
     #[doc = "An upstream could not prove who it is."]
     UpstreamUntrusted, "upstream_untrusted", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
     #[doc = "An upstream answered with bytes that are no answer."]

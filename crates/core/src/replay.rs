@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use crate::Error;
 use crate::budgets::{
-    Asked, Budgets, Charge, Level, Limits, RegisteredDomain, SplitLimit, Together, shipped,
+    Asked, Budgets, Charge, Existence, Level, Limits, Missed, RegisteredDomain, SplitLimit,
+    Together, shipped,
 };
 use crate::replay_baselines::{Baselines, WORDS};
 
@@ -32,12 +33,14 @@ struct Request {
     shipped: bool,
 }
 
-/// Replays queries, a line of text each: seconds, client, name and type, with tabs between. Gives how
+/// Replays queries, a line of text each: seconds, client, name and type, with tabs between, and where it
+/// is known the response code. Gives how
 /// many there were (`queries`, `clients`, `domains`), the lines that were none (`unreadable`), and each
 /// pair of client and domain with its `level` above `free` (`pairs`), with the octets of distinct names
 /// and the second at which it was flagged and blocked, and by which of the public rules of
 /// [`crate::replay_baselines`] (`baselines`). Also each domain that all clients together told more than
-/// a channel may carry (`split`), with octets, clients and second when they had.
+/// a channel may carry (`split`), with octets, clients and second when they had; and each client that asked for more
+/// domains that do not exist than clients do (`missing`).
 ///
 /// # Errors
 /// A request that cannot be read.
@@ -62,6 +65,8 @@ struct Query<'l> {
     client: &'l str,
     name: Name,
     kind: RecordType,
+    /// How it ended, where the capture has that.
+    existence: Option<Existence>,
 }
 
 fn read(line: &str) -> Option<Query<'_>> {
@@ -69,7 +74,12 @@ fn read(line: &str) -> Option<Query<'_>> {
     let mut next = || columns.next();
     let (seconds, client, name, kind) = (next()?.parse().ok()?, next()?, next()?, next()?);
     let name = Name::from_text(name).ok()?.to_lower();
-    Some(Query { seconds, client, name, kind: RecordType::from_text(kind)? })
+    let existence = match columns.next() {
+        Some("NXDOMAIN") => Some(Existence::Missing),
+        Some("NOERROR") => Some(Existence::Answered),
+        _ => None,
+    };
+    Some(Query { seconds, client, name, kind: RecordType::from_text(kind)?, existence })
 }
 
 #[derive(Default)]
@@ -85,6 +95,8 @@ struct Replay {
     domains: HashSet<String>,
     pairs: HashMap<(String, String), Pair>,
     split: BTreeMap<String, (f64, Together)>,
+    cached: HashSet<(Vec<u8>, RecordType)>,
+    missing: BTreeMap<String, (f64, Missed)>,
 }
 
 /// What became of one client and domain.
@@ -120,6 +132,7 @@ impl Replay {
         };
         let is_spared = || self.shipped && shipped(&HashedName::new(&query.name)).is_some();
         let charge = self.budgets.charge(&asked, self.limits, false, is_spared);
+        self.end(query, &asked, since);
         let in_front = domain.octets();
         let domain = domain.domain(&query.name).to_string();
         self.queries += 1;
@@ -135,6 +148,21 @@ impl Replay {
         let pair = self.pairs.entry((query.client.to_owned(), domain)).or_default();
         pair.count(&charge, since);
         pair.compare(&query.name, in_front, since);
+    }
+
+    /// What was asked for before is answered out of the cache.
+    fn end(&mut self, query: &Query<'_>, asked: &Asked<'_>, since: f64) {
+        let Some(existence) = query.existence else { return };
+        let is_new = self.cached.insert((query.name.as_wire().to_vec(), query.kind));
+        if existence == Existence::Answered && !is_new {
+            return;
+        }
+        if let Some((_, missed)) = self.budgets.ended(asked, existence)
+            && missed.is_over()
+            && !self.missing.contains_key(query.client)
+        {
+            self.missing.insert(query.client.to_owned(), (since, missed));
+        }
     }
 
     fn report(self) -> Value {
@@ -166,6 +194,12 @@ impl Replay {
                 "seconds": rounded(*seconds),
                 "octets": together.octets,
                 "clients": together.clients,
+            })).collect::<Vec<_>>(),
+            "missing": self.missing.iter().map(|(client, (seconds, missed))| json!({
+                "client": client,
+                "seconds": rounded(*seconds),
+                "domains": missed.domains,
+                "answers": missed.answers,
             })).collect::<Vec<_>>(),
             "pairs": pairs.iter().map(|(key, pair)| pair.document(key)).collect::<Vec<_>>(),
         })
@@ -272,6 +306,15 @@ mod tests {
         assert!((8_500..13_000).contains(&octets), "{octets} of 4,096 and 128 for each of 50");
         let shipped = lines((0..600).map(|n| line(n).replace("example.org", "fbcdn.net")));
         assert_eq!(shipped["split"], json!([]));
+    }
+
+    #[test]
+    fn a_client_that_asks_for_domains_that_do_not_exist_is_named_and_failures_are_not() {
+        let line = |rcode| move |n: u32| format!("{n}\tc\txk{n}qz.com\tA\t{rcode}");
+        let report = lines((0..60).map(line("NXDOMAIN")));
+        let expected = json!([{ "client": "c", "seconds": 50.0, "domains": 51, "answers": 0 }]);
+        assert_eq!(report["missing"], expected);
+        assert_eq!(lines((0..900).map(line("SERVFAIL")))["missing"], json!([]));
     }
 
     #[test]

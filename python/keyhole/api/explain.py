@@ -46,7 +46,8 @@ class Cause(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     cause: str = Field(
-        description="rule, list, record, default, mode, pause, private_addresses or tunneling."
+        description="rule, list, record, default, mode, pause, private_addresses, tunneling or "
+        "missing_domains."
     )
 
 

@@ -17,6 +17,9 @@ from keyhole.control.findings import Finding as StoredFinding
 from keyhole.control.findings.service import MAX_MUTE
 from keyhole.control.services import Services
 
+_RULES = {"split": "tunneling.split", "missing": "missingDomains"}
+"""The fields of a policy behind kinds of findings that have one alone."""
+
 router = APIRouter(prefix="/findings", tags=["findings"])
 
 Number = Annotated[int, Path(ge=1, le=2**53, description="The number of the finding.")]
@@ -44,19 +47,23 @@ class CurvePoint(BaseModel):
     """What was on the account at a time."""
 
     time: datetime = Field(description="When.")
-    octets: int = Field(description="Octets of distinct names within the hour, or the day.")
+    octets: int = Field(
+        description="Octets of distinct names within the hour, or the day; of the kind missing, "
+        "domains within the hour."
+    )
 
 
 class Finding(BaseModel):
     """A client that became conspicuous below one registered domain."""
 
     number: int = Field(description="Its number; none is given twice.")
-    kind: Literal["tunnel", "split"] = Field(
+    kind: Literal["tunnel", "split", "missing"] = Field(
         description="tunnel: the names that the client asked for carry more than a budget allows. "
-        "split: those that all clients together asked for do, as of a channel split over them."
+        "split: those that all clients together asked for do, as of a channel split over them. "
+        "missing: the client asked for many domains that do not exist."
     )
     client: FindingClient = Field(description="Who.")
-    domain: str = Field(description="The registered domain.")
+    domain: str = Field(description="The registered domain; empty of the kind missing.")
     policy: str | None = Field(description="The policy of its last query.")
     rule: str = Field(description="The budget that was reached, as the field of the policy.")
     level: Literal["alert", "throttle", "block"] = Field(description="How far it came.")
@@ -67,7 +74,9 @@ class Finding(BaseModel):
         description="When its first query came, or the oldest one that the log may still have."
     )
     last: datetime = Field(description="When its last one came.")
-    octets: int = Field(description="The most that was on the account.")
+    octets: int = Field(
+        description="The most that was on the account; of the kind missing, the number of domains."
+    )
     clients: int | None = Field(
         description="About how many clients the octets came from; null unless several."
     )
@@ -170,7 +179,7 @@ def _shown(services: Services, one: StoredFinding) -> Finding:
         client=_client(services, one),
         domain=one.domain,
         policy=one.policy,
-        rule=f"tunneling.{'split' if one.kind == 'split' else one.level}",
+        rule=_RULES.get(one.kind, f"tunneling.{one.level}"),
         level=one.level,
         action=_action(one),
         first=_time(one.first),

@@ -114,18 +114,29 @@ def _line(one: dict[str, Any]) -> str:
     style = _STYLES[one["level"]]
     return (
         f"{one['number']:>5} [dim]{clock(one['last'])}[/] [{style}]{one['action']}[/] "
-        f"[bold]{_who(one)}[/] {escape(sanitize(one['domain']))}: {one['octets']:,} octets{state}"
+        f"[bold]{_who(one)}[/] {_about(one)}{state}"
     )
+
+
+def _about(one: dict[str, Any]) -> str:
+    domain = escape(sanitize(one["domain"]))
+    return f"{domain}: {_amount(one)}" if domain else _amount(one)
+
+
+def _amount(one: dict[str, Any]) -> str:
+    """What made it one, with its unit."""
+    unit = "domains that do not exist" if one["kind"] == "missing" else "octets"
+    return f"{one['octets']:,} {unit}"
 
 
 def _show(terminal: Console, one: dict[str, Any]) -> None:
     policy = escape(sanitize(one["policy"] or "unknown"))
     rows = {
         "client": _who(one),
-        "domain": escape(sanitize(one["domain"])),
+        "domain": escape(sanitize(one["domain"])) or "many",
         "rule": f"{one['rule']} of the policy {policy}",
         "time": f"{clock(one['first'])} to {clock(one['last'])}",
-        "octets": f"{one['octets']:,} {_picture(one['curve'])}",
+        "amount": f"{_amount(one)} {_picture(one['curve'])}",
         "done": ", ".join(_counts(one)),
         "state": _state(one),
     }

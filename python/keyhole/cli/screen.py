@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole screen replay capture.tsv        columns: seconds, client, name, type
+  keyhole screen replay capture.tsv        columns: seconds, client, name, type, rcode
 
   keyhole screen replay names.txt.gz --no-shipped      one name a line
 
@@ -78,8 +78,9 @@ def replay(
     Sizes are octets of distinct names of one client below one registered
     domain. Nothing is sent, and nothing is held back: what was captured has
     left. The octets shown had left before the query that was flagged or blocked.
-    Domains that all clients together told too much are shown beside, and two
-    rules that are in use elsewhere are run for comparison.
+    Domains that all clients together told too much, and clients that asked for
+    many that do not exist (with a column rcode), are shown beside, and two rules
+    that are in use elsewhere are run for comparison.
     """
     from keyhole.control.screen_replay import replay_capture
 
@@ -105,8 +106,15 @@ def show(terminal: Console, report: dict[str, Any]) -> None:
         terminal.print(f"[dim]lines that are no queries, skipped: {report['unreadable']:,}[/]")
     for one in report["split"][:_MAX_PAIRS]:
         terminal.print(f"[yellow]{escape(sanitize(one['domain']))}[/] {of_all(one)}")
+    for one in report["missing"][:_MAX_PAIRS]:
+        who = escape(sanitize(one["client"]))
+        terminal.print(
+            f"[yellow]{who}[/] flagged after {one['domains']:,} domains that do not exist, of "
+            f"{one['domains'] + one['answers']:,} ({one['seconds']:,.0f} s)"
+        )
     terminal.print(summary(report))
     terminal.print(f"domains flagged by all clients together: {len(report['split']):,}")
+    terminal.print(f"clients flagged for domains that do not exist: {len(report['missing']):,}")
     for word, found in report["baseline_domains"].items():
         terminal.print(f"[dim]domains by the rule of {_RULES[word]}: {found:,}[/]")
 

@@ -59,8 +59,8 @@ def read_budgets(sizes: Mapping[str, str | None], *, shipped: bool = True) -> Bu
 def replay_capture(file: Path, budgets: Budgets) -> dict[str, Any]:
     """Counts the queries of a file as an engine would, and reports who was flagged and blocked.
 
-    The first line names the columns: ``name``, and where known ``seconds``, ``client`` and
-    ``type``, with tabs between. A file without tabs has one name a line: all of them are asked at
+    The first line names the columns: ``name``, and where known ``seconds``, ``client``, ``type``
+    and ``rcode``, with tabs between. A file without tabs has one name a line: all are asked at
     once by one client. Raises ControlError for a file that cannot be read.
     """
     try:
@@ -100,6 +100,6 @@ def _seconds(row: dict[str, str]) -> float:
 
 def _query(row: dict[str, str]) -> str:
     clients: Iterator[str] = (row[one] for one in _CLIENTS if one in row)
-    return "\t".join(
-        [row.get("seconds", "0"), next(clients, "-"), row.get("name", ""), row.get("type", "A")]
-    )
+    name, kind = row.get("name", ""), row.get("type", "A")
+    client, rcode = next(clients, "-"), row.get("rcode", "")
+    return "\t".join([row.get("seconds", "0"), client, name, kind, rcode])

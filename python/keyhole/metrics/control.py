@@ -8,7 +8,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 ENGINE_STATES = ("in force", "behind", "away", "never seen")
-FINDING_KINDS = ("tunnel", "split")
+FINDING_KINDS = ("tunnel", "split", "missing")
 FINDING_STATES = ("open", "muted", "closed")
 LIST_STATES = ("waiting", "downloading", "compiling", "in force", "held back", "unused")
 
@@ -100,7 +100,7 @@ def control_metrics(report: ControlReport) -> Iterator[Metric]:
     yield from _events(list(report.events))
     found = GaugeMetricFamily(
         "keyhole_findings",
-        "Findings by kind (tunnel, split) and state (open, muted, closed).",
+        "Findings by kind (tunnel, split, missing) and state (open, muted, closed).",
         labels=["kind", "state"],
     )
     for kind in FINDING_KINDS:

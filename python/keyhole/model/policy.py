@@ -285,6 +285,12 @@ class PolicySpec(Spec):
         description="What happens when names carry much data out: off, observe, enforce, or {mode, "
         "alert, throttle, block, day, quarantine, split, exempt}.",
     )
+    missing_domains: Literal["off", "observe", "enforce"] = Field(
+        "observe",
+        description="What happens when a client asks for many domains that do not exist, as "
+        "malware does that looks for its server: enforce lets one more new domain pass in ten "
+        "seconds; observe only makes a finding; off counts nothing.",
+    )
     blocked_ttl: Annotated[int, seconds(0, MAX_BLOCKED_TTL, bare=True)] = Field(
         10,
         description="How long a client may cache the answer for a blocked name: seconds, or a time "

@@ -248,6 +248,8 @@ class SnapshotPolicy(Boundary):
     private_names: list[Match]
     forwarded_names: list[Match]
     tunneling: Tunneling | None
+    missing_domains: Mode | None = None
+    """Those of an earlier version have none."""
     blocked_ttl: int = Field(ge=0, le=86_400)
     domains: list[ForwardedDomain] = Field(default_factory=list)
     """Those of an earlier version have none."""

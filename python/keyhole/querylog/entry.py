@@ -89,6 +89,9 @@ class LogEntry:
     """What was on the account of that budget with the query."""
     clients: int | None = None
     """About how many clients that was, where it was all of them together; else absent."""
+    missing: int | None = None
+    """How many domains that do not exist the client asked for within an hour, where that is too
+    many."""
     count: int = 1
     """How many queries it stands for: those that were turned away are summed up without a name, and
     its client is then the network prefix; a busy engine sums up alike ones of one second, at the
@@ -116,6 +119,7 @@ class LogEntry:
             "domain": self.domain,
             "octets": self.octets,
             "clients": self.clients,
+            "missing": self.missing,
         }
         return {
             "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -214,6 +218,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         domain=texts["domain"],
         octets=_optional_number(fields.get("octets"), _MAX_OCTETS),
         clients=_optional_number(fields.get("clients"), _MAX_OCTETS),
+        missing=_optional_number(fields.get("missing"), _MAX_OCTETS),
         count=_number(fields.get("count", 1)),
         engine=_text(fields.get("engine", "local")),
     )

@@ -100,6 +100,22 @@ def test_what_many_clients_told_a_domain_together_is_one_finding_without_a_clien
     assert log.findings.all() == [one], "as the database has it"
 
 
+def test_a_client_that_asks_for_many_domains_that_do_not_exist_is_one_finding(log: Log) -> None:
+    missing = {"domain": None, "octets": None, "observed": "missing domains"}
+    log.write(
+        _line(60, name="a.example", missing=51, **missing),
+        _line(50, name="b.example", missing=52, **missing),
+        _line(name="c.example", missing=52, **{**missing, "observed": None},
+              outcome="blocked", reason="missing_domains"),
+    )  # fmt: skip
+    (one,) = log.findings.all()
+    assert (one.kind, one.client, one.domain, one.level, one.octets) == (
+        "missing", "192.0.2.7", "", "throttle", 52,
+    )  # fmt: skip
+    assert (one.evidence.observed, one.evidence.refused) == ({"alert": 2}, {"throttle": 1})
+    assert [name for name, _ in one.evidence.names] == ["a.example", "b.example", "c.example"]
+
+
 def test_a_finding_says_who_where_how_much_and_what_was_done(log: Log) -> None:
     other = _line(name='"octets":.example', domain=None, octets=None, observed=None)
     log.write(

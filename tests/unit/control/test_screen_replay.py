@@ -64,6 +64,14 @@ def test_a_tunnel_that_is_split_over_clients_is_flagged_by_what_they_told_togeth
         read_budgets({"split": "1B"})
 
 
+def test_a_client_that_asks_for_domains_that_do_not_exist_is_named(tmp_path: Path) -> None:
+    lines = [f"{n}\tbot\txk{n}qz.com\tA\tNXDOMAIN\t0" for n in range(90)]
+    lines += [f"{n}\toffline\tyk{n}qz.com\tA\tSERVFAIL\t0" for n in range(900)]
+    report = replay_capture(capture(tmp_path, [HEADER, *lines]), read_budgets({}))
+    expected = {"client": "bot", "seconds": 50.0, "domains": 51, "answers": 0}
+    assert report["missing"] == [expected]
+
+
 def test_a_file_of_names_is_one_client_that_asks_them_at_once(tmp_path: Path) -> None:
     file = tmp_path / "names.txt.gz"
     names = [f"{number:040}.fbcdn.net" for number in range(200)]

@@ -21,7 +21,8 @@ def compiled(spec: str) -> Tunneling | None:
 
 def problems(spec: str) -> list[str]:
     documents, found = read_text_documents(document("Policy", "home", spec), "a.yaml", Path("/"))
-    found += [one for one in cross_check(documents) if "tunneling" in one.path]
+    about = ("tunneling", "missingDomains")
+    found += [one for one in cross_check(documents) if any(key in one.path for key in about)]
     return [f"{one.path}: {one.why}" for one in found]
 
 
@@ -88,5 +89,7 @@ def test_check_names_exemptions_that_ended_and_budgets_that_cannot_act() -> None
         "it, or renew it"
     ]
     assert "nothing is counted" in problems(f"tunneling: {{mode: off, {ended[1:]}")[-1]
+    (slow,) = problems("tunneling: off\nmissingDomains: enforce")
+    assert slow.startswith("spec.missingDomains: with tunneling: off nobody knows")
     observed = problems("mode: observe\ntunneling: enforce")
     assert observed == ["spec.tunneling: the policy only observes, and so do its budgets"]

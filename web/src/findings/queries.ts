@@ -4,6 +4,7 @@ import { queryOptions } from '@tanstack/svelte-query';
 import { api, read, type Schemas } from '../api/client';
 import { link } from '../app/router.svelte';
 import { shortClient } from '../parts/client';
+import { count, octets } from '../parts/format';
 import { text } from '../strings';
 
 export type Finding = Schemas['Finding'];
@@ -56,9 +57,20 @@ export const quarantined = ({ client }: Finding) => ({
   document: client.name_source === 'document' ? client.name : null,
 });
 
+/** How much made it one, with its unit. */
+export function amount(one: Finding): string {
+  const missing = one.kind === 'missing';
+  return missing ? text.findings.list.domains(count(one.octets)) : octets(one.octets);
+}
+
 /** Its queries in the log. */
 export function logOf({ client, domain, first, last }: Finding): string {
   const value = client.kind === 'token' ? `token:${client.value}` : client.value;
   const until = new Date(new Date(last).getTime() + 1_000).toISOString();
-  return link('/log', { client: value || undefined, below: domain, since: first, until });
+  return link('/log', {
+    client: value || undefined,
+    below: domain || undefined,
+    since: first,
+    until,
+  });
 }

@@ -2,7 +2,13 @@
 import { text } from '../strings';
 
 export const SHARE: readonly string[] = ['overloaded', 'connection_over_limit'];
-export const TUNNELS: readonly string[] = ['tunnel_budget', 'tunnel_throttled', 'tunnel_split', 'tunnel_type'];
+export const TUNNELS: readonly string[] = [
+  'tunnel_budget',
+  'tunnel_throttled',
+  'tunnel_split',
+  'tunnel_type',
+  'missing_domains',
+];
 export const CLIENTS: readonly string[] = Object.keys(text.findings.reasons).filter(
   (reason) => !SHARE.includes(reason) && !TUNNELS.includes(reason),
 );

@@ -15,6 +15,8 @@
 //! | `pairs` | how many octets each client told each domain |
 //! | `domains` | what all clients together told each domain: a channel that is split over many |
 //! | `cells` | how many distinct things were met, in fixed memory |
+//! | `existence` | whether what a client asked for exists |
+//! | `misses` | which clients ask for many domains that do not exist |
 //! | `held` | how much of a table each client uses, which decides who has to yield |
 //! | `strike` | what is said of a query whose budget is used up |
 //! | `throttle` | how often a new name may pass when a budget is nearly used up |
@@ -28,8 +30,10 @@
 mod answers;
 mod cells;
 mod domains;
+mod existence;
 mod held;
 mod limits;
+mod misses;
 mod names;
 mod pairs;
 mod price;
@@ -50,7 +54,10 @@ use keyhole_wire::{Name, RecordType};
 pub use answers::may_carry;
 use domains::{Domains, Told};
 pub use domains::{SplitLimit, Together};
+pub use existence::Existence;
 pub use limits::{Level, Limits};
+pub use misses::Missed;
+use misses::Misses;
 use names::{Names, Seen};
 use pairs::Pairs;
 pub use pairs::Totals;
@@ -67,6 +74,9 @@ const PAIRS: usize = 1 << 18;
 const NAMES: usize = 7 << 17;
 /// Domains that are watched at once for what all clients together tell them: 0.7 MB.
 const DOMAINS: usize = 1 << 9;
+
+/// Clients that are watched at once for domains that do not exist: 0.3 MB.
+const MISSING: usize = 1 << 13;
 
 /// The least that a distinct name counts. Below, its place among others would say more than it does.
 const MIN_CHARGE: u32 = 8;
@@ -114,27 +124,29 @@ pub struct Budgets {
     pairs: Pairs,
     throttle: Throttle,
     domains: Domains,
+    misses: Misses,
 }
 
 impl Budgets {
     /// Empty ones, in 16 MB.
     pub fn new() -> Self {
-        Self::sized(PAIRS, NAMES, DOMAINS)
+        Self::sized(PAIRS, NAMES, DOMAINS, MISSING)
     }
 
     /// Small ones, for few questions.
     pub fn small() -> Self {
-        Self::sized(64, 256, 8)
+        Self::sized(64, 256, 8, 8)
     }
 
     /// Powers of two, at least 8; any multiple of that for names.
-    fn sized(pairs: usize, names: usize, domains: usize) -> Self {
+    fn sized(pairs: usize, names: usize, domains: usize, missing: usize) -> Self {
         Self {
             seed: RandomState::new(),
             names: Names::new(names),
             pairs: Pairs::new(pairs),
             throttle: Throttle::new(),
             domains: Domains::new(domains),
+            misses: Misses::new(missing),
         }
     }
 
@@ -230,7 +242,7 @@ impl Budgets {
     /// What the tables take, in octets.
     pub fn octets(&self) -> usize {
         let pairs = self.pairs.octets() + self.throttle.octets();
-        self.names.octets() + pairs + self.domains.octets()
+        self.names.octets() + pairs + self.domains.octets() + self.misses.octets()
     }
 
     /// The hashes are keyed, so that nobody can make two names share one.

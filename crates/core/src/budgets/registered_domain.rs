@@ -52,6 +52,15 @@ impl RegisteredDomain {
             .any(|end| domain.ends_with(end))
     }
 
+    /// Whether it is one that somebody could register: below a public suffix that is known, and no
+    /// network. Names of one label, and those that end in a label of somebody's own, are not.
+    pub fn is_registrable(self, name: &Name) -> bool {
+        let (offsets, count) = offsets(name.as_wire());
+        let labels = Labels { wire: name.as_wire(), offsets: &offsets[..count] };
+        let is_known = psl::List.find(labels.reversed()).typ.is_some();
+        is_known && labels.suffix() < count && !self.is_network(name)
+    }
+
     /// The domain as a name.
     pub fn domain(self, name: &Name) -> Name {
         Name::from_wire(self.split(name).1).unwrap_or(Name::ROOT)
@@ -165,6 +174,21 @@ mod tests {
     fn a_domain_that_is_not_in_the_list_is_the_last_two_labels() {
         check("a.b.host.nowhere", "host.nowhere", 3);
         check("nowhere", "nowhere", 0);
+    }
+
+    #[test]
+    fn what_nobody_can_register_is_told_apart() {
+        let is_registrable = |name: &str| {
+            let name = Name::from_text(name).unwrap();
+            RegisteredDomain::of(&name).is_registrable(&name)
+        };
+        for name in ["example.com", "a.b.example.co.uk", "someone.github.io"] {
+            assert!(is_registrable(name), "{name}");
+        }
+        let others = ["wpad", "printer.lan", "com", "co.uk", ".", "1.2.0.192.in-addr.arpa"];
+        for name in others {
+            assert!(!is_registrable(name), "{name}");
+        }
     }
 
     #[test]

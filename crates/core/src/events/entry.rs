@@ -44,6 +44,9 @@ pub(super) const TUNNELING: u64 = 8;
 /// The kind of a cause that is a rewrite.
 pub(super) const REWRITE: u64 = 9;
 
+/// The kind of cause that says how many domains do not exist.
+pub(super) const MISSING_DOMAINS: u64 = 10;
+
 /// What decided, as far as an event remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StoredCause {
@@ -56,6 +59,7 @@ pub(super) enum StoredCause {
     Record,
     Rewrite(usize),
     Tunneling(Strike),
+    MissingDomains(u32),
 }
 
 /// Who asked, beside the address.
@@ -168,9 +172,10 @@ impl<'w> Shared<'w> {
             words.split_first_chunk::<HEAD>()?;
         let (has_waited, has_target) = (times as u32 != 0, lengths >> 48 & 0xff != 0);
         let is_own = first >> 40 & IS_OWN != 0;
-        let has_strike = [32, 40].iter().any(|&at| lengths >> at & 0xff == TUNNELING);
+        let says_sum = |kind| matches!(kind, TUNNELING | MISSING_DOMAINS);
+        let has_sum = [32, 40].iter().any(|&at| says_sum(lengths >> at & 0xff));
         let length = (first >> 16 & 0xff) as usize;
-        if has_waited || has_target || is_own || has_strike || length == 0 {
+        if has_waited || has_target || is_own || has_sum || length == 0 {
             return None;
         }
         let (name, behind) = behind.split_at_checked(length.div_ceil(8))?;
@@ -205,6 +210,7 @@ fn stored_cause(kind: u64, word: u64) -> Option<StoredCause> {
         6 => Some(StoredCause::Pause),
         7 => Some(StoredCause::Record),
         REWRITE => index(word).map(StoredCause::Rewrite),
+        MISSING_DOMAINS => Some(StoredCause::MissingDomains(word as u32)),
         TUNNELING => Strike::from_word(word as u32).map(StoredCause::Tunneling),
         _ => None,
     }

@@ -177,6 +177,7 @@ impl<'s> Writer<'s> {
         self.text
             .text("observed", entry.would_block.and_then(|would_block| names.words(would_block)));
         self.strike(entry);
+        self.missing(entry);
         self.text.text("upstream", entry.upstream.and_then(|place| names.upstream(place)));
         self.text.optional("upstream_tls", entry.upstream_tls.map(TlsVersion::word));
         let number = snapshot.map(|snapshot| snapshot.number);
@@ -239,6 +240,16 @@ impl<'s> Writer<'s> {
             && names.yields(entry.cause)
         {
             self.text.name("allow", name);
+        }
+    }
+
+    /// How many domains the client asked for that do not exist, where a query is noted for that.
+    fn missing(&mut self, entry: &StoredEvent<'_>) {
+        let causes = [entry.cause, entry.would_block].into_iter().flatten();
+        for cause in causes {
+            if let StoredCause::MissingDomains(domains) = cause {
+                self.text.number("missing", domains.into());
+            }
         }
     }
 

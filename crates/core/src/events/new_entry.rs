@@ -6,8 +6,8 @@ use std::time::Instant;
 use keyhole_wire::Name;
 
 use super::entry::{
-    ARRIVED, HAS_CLIENT, HEAD, IDENTITY, IS_OWN, NO_UPSTREAM, NONE, REWRITE, TLS, TOKEN, TUNNELING,
-    UPSTREAM_TLS, WHO,
+    ARRIVED, HAS_CLIENT, HEAD, IDENTITY, IS_OWN, MISSING_DOMAINS, NO_UPSTREAM, NONE, REWRITE, TLS,
+    TOKEN, TUNNELING, UPSTREAM_TLS, WHO,
 };
 use super::event::Event;
 use super::ring::Ring;
@@ -181,6 +181,7 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
         Some(Cause::Record) => (7, NONE),
         Some(Cause::Rewrite(rewrite)) => (REWRITE, rewrite),
         Some(Cause::Tunneling(strike)) => (TUNNELING, strike.word()),
+        Some(Cause::MissingDomains(domains)) => (MISSING_DOMAINS, domains),
     }
 }
 

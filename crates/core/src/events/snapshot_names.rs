@@ -50,6 +50,7 @@ impl<'s> SnapshotNames<'s> {
             StoredCause::List(index) => self.list(index),
             StoredCause::Rewrite(index) => self.rewrite(index),
             StoredCause::Tunneling(strike) => Some(tunneling_words(strike.level)),
+            StoredCause::MissingDomains(_) => Some("missing domains"),
             StoredCause::Default
             | StoredCause::Record
             | StoredCause::Mode

@@ -25,4 +25,6 @@ pub enum Cause {
     PrivateAddresses,
     /// The client's budget of name octets for the registered domain.
     Tunneling(Strike),
+    /// The client asked for so many domains within an hour that do not exist.
+    MissingDomains(u32),
 }

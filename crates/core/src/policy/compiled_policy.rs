@@ -48,6 +48,8 @@ pub struct Policy {
     pub forwarded_names: NamePatterns,
     /// The budgets of name octets of each of its clients; none where nobody counts.
     pub tunneling: Option<Tunneling>,
+    /// Whether clients that ask for many domains which do not exist are slowed; none where nobody looks.
+    pub missing_domains: Option<bool>,
     /// Seconds for which a client may keep the answer for a blocked name.
     pub blocked_ttl: u32,
     /// Domains for which other upstream sets are asked.

@@ -44,6 +44,7 @@ pub fn describe(
             let Strike { level, octets, clients } = strike;
             ("tunneling", json!({ "level": level.word(), "octets": octets, "clients": clients }))
         }
+        Cause::MissingDomains(domains) => ("missing_domains", json!({ "domains": domains })),
     };
     value["cause"] = json!(word);
     value["policy"] = json!(policy.name);
@@ -222,7 +223,8 @@ pub fn yields_to_decision(policy: &Policy, cause: Cause) -> bool {
         | Cause::Mode
         | Cause::Pause
         | Cause::PrivateAddresses
-        | Cause::Tunneling(_) => false,
+        | Cause::Tunneling(_)
+        | Cause::MissingDomains(_) => false,
     }
 }
 

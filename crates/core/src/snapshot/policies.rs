@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::document::{MatchDocument, PolicyDocument};
+use crate::document::{MatchDocument, Mode, PolicyDocument};
 use crate::faults::Faults;
 use crate::policy::{Domains, NamePatterns, Policy, RuleSet, Schedule, Span, Tunneling};
 use crate::records::Rewrites;
@@ -85,6 +85,9 @@ fn compile_one(
         let path = format!("{path}.tunneling");
         Tunneling::compile(tunneling, document.mode, &path, &document.origin, faults)
     });
+    let missing_domains = document
+        .missing_domains
+        .map(|mode| mode == Mode::Enforce && document.mode == Mode::Enforce);
     let names = |part: &str, matches: &[MatchDocument], faults: &mut Faults| {
         NamePatterns::compile(matches, &format!("{path}.{part}"), &document.origin, faults)
     };
@@ -107,6 +110,7 @@ fn compile_one(
         private_names: names("private_names", &document.private_names, faults),
         forwarded_names: names("forwarded_names", &document.forwarded_names, faults),
         tunneling,
+        missing_domains,
         domains: Domains::compile(
             &document.domains,
             bounds.upstream_sets,

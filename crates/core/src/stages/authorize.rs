@@ -68,7 +68,7 @@ fn reason(cause: Cause) -> Reason {
         Cause::List(_) => Reason::BlockedByList,
         Cause::PrivateAddresses => Reason::PrivateAddress,
         // No policy decides about names by their number.
-        Cause::Tunneling(_) => Reason::InternalError,
+        Cause::Tunneling(_) | Cause::MissingDomains(_) => Reason::InternalError,
         // Neither mode, pause, record nor rewrite ever blocks.
         Cause::Default | Cause::Mode | Cause::Pause | Cause::Record | Cause::Rewrite(_) => {
             Reason::DeniedByDefault

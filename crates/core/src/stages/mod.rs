@@ -11,6 +11,7 @@ pub mod admit;
 pub mod authorize;
 pub mod fetch;
 pub mod identify;
+mod missing;
 pub mod parse;
 pub mod record;
 pub mod reply;
@@ -19,11 +20,12 @@ pub mod vet;
 
 use std::sync::Arc;
 
-use keyhole_wire::{Answer, Name, Synthetic, ZoneAt};
+use keyhole_wire::{Answer, Name, RecordType, Synthetic, ZoneAt};
 
 use crate::Reason;
 use crate::lookup::LookupAnswer;
 use crate::policy::{Cause, Permit};
+use crate::question::Question;
 use crate::tls_version::TlsVersion;
 
 /// How a query ended: why, because of what, and what is to be said.
@@ -125,4 +127,11 @@ fn end_by_budget(permit: &Permit, reason: Reason, cause: Cause) -> End {
     end.cause = Some(cause);
     end.would_block = permit.would_block();
     end
+}
+
+/// Whether an upstream may be asked. Without recursion (RFC 1035 section 4.1.1) or for everything
+/// (RFC 8482) none is.
+#[inline]
+fn may_leave(question: &Question) -> bool {
+    question.query.recursion_desired && question.kind() != RecordType::ANY
 }

@@ -9,7 +9,8 @@ use keyhole_wire::RecordType;
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::{End, end_by_budget};
+use super::missing;
+use super::{End, end_by_budget, may_leave};
 use crate::Reason;
 use crate::budgets::{Asked, Charge, Level, RegisteredDomain, Strike};
 use crate::policy::{Cause, Permit, Policy, Spared, Step, Trace, Tunneling};
@@ -41,6 +42,7 @@ pub fn screen(
         return ControlFlow::Break(end_by_budget(&permit, Reason::TunnelType, permit.cause()));
     }
     let policy = &snapshot.policies[permit.policy()];
+    let permit = missing::hold_back(snapshot, policy, question, permit, account)?;
     let tunneling = policy.tunneling.as_ref().filter(|_| may_leave(question));
     let (Some(tunneling), Some(budgets)) = (tunneling, account.budgets) else {
         return ControlFlow::Continue(Screened(permit));
@@ -88,13 +90,6 @@ pub fn screen(
 /// section 3.1: 65280 to 65534) are what tunnels prefer; no application asks them of a resolver.
 fn carries_anything(kind: RecordType) -> bool {
     kind == RecordType::NULL || (65280..=65534).contains(&kind.0)
-}
-
-/// Whether an upstream may be asked. Without recursion (RFC 1035 section 4.1.1) or for everything
-/// (RFC 8482) none is.
-#[inline]
-fn may_leave(question: &Question) -> bool {
-    question.query.recursion_desired && question.kind() != RecordType::ANY
 }
 
 fn budget_step(

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::account::Account;
 use super::authorize::blocked;
 use super::fetch::Fetched;
+use super::missing;
 use super::{Body, End, end_by_budget};
 use crate::Reason;
 use crate::budgets::{Asked, Level, RegisteredDomain, Strike, may_carry};
@@ -45,6 +46,7 @@ pub fn vet(
         ControlFlow::Break(end) => return end,
         ControlFlow::Continue(permit) => permit,
     };
+    let permit = missing::note(policy, question, permit, reason, &body, account);
     let mut vetting = Vetting::new(snapshot, question, &permit, body.answer());
     vetting.is_declared = matches!(reason, Reason::LocalRecord | Reason::SpecialUse);
     // What a person declared as a local record may lead into the network.

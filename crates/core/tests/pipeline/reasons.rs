@@ -154,13 +154,15 @@ async fn stale() -> BTreeSet<String> {
     reached(&world.core.stats())
 }
 
-/// A budget that is nearly and then quite used up, and that of all clients together.
+/// A budget that is nearly and then quite used up, that of all clients together, and a client that asks
+/// for domains that do not exist.
 async fn tunneling() -> BTreeSet<String> {
     let world = world_with(&options(), |document| {
         document["policies"][0]["tunneling"] = json!({
             "mode": "enforce", "alert": 32, "throttle": 64, "block": 128, "day": 256, "exempt": [],
             "split": {"mode": "enforce", "octets": 16},
         });
+        document["policies"][0]["missing_domains"] = json!("enforce");
     })
     .await;
     for octets in [62, 20, 10, 60] {
@@ -169,6 +171,10 @@ async fn tunneling() -> BTreeSet<String> {
     for client in 2..12 {
         let packet = query(&format!("{client:060}.split.example"), A).octets();
         send(&world.core, &packet, Transport::Udp, &format!("127.0.0.{client}")).await;
+    }
+    for number in 0..60 {
+        let packet = query(&format!("missing.x{number}.com"), A).octets();
+        send(&world.core, &packet, Transport::Udp, "127.0.0.20").await;
     }
     reached(&world.core.stats())
 }

@@ -119,6 +119,50 @@ async fn a_channel_that_is_split_over_clients_gets_no_new_name_through_and_known
 }
 
 #[tokio::test]
+async fn a_client_that_asks_for_domains_that_do_not_exist_is_noted_and_slowed_if_the_policy_says_so()
+ {
+    for (mode, slowed) in [("enforce", true), ("observe", false)] {
+        let world = world("observe", |document| {
+            document["policies"][0]["missing_domains"] = json!(mode);
+        })
+        .await;
+        let ask = async |name: &str| world.ask(&query(name, A).edns(&[])).await;
+        assert_eq!(ask("www.known.com").await.word(), None);
+        let mut refused = 0;
+        for number in 0..60 {
+            let reply = ask(&format!("missing.x{number}.com")).await;
+            refused += u32::from(reply.word() == Some("missing_domains"));
+        }
+        // The 51st is one too many, and then one passes in ten seconds.
+        assert_eq!((1..=8).contains(&refused), slowed, "{mode}: {refused}");
+        assert!(slowed || refused == 0);
+        assert_eq!(ask("www.known.com").await.word(), None, "a domain that it uses");
+        let packet = query("missing.x998.com", A).edns(&[]).octets();
+        let other = send(&world.core, &packet, Transport::Udp, "127.0.0.2").await.unwrap();
+        assert_eq!(other.rcode(), 3, "another client");
+        for number in 0..120 {
+            ask(&format!("servfail.y{number}.com")).await;
+        }
+        let totals = &world.core.stats()["totals"];
+        assert_eq!(totals["missing_domains"], 1, "{mode}");
+    }
+    let world = world("observe", |_| {}).await;
+    for number in 0..60 {
+        world.ask(&query(&format!("missing.x{number}.com"), A)).await;
+    }
+    assert_eq!(world.core.stats()["totals"]["missing_domains"], 0, "nobody looks");
+    let world = world_with(&options(), |document| {
+        document["policies"][0]["missing_domains"] = json!("enforce");
+        document["policies"][0]["tunneling"] = Value::Null;
+    })
+    .await;
+    for number in 0..120 {
+        let reply = world.ask(&query(&format!("servfail.y{number}.com"), A).edns(&[])).await;
+        assert_ne!(reply.word(), Some("missing_domains"), "failures are no misses");
+    }
+}
+
+#[tokio::test]
 async fn without_budgets_nothing_is_counted() {
     let world =
         world("enforce", |document| document["policies"][0]["tunneling"] = Value::Null).await;

@@ -33,6 +33,7 @@ _BY_REASON = {
     "tunnel_budget": "DENYLIST",
     "tunnel_throttled": "DENYLIST",
     "tunnel_split": "DENYLIST",
+    "missing_domains": "DENYLIST",
 }
 # Answered, and of no status that Pi-hole has.
 _WITHOUT_STATUS = ("minimal_any", "cookie_alone")

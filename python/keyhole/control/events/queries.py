@@ -13,11 +13,12 @@ _FOUND = (
     "tunnel_budget",
     "tunnel_throttled",
     "tunnel_split",
+    "missing_domains",
     "private_address",
 )
-"""Reasons that speak of an attack: a tunnel, or DNS rebinding."""
-_OBSERVED = "tunneling:"
-"""How the log begins what would have been done against a tunnel."""
+"""Reasons that speak of an attack: a tunnel, malware that looks for its server, DNS rebinding."""
+_OBSERVED = ("tunneling:", "missing domains")
+"""How the log begins what would have been done against the first two."""
 _UNKNOWN = ""
 """The kind of queries that were lost before anybody read them."""
 NOTICE_SECONDS = 60.0

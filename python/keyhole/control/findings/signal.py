@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from keyhole.querylog.entry import LogEntry, read_line
 
-_MARK = b'"octets":'
-"""Only lines that a budget speaks of have it: within a text, the quotation mark is escaped."""
+_MARKS = (b'"octets":', b'"missing":')
+"""Only lines that the screen speaks of have one: within a text, the quotation mark is escaped."""
 _REFUSED = {"tunnel_throttled": "throttle", "tunnel_budget": "block", "tunnel_split": "split"}
 _OBSERVED = "tunneling: "
+_MISSING, _MISSING_OBSERVED = "missing_domains", "missing domains"
 _IPV6_BITS = 56
 """Clients of one such network share an account: it is what one customer has."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A query that a budget speaks of."""
+    """A query that the screen speaks of."""
 
     kind: str
     client_kind: str
@@ -27,7 +28,7 @@ class Signal:
     second: int
     """Of Unix time."""
     octets: int
-    """On the account with it."""
+    """On the account with it; of the kind ``missing``, domains that do not exist."""
     name: str
     is_refused: bool
     count: int
@@ -54,15 +55,21 @@ def marked(lines: bytes) -> bytes:
 
 
 def _marked(lines: bytes) -> Iterator[bytes]:
-    at = lines.find(_MARK)
+    at = _next_mark(lines, 0)
     while at >= 0:
         begin, end = lines.rfind(b"\n", 0, at) + 1, lines.find(b"\n", at)
         end = len(lines) if end < 0 else end
         yield lines[begin:end]
-        at = lines.find(_MARK, end)
+        at = _next_mark(lines, end)
+
+
+def _next_mark(lines: bytes, at: int) -> int:
+    return min((found for mark in _MARKS if (found := lines.find(mark, at)) >= 0), default=-1)
 
 
 def _signal(entry: LogEntry) -> Signal | None:
+    if entry.missing is not None:
+        return _of_missing(entry)
     refused = _REFUSED.get(entry.reason)
     observed = entry.observed or ""
     level = refused or (observed.removeprefix(_OBSERVED) if observed.startswith(_OBSERVED) else "")
@@ -72,12 +79,10 @@ def _signal(entry: LogEntry) -> Signal | None:
         return _of_all(
             entry, entry.domain, entry.octets, entry.name, is_refused=refused is not None
         )
-    client = entry.client_ref
-    value = _network(client.value) if client.kind == "address" else client.value
     return Signal(
         "tunnel",
-        client.kind,
-        value,
+        entry.client_ref.kind,
+        _client(entry),
         entry.domain,
         entry.policy,
         level,
@@ -105,6 +110,31 @@ def _of_all(entry: LogEntry, domain: str, octets: int, name: str, *, is_refused:
         entry.count,
         entry.clients or 0,
     )
+
+
+def _of_missing(entry: LogEntry) -> Signal | None:
+    """Of a client that asks for many domains that do not exist."""
+    is_refused = entry.reason == _MISSING
+    if entry.name is None or not (is_refused or entry.observed == _MISSING_OBSERVED):
+        return None
+    return Signal(
+        "missing",
+        entry.client_ref.kind,
+        _client(entry),
+        "",
+        entry.policy,
+        "throttle" if is_refused else "alert",
+        int(entry.time.timestamp()),
+        entry.missing or 0,
+        entry.name,
+        is_refused,
+        entry.count,
+    )
+
+
+def _client(entry: LogEntry) -> str:
+    client = entry.client_ref
+    return _network(client.value) if client.kind == "address" else client.value
 
 
 def _network(address: str) -> str:

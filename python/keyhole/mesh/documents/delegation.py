@@ -36,7 +36,15 @@ DELEGATED = {
 }
 """The kinds that a delegated namespace has, and the keys of their spec."""
 OPERATORS = {
-    "Policy": ("mode", "upstreams", "privateAddresses", "specialNames", "tunneling", "log"),
+    "Policy": (
+        "mode",
+        "upstreams",
+        "privateAddresses",
+        "specialNames",
+        "tunneling",
+        "missingDomains",
+        "log",
+    ),
     "List": ("files", "urls", "refresh", "services", "policies", "guard"),
 }
 """The keys that stay with the people of Keyhole's own namespace."""
@@ -149,7 +157,11 @@ class Delegation:
 def _with_words(spec: Any) -> Any:
     """The spec with the word ``off`` as it was written: YAML 1.1, which kubectl reads, takes it for
     false."""
-    if not isinstance(spec, dict) or "tunneling" not in spec:
+    if not isinstance(spec, dict):
+        return spec
+    if "missingDomains" in spec:
+        spec = {**spec, "missingDomains": _with_off(spec["missingDomains"])}
+    if "tunneling" not in spec:
         return spec
     use = _with_off(spec["tunneling"])
     if isinstance(use, dict) and "split" in use:

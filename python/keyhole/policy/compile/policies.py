@@ -107,6 +107,7 @@ class Policies:
             private_names=list(spec.private_addresses.allow),
             forwarded_names=list(spec.special_names.forward),
             tunneling=_tunneling(spec.tunneling),
+            missing_domains=None if spec.missing_domains == "off" else spec.missing_domains,
             blocked_ttl=spec.blocked_ttl,
             domains=route.domains,
             upstream_set=route.upstream_set,

@@ -105,6 +105,7 @@ pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -
         private_names: NamePatterns::compile(&[], "names", "", &mut faults),
         forwarded_names: NamePatterns::compile(&[], "names", "", &mut faults),
         tunneling: None,
+        missing_domains: None,
         blocked_ttl: 10,
         domains: Domains::default(),
         upstream_set: 0,

@@ -1,0 +1,123 @@
+//! Whether what a client asked for exists, on its account of domains that do not.
+//!
+//! What is not counted: names without a public suffix that is known, such as `wpad`, `host.lan` and the
+//! random words by which a browser finds out whether it is lied to; names of addresses; answers that are
+//! not NXDOMAIN, as those of an upstream that is down; names whose answer has records, such as an alias.
+
+use std::hash::{BuildHasher, Hasher};
+
+use super::misses::Missed;
+use super::slots::Slots;
+use super::{Asked, Budgets};
+
+/// How a question for a name ended, as far as it is about that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// It does not exist.
+    Missing,
+    /// An upstream answered just now.
+    Answered,
+}
+
+impl Budgets {
+    /// Counts how a question ended. Gives what its client missed before and with it, where that is more
+    /// than it was.
+    pub fn ended(&self, asked: &Asked<'_>, existence: Existence) -> Option<(Missed, Missed)> {
+        let at = Slots::at(asked.seconds);
+        if existence == Existence::Answered {
+            self.misses.answered(asked.client, at);
+            return None;
+        }
+        if !asked.domain.is_registrable(asked.name) {
+            return None;
+        }
+        let hashes = self.hashes(asked);
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(hashes.pair);
+        hasher.write(b"missing");
+        let hash = hasher.finish();
+        if self.names.remember(hash, hashes.client, at).in_hour {
+            return None;
+        }
+        self.misses.missed(asked.client, (hash >> 32) as u32, at)
+    }
+
+    /// What a client missed whose question is to be held back for that: it missed too much, told the
+    /// domain no name within the day, and asked for another such domain within the last ten seconds.
+    #[inline]
+    pub fn holds_back(&self, asked: &Asked<'_>) -> Option<Missed> {
+        let at = Slots::at(asked.seconds);
+        let missed = self.misses.of(asked.client, at).filter(|missed| missed.is_over())?;
+        let is_new = self.pairs.totals(self.hashes(asked).pair(), at).day == 0;
+        let is_held = is_new && !self.throttle.take(asked.client, asked.seconds);
+        is_held.then_some(missed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyhole_wire::{Name, RecordType};
+
+    use super::super::RegisteredDomain;
+    use super::super::misses::{ANSWERS, LIMIT};
+    use super::*;
+
+    fn asked(name: &Name, client: u64) -> Asked<'_> {
+        let domain = RegisteredDomain::of(name);
+        Asked { client, name, domain, kind: RecordType::A, seconds: 5 }
+    }
+
+    fn ends(budgets: &Budgets, client: u64, name: &str, existence: Existence) -> Missed {
+        let name = Name::from_text(name).unwrap();
+        budgets.ended(&asked(&name, client), existence).unwrap_or_default().1
+    }
+
+    /// The number of the domain, of so many that do not exist, with which the client is conspicuous.
+    fn first(budgets: &Budgets, client: u64, name: impl Fn(u32) -> String) -> Option<u32> {
+        let missing = |number| ends(budgets, client, &name(number), Existence::Missing);
+        (0..400).find(|number| missing(*number).is_over())
+    }
+
+    #[test]
+    fn a_client_that_asks_for_domains_that_do_not_exist_is_conspicuous_and_no_other_is() {
+        let budgets = Budgets::new();
+        assert_eq!(first(&budgets, 1, |n| format!("xk{n}qz.com")), Some(LIMIT));
+        assert_eq!(first(&budgets, 2, |n| format!("host{n}.example.com")), None, "one domain");
+        assert_eq!(first(&budgets, 3, |n| format!("random{n}")), None, "Chromium, wpad");
+        assert_eq!(first(&budgets, 4, |n| format!("random{n}.lan")), None, "a search domain");
+        let blocklist = |n| format!("{n}.2.0.192.zen.spamhaus.org");
+        assert_eq!(first(&budgets, 5, blocklist), None, "a mail server");
+        assert_eq!(first(&budgets, 6, |n| format!("1.{}.0.192.in-addr.arpa", n % 250)), None);
+        let again = |_| "missing.example.com".to_owned();
+        assert_eq!(first(&budgets, 7, again), None, "the same name");
+    }
+
+    #[test]
+    fn a_client_that_asks_much_may_miss_much() {
+        let budgets = Budgets::new();
+        ends(&budgets, 1, "missing.com", Existence::Missing);
+        for number in 0..400 {
+            ends(&budgets, 1, &format!("www{number}.com"), Existence::Answered);
+        }
+        let over = first(&budgets, 1, |n| format!("xk{n}qz.com"));
+        assert_eq!(over, Some(LIMIT + 400 / ANSWERS - 1));
+    }
+
+    #[test]
+    fn a_client_that_misses_too_much_gets_one_new_domain_in_ten_seconds() {
+        let budgets = Budgets::new();
+        let limits =
+            super::super::Limits { alert: 999, throttle: 999, block: 999, ..Default::default() };
+        let limits = super::super::Limits { day: 999, ..limits };
+        let known = Name::from_text("www.known.com").unwrap();
+        budgets.charge(&asked(&known, 1), limits, true, || false);
+        let is_held = |name: &str, seconds| {
+            let name = Name::from_text(name).unwrap();
+            budgets.holds_back(&Asked { seconds, ..asked(&name, 1) }).is_some()
+        };
+        assert!(!is_held("new1.com", 5), "before it missed much");
+        first(&budgets, 1, |n| format!("xk{n}qz.com"));
+        assert_eq!([is_held("new1.com", 5), is_held("new2.com", 5)], [false, true]);
+        assert!(!is_held("www.known.com", 5) && !is_held("new2.com", 15));
+    }
+}
