@@ -101,7 +101,7 @@ def test_what_many_clients_told_a_domain_together_is_one_finding_without_a_clien
 
 
 def test_a_client_that_asks_for_many_domains_that_do_not_exist_is_one_finding(log: Log) -> None:
-    missing = {"domain": None, "octets": None, "observed": "missing domains"}
+    missing: dict[str, Any] = {"domain": None, "octets": None, "observed": "missing domains"}
     log.write(
         _line(60, name="a.example", missing=51, **missing),
         _line(50, name="b.example", missing=52, **missing),
