@@ -22,7 +22,7 @@ const OVERHEAD: usize = 192;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// The longest that it is known that there is no DS record: a zone that is signed from now on is
 /// validated from then on. RFC 2308 section 5 names one to three hours for what is denied.
-const LONGEST_DENIAL: Duration = Duration::from_secs(3600);
+const MAX_DENIAL: Duration = Duration::from_secs(3600);
 
 /// A signed zone.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Known {
 
     /// The same for what is known because there is no DS record.
     pub(super) fn denied(link: Link, ttl: u32, window: Window, now: Instant) -> Self {
-        Self::within(LONGEST_DENIAL, link, ttl, window, now)
+        Self::within(MAX_DENIAL, link, ttl, window, now)
     }
 
     fn within(longest: Duration, link: Link, ttl: u32, window: Window, now: Instant) -> Self {

@@ -14,7 +14,7 @@ const LEAST: Duration = Duration::from_millis(300);
 /// The same while nothing is known of how long answers take (RFC 6298 section 2.1).
 const UNKNOWN: Duration = Duration::from_secs(1);
 /// Repetitions on suspicion that are in hand at most.
-const MOST_REPEATS: f32 = 8.0;
+const MAX_REPEATS: f32 = 8.0;
 /// Repetitions on suspicion that one answer adds.
 const REPEATS_PER_ANSWER: f32 = 0.05;
 
@@ -32,7 +32,7 @@ pub(super) struct Silence {
 
 impl Silence {
     pub(super) fn new() -> Self {
-        Self { usual: None, repeats: MOST_REPEATS, newest: None, newest_elsewhere: None }
+        Self { usual: None, repeats: MAX_REPEATS, newest: None, newest_elsewhere: None }
     }
 
     /// A question that was asked on this connection then was answered now.
@@ -45,7 +45,7 @@ impl Silence {
                 (mean * 0.875 + took * 0.125, deviation * 0.75 + (mean - took).abs() * 0.25)
             }
         });
-        self.repeats = (self.repeats + REPEATS_PER_ANSWER).min(MOST_REPEATS);
+        self.repeats = (self.repeats + REPEATS_PER_ANSWER).min(MAX_REPEATS);
         let is_older = |one: &Option<(u64, Instant)>| one.is_none_or(|(_, at)| at < asked_at);
         match self.newest {
             Some((id, _)) if id != connection => {
