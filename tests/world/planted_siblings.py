@@ -156,6 +156,15 @@ def _container(**changes: Any) -> Plant:
     return lambda objects: _set(pod_of(objects)["containers"][0]["securityContext"], **changes)
 
 
+def _injected(objects: Objects) -> None:
+    """As the webhook leaves a pod: its own containers run as the user of the sidecar."""
+    safe = {**_SAFE, "runAsUser": 1337, "runAsGroup": 1337}
+    pod_of(objects).setdefault("initContainers", []).extend(
+        {"name": name, "image": "x", "securityContext": safe}
+        for name in ("istio-validation", "istio-proxy")
+    )
+
+
 def _host_path(objects: Objects) -> None:
     pod_of(objects)["volumes"].append({"name": "node", "hostPath": {"path": "/"}})
 
@@ -364,6 +373,7 @@ HARMLESS: list[tuple[str, str, Plant]] = [
     ("a client outside of ambient", "ambient",
      _client("ReplicaSet", "template", labels={"istio.io/dataplane-mode": "none"})),
     ("user 1337 without sidecars", "ambient", _container(runAsUser=1337)),
+    ("a pod with its sidecar", "sidecar", _injected),
     ("a gateway that sees clients", "sidecar", _istio_gateway("Local")),
     ("DNS over TLS with its rule", "sidecar", _both(_port_853("DISABLE"), _DOT_RULE)),
     ("DNS over TLS in ambient with its rule", "ambient", _both(_port_853("PERMISSIVE"), _DOT_RULE)),

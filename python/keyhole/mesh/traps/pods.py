@@ -7,6 +7,8 @@ from keyhole.mesh.objects import PodTemplate, Tree, World, inner, listed, texts
 
 _LOW = 1024
 _AGENT = 1337
+_INJECTED = ("istio-proxy", "istio-init", "istio-validation")
+"""The containers that injection adds to a pod, or changes if a template already has them."""
 _BIND = "NET_BIND_SERVICE"
 _VOLUMES = {
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image"),
@@ -42,7 +44,8 @@ def pods_that_are_refused(world: World) -> Iterator[Finding]:
 
 
 def _is_the_agent(pod: PodTemplate) -> bool:
-    contexts = [inner(one, "securityContext") for one in (pod.spec, *pod.containers)]
+    own = [one for one in pod.containers if one.get("name") not in _INJECTED]
+    contexts = [inner(one, "securityContext") for one in (pod.spec, *own)]
     return any(_AGENT in (one.get("runAsUser"), one.get("runAsGroup")) for one in contexts)
 
 
