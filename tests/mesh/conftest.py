@@ -13,3 +13,10 @@ def mesh(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iter
     """The chart, injected and running, with clients in and outside of the mesh."""
     with real_mesh(tmp_path_factory.mktemp("mesh"), authority) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def two_forwarders(mesh: Mesh) -> Mesh:
+    """The same with the second forwarder, which most tests do not need."""
+    mesh.start(mesh.pod("keyhole-forwarder", 1))
+    return mesh

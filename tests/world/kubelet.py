@@ -61,8 +61,9 @@ class Kubelet:
         shutil.rmtree(pod.folder)
 
     def start(self, *pods: MeshPod) -> None:
-        """Starts pods, at the same time."""
-        with ThreadPoolExecutor(len(pods)) as pool:
+        """Starts pods, as many at the same time as there are processors: more would only take time
+        from each other, and an engine has to be ready within its own."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             for done in [pool.submit(pod.start) for pod in pods]:
                 done.result()
 
