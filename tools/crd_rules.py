@@ -47,26 +47,36 @@ RULES: dict[str, list[tuple[str, str]]] = {
     ],
     "UpstreamSpec": [
         (
-            "self.protocol != 'tcp' || has(self.insecure)",
-            "tcp sends queries unencrypted; use dot or doh, or write insecure: mesh where a "
-            "service mesh encrypts the hop",
+            "self.protocol in ['doh', 'dot'] || has(self.insecure)",
+            "this protocol sends queries unencrypted; use dot or doh, or write insecure: mesh "
+            "where a service mesh encrypts the hop",
         ),
-        ("self.protocol == 'tcp' || !has(self.insecure)", "it is encrypted; leave insecure out"),
         (
-            "self.protocol == 'tcp' || has(self.serverName) || has(self.serverId)",
+            "!(self.protocol in ['doh', 'dot']) || !has(self.insecure)",
+            "it is encrypted; leave insecure out",
+        ),
+        (
+            "self.protocol == 'tcp' || !has(self.insecure) || self.insecure == 'mesh'",
+            "only tcp asks a device of the local network; write mesh",
+        ),
+        (
+            "!(self.protocol in ['doh', 'dot']) || has(self.serverName) || has(self.serverId)",
             "give serverName, the name or address in the certificate, or serverId, the SPIFFE ID "
             "in it",
         ),
         (
-            "self.protocol != 'tcp' || !(has(self.serverName) || has(self.serverId) "
+            "self.protocol in ['doh', 'dot'] || !(has(self.serverName) || has(self.serverId) "
             "|| has(self.ca) || has(self.clientCertificate))",
-            "tcp uses no certificates; leave them out, or use dot or doh",
+            "this protocol uses no certificates; leave them out, or use dot or doh",
         ),
         (
             "!has(self.serverId) || has(self.ca)",
             "public authorities issue no SPIFFE IDs; give ca, the authorities of its trust domain",
         ),
-        ("self.protocol == 'doh' || !has(self.path)", "only doh has a path; leave it out"),
+        (
+            "self.protocol in ['doh', 'doh_cleartext'] || !has(self.path)",
+            "only doh and doh_cleartext have a path; leave it out",
+        ),
     ],
     "ClientCertificate": [
         (

@@ -80,11 +80,32 @@ _WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("Record", {"name": "a.example"}, "give a, aaaa, cname, txt or ptr"),
     ("Record", {"name": "a.example", "cname": "b.example", "a": ["192.0.2.1"]}, "no other data"),
     ("Upstream", {"protocol": "tcp", "addresses": ["192.0.2.1"]}, "write insecure: mesh"),
+    ("Upstream", {"protocol": "doh_cleartext", "addresses": ["10.0.0.1"]}, "insecure: mesh"),
+    (
+        "Upstream",
+        {
+            "protocol": "doh_cleartext",
+            "addresses": ["10.0.0.1"],
+            "insecure": "local-network",
+            "domains": ["lan"],
+        },
+        "only tcp asks a device of the local network",
+    ),
+    (
+        "Upstream",
+        {
+            "protocol": "doh_cleartext",
+            "addresses": ["10.0.0.1"],
+            "insecure": "mesh",
+            "serverName": "a.example",
+        },
+        "uses no certificates",
+    ),
     ("Upstream", {"protocol": "dot", "addresses": ["192.0.2.1"]}, "give serverName"),
     (
         "Upstream",
         {"protocol": "dot", "addresses": ["192.0.2.1"], "serverName": "a.example", "path": "/x"},
-        "only doh has a path",
+        "only doh and doh_cleartext have a path",
     ),
 ]
 
@@ -112,6 +133,9 @@ def test_the_server_takes_each_form_that_files_have_and_unknown_keys_in_none(
         answer = kinds.try_to_create(_object("Policy", "keyhole", "one", **spec))
         assert answer.is_success, message(answer)
         assert answer.json()["spec"] == spec, "nothing is added, and nothing is taken out"
+    hop = {"protocol": "doh_cleartext", "addresses": ["10.0.0.1"], "insecure": "mesh"}
+    answer = kinds.try_to_create(_object("Upstream", "keyhole", "hop", **hop, path="/q"))
+    assert answer.is_success, message(answer)
     answer = kinds.try_to_create(_object("Policy", "keyhole", "one", shape="round"))
     assert "unknown field" in message(answer)
     answer = kinds.try_to_create(_object("Policy", "keyhole", "x" * 64, subjects=[]))

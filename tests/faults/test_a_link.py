@@ -150,13 +150,17 @@ def test_a_mesh_is_no_excuse_for_cleartext_to_a_public_address(
     (tmp_path / "keyhole.yaml").write_text("documents: documents\n")
     documents = tmp_path / "documents"
     documents.mkdir()
-    upstream = document("Upstream", "mesh", protocol="tcp", insecure="mesh", addresses=[address])
+    upstreams = [
+        document("Upstream", name, protocol=protocol, insecure="mesh", addresses=[address])
+        for name, protocol in (("over-tcp", "tcp"), ("over-http", "doh_cleartext"))
+    ]
     policy = document("Policy", "home", default="allow")
-    (documents / "all.yaml").write_text("\n---\n".join(map(json.dumps, (upstream, policy))))
+    (documents / "all.yaml").write_text("\n---\n".join(map(json.dumps, (*upstreams, policy))))
     done = call_keyhole("check", str(tmp_path / "keyhole.yaml"))
     assert (done.returncode == 0) is CLEARTEXT[address], done.stdout + done.stderr
     if not CLEARTEXT[address]:
-        assert "is a public address, and queries would go there unencrypted" in done.stdout
+        why = "is a public address, and queries would go there unencrypted"
+        assert done.stdout.count(why) == len(upstreams)
         (tmp_path / "keyhole.yaml").write_text(
             "documents: documents\nmesh: {networks: ['9.9.9.9/32', '2620:fe::/32', "
             "'64:ff9b::/96', '100.64.0.0/10', '172.32.0.0/16']}\n"

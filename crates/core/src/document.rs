@@ -123,6 +123,8 @@ pub enum UpstreamProtocol {
     Doh,
     /// DNS over TLS (RFC 7858).
     Dot,
+    /// DNS over HTTP/2 in the clear, for a mesh that encrypts it (`insecure`).
+    DohCleartext,
     /// DNS over TCP in the clear, only where the document says why (`insecure`).
     Tcp,
 }

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.output import sanitize
+from keyhole.model.upstream import ENCRYPTED
 
 Json = Mapping[str, Any]
 MAX_ROWS = 6
@@ -110,7 +111,7 @@ def _show_upstreams(terminal: Console, upstreams: Sequence[Json]) -> None:
         if one["condition"] == "fails":
             terminal.print(f"  {_failing(one)}")
         elif len(upstreams) <= MAX_ROWS:
-            how = "tcp, unencrypted" if one["protocol"] == "tcp" else one["protocol"]
+            how = one["protocol"] + ("" if one["protocol"] in ENCRYPTED else ", unencrypted")
             terminal.print(f"  {escape(one['name'])} ({how}): {_working(one)}")
 
 

@@ -194,7 +194,7 @@ def _restricted_upstream(
     upstream: dict[str, Any], allowed: dict[str, Any] | None
 ) -> dict[str, Any]:
     """One of whose roots or pins none is left stays, and is not believed: policies name it."""
-    if allowed is None or upstream["protocol"] == "tcp":
+    if allowed is None or upstream["protocol"] in ("tcp", "doh_cleartext"):
         return upstream
     roots, pins = upstream["roots"], upstream["pins"]
     if pins and allowed["pins"]:

@@ -28,7 +28,7 @@ TEXTS = {
     "network_only": "showed neither certificate nor token: only the network is known",
     "anonymous": "had no client in the log, under a policy that serves networks too",
     "expired": "showed a certificate that had expired",
-    "upstream_cleartext": "went out over tcp: the mesh has to encrypt it",
+    "upstream_cleartext": "went out without TLS: the mesh has to encrypt it",
     "upstream_in_the_clear": "went out over tcp, and nothing encrypts it",
     "upstream_unknown": "went to an upstream that is not in the documents any more",
 }

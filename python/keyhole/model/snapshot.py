@@ -52,7 +52,7 @@ class SnapshotUpstream(Boundary):
     """One upstream with every default resolved."""
 
     name: str
-    protocol: Literal["doh", "dot", "tcp"]
+    protocol: Literal["doh", "dot", "tcp", "doh_cleartext"]
     addresses: list[str] = Field(min_length=1)
     server_name: str
     path: str

@@ -14,7 +14,11 @@ from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.subject import SPIFFE_ID
 
-PORTS = {"doh": 443, "dot": 853, "tcp": 53}  # RFC 8484, RFC 7858, RFC 7766
+Protocol = Literal["doh", "dot", "tcp", "doh_cleartext"]
+PORTS: dict[str, int] = {"doh": 443, "dot": 853, "tcp": 53, "doh_cleartext": 80}
+"""RFC 8484 section 5, RFC 7858 section 3.1, RFC 7766 section 5, RFC 9110 section 4.2.1."""
+ENCRYPTED: tuple[Protocol, ...] = ("doh", "dot")
+OVER_HTTP: tuple[Protocol, ...] = ("doh", "doh_cleartext")
 DOH_PATH = "/dns-query"
 MAX_DOMAINS = 1000
 """Domains of one upstream. Several with the same server may have more."""
@@ -84,14 +88,14 @@ class ClientCertificate(Spec):
 class UpstreamSpec(Spec):
     """One DNS server that Keyhole asks."""
 
-    protocol: Literal["doh", "dot", "tcp"] = Field(
-        description="The protocol: doh (HTTPS), dot (TLS), or tcp, which is not encrypted: see "
-        "insecure."
+    protocol: Protocol = Field(
+        description="The protocol: doh (HTTPS), dot (TLS), or one that is not encrypted, see "
+        "insecure: tcp, or doh_cleartext (HTTP/2 without TLS) for a sidecar."
     )
     addresses: list[Annotated[Endpoint, UPSTREAM_ADDRESS]] = Field(
         min_length=1,
         max_length=32,
-        description="Its IP addresses, tried in order; the port is 443, 853 or 53 if left out.",
+        description="Its IP addresses, tried in order; the port is 443, 853, 53 or 80 if left out.",
     )
     server_name: Annotated[str, SERVER_NAME] | None = Field(
         None, description="The name or address that its certificate must carry."
@@ -122,9 +126,9 @@ class UpstreamSpec(Spec):
     )
     insecure: Literal["mesh", "local-network"] | None = Field(
         None,
-        description="Only with tcp. mesh: the mesh around this machine encrypts the hop. "
-        "local-network: nothing does, and a device of the local network, such as a home router, is "
-        "asked for its domains all the same.",
+        description="Only with tcp and doh_cleartext. mesh: the mesh around this machine encrypts "
+        "the hop. local-network, with tcp: nothing does, and a device of the local network, such "
+        "as a home router, is asked for its domains all the same.",
     )
     domains: list[Annotated[str, DOMAIN]] = Field(
         default_factory=list,
@@ -142,20 +146,26 @@ class UpstreamSpec(Spec):
 
     @model_validator(mode="after")
     def _matches_its_protocol(self) -> "UpstreamSpec":
-        if self.protocol == "tcp":
-            self._check_cleartext()
-        else:
+        if self.protocol in ENCRYPTED:
             self._check_encrypted()
-        if self.protocol != "doh" and self.path is not None:
-            raise error_at("path", "only doh has a path; leave it out")
+        else:
+            self._check_cleartext()
+        if self.protocol not in OVER_HTTP and self.path is not None:
+            raise error_at("path", "only doh and doh_cleartext have a path; leave it out")
         return self
 
     def _check_cleartext(self) -> None:
         if self.insecure is None:
             raise error_at(
                 "protocol",
-                "tcp sends queries unencrypted; use dot or doh, or write insecure: mesh where a "
-                "service mesh encrypts the hop",
+                f"{self.protocol} sends queries unencrypted; use dot or doh, or write "
+                "insecure: mesh where a service mesh encrypts the hop",
+            )
+        if self.insecure == "local-network" and self.protocol != "tcp":
+            raise error_at(
+                "insecure",
+                f"only tcp asks a device of the local network; write mesh, as {self.protocol} is "
+                "for a sidecar that encrypts the hop",
             )
         if self.insecure == "local-network" and not self.domains:
             raise error_at(
@@ -172,7 +182,8 @@ class UpstreamSpec(Spec):
             ("clientCertificate", self.client_certificate),
         ):
             if value:
-                raise error_at(key, "tcp uses no certificates; leave it out, or use dot or doh")
+                why = f"{self.protocol} uses no certificates; leave it out, or use dot or doh"
+                raise error_at(key, why)
 
     def _check_encrypted(self) -> None:
         if self.insecure is not None:

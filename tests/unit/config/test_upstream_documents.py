@@ -23,6 +23,7 @@ def problems_of(spec: str) -> list[str]:
         "protocol: doh, serverName: 192.0.2.1, path: /q",
         f"protocol: dot, serverName: dns.example.org, pins: [{PIN}, sha256/{PIN}]",
         "protocol: tcp, insecure: mesh",
+        "protocol: doh_cleartext, insecure: mesh, path: /q",
     ],
 )
 def test_each_protocol_has_a_complete_form(spec: str) -> None:
@@ -33,11 +34,21 @@ def test_each_protocol_has_a_complete_form(spec: str) -> None:
     ("spec", "expected"),
     [
         ("protocol: tcp", "protocol: tcp sends queries unencrypted; use dot or doh"),
-        ("protocol: udp", "protocol: udp is not valid here; valid are doh, dot, tcp"),
+        ("protocol: udp", "udp is not valid here; valid are doh, dot, tcp, doh_cleartext"),
         ("protocol: doh", "protocol: doh needs serverName"),
-        ("protocol: dot, serverName: a.example, path: /q", "path: only doh has a path"),
+        ("protocol: dot, serverName: a.example, path: /q", "path: only doh and doh_cleartext"),
         ("protocol: dot, serverName: a.example, insecure: mesh", "insecure: dot is encrypted"),
         ("protocol: tcp, insecure: mesh, ca: a.pem", "ca: tcp uses no certificates"),
+        ("protocol: doh_cleartext", "protocol: doh_cleartext sends queries unencrypted"),
+        (
+            "protocol: doh_cleartext, insecure: local-network, domains: lan",
+            "insecure: only tcp asks a device of the local network; write mesh",
+        ),
+        (
+            "protocol: doh_cleartext, insecure: mesh, serverName: a.example",
+            "serverName: doh_cleartext uses no certificates",
+        ),
+        ("protocol: doh, serverName: a.example, insecure: mesh", "insecure: doh is encrypted"),
         (
             "protocol: tcp, insecure: yes",
             "insecure: yes is not valid here; valid are mesh, local-network",

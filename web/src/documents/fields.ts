@@ -62,8 +62,10 @@ const GROUPS: Record<Kind, FormGroup[]> = {
       fields: [
         field('protocol', 'choice', words.protocol),
         field('addresses', 'texts', words.addresses),
-        field('path', 'text', words.path, { isShown: isProtocol(['doh']) }),
-        field('insecure', 'choice', words.insecure, { isShown: isProtocol(['tcp']) }),
+        field('path', 'text', words.path, { isShown: isProtocol(['doh', 'doh_cleartext']) }),
+        field('insecure', 'choice', words.insecure, {
+          isShown: isProtocol(['tcp', 'doh_cleartext']),
+        }),
         field('domains', 'texts', words.domains),
       ],
     },

@@ -20,6 +20,9 @@ export interface UpstreamSummary {
   share: number | undefined;
 }
 
+/** Whether TLS protects what goes there: not over tcp, and not over doh_cleartext. */
+export const isEncrypted = (protocol: string): boolean => ['doh', 'dot'].includes(protocol);
+
 /** Joins documents with what the engine says. */
 export function upstreamsOf(
   documents: readonly StoredDocument[],

@@ -12,6 +12,7 @@ export const words = {
     tcp: 'TCP',
     dot: 'DoT',
     doh: 'DoH',
+    doh_cleartext: 'DoH without TLS',
     mesh: 'Mesh',
   } as Record<string, string>,
 };

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::{Authority, PathAndQuery, Scheme};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -22,6 +21,7 @@ use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Liveness, MAX_IN_FLIGHT};
 use super::identity::{Identities, Identity};
 use super::lives::Lives;
+use super::server_name::{check_cleartext, cleartext_uris, server_name, uri};
 use super::stream::StreamConnection;
 use super::trust;
 use crate::Error;
@@ -48,8 +48,20 @@ pub(super) struct Connector {
 
 /// Protocol and proof. Without TLS there is only what the document calls insecure.
 enum Protocol {
-    Doh { tls: TlsConnector, name: ServerName<'static>, uri: Uri },
-    Dot { tls: TlsConnector, name: ServerName<'static> },
+    Doh {
+        tls: TlsConnector,
+        name: ServerName<'static>,
+        uri: Uri,
+    },
+    /// HTTP/2 by prior knowledge (RFC 9113 section 3.3): the mesh around this machine encrypts it.
+    /// One URI for each address.
+    DohCleartext {
+        uris: Vec<Uri>,
+    },
+    Dot {
+        tls: TlsConnector,
+        name: ServerName<'static>,
+    },
     Tcp,
 }
 
@@ -77,19 +89,12 @@ impl Connector {
         let identity = document.client_identity.as_deref().map(|name| identities.named(name));
         let protocol = match document.protocol {
             UpstreamProtocol::Tcp => {
-                // Whoever gave these expects protection that TCP does not have.
-                let useless = [
-                    (!document.server_name.is_empty(), "server_name"),
-                    (!document.pins.is_empty(), "pins"),
-                    (document.server_id.is_some(), "server_id"),
-                    (!document.crls.is_empty(), "crls"),
-                    (identity.is_some(), "client_identity"),
-                ];
-                if let Some((_, field)) = useless.iter().find(|(given, _)| *given) {
-                    let why = "tcp proves nothing; leave it out, or use dot or doh";
-                    return Err(Error::invalid(format!("{place}.{field}"), why));
-                }
+                check_cleartext(place, document, "tcp")?;
                 Protocol::Tcp
+            }
+            UpstreamProtocol::DohCleartext => {
+                check_cleartext(place, document, "doh_cleartext")?;
+                Protocol::DohCleartext { uris: cleartext_uris(place, document)? }
             }
             protocol => {
                 let config = trust::client_config(place, document, identity.clone())?;
@@ -110,7 +115,7 @@ impl Connector {
     /// Questions that one connection takes at once, as long as the upstream has not said more.
     pub(super) fn usual_capacity(&self) -> usize {
         match self.protocol {
-            Protocol::Doh { .. } => USUAL_STREAMS,
+            Protocol::Doh { .. } | Protocol::DohCleartext { .. } => USUAL_STREAMS,
             Protocol::Dot { .. } | Protocol::Tcp => MAX_IN_FLIGHT,
         }
     }
@@ -208,6 +213,11 @@ impl Connector {
                 let started = DohConnection::start(stream, uri.clone(), &liveness).await?;
                 (Carrier::Doh(started), version)
             }
+            Protocol::DohCleartext { uris } => {
+                let uri = uris[index].clone();
+                let started = DohConnection::start(stream, uri, &liveness).await?;
+                (Carrier::Doh(started), None)
+            }
             Protocol::Dot { tls, name } => {
                 let stream = self.secure(tls, name, address, stream).await?;
                 let version = version(&stream);
@@ -250,49 +260,4 @@ impl Connector {
 
 fn version(stream: &Announced<TlsStream<TcpStream>>) -> Option<TlsVersion> {
     TlsVersion::of(stream.tls().get_ref().1.protocol_version())
-}
-
-/// The name for SNI (RFC 6066 section 3) and, without a SPIFFE ID, for the check.
-fn server_name(place: &str, document: &UpstreamDocument) -> Result<ServerName<'static>, Error> {
-    if is_known_by_id_alone(document) {
-        return Ok(document.addresses[0].ip().into());
-    }
-    ServerName::try_from(document.server_name.clone()).map_err(|_| {
-        let why = format!(
-            "\"{}\" is neither a host name nor an address; give what its certificate is for",
-            document.server_name
-        );
-        Error::invalid(format!("{place}.server_name"), why)
-    })
-}
-
-/// Whether the certificate has to carry a SPIFFE ID and there is no name besides.
-fn is_known_by_id_alone(document: &UpstreamDocument) -> bool {
-    document.server_id.is_some() && document.server_name.is_empty()
-}
-
-fn uri(place: &str, document: &UpstreamDocument) -> Result<Uri, Error> {
-    let name = if is_known_by_id_alone(document) {
-        document.addresses[0].ip().to_string()
-    } else {
-        document.server_name.clone()
-    };
-    let host = match name.parse::<std::net::Ipv6Addr>() {
-        Ok(address) => format!("[{address}]"),
-        Err(_) => name,
-    };
-    let authority = match document.addresses[0].port() {
-        443 => host,
-        port => format!("{host}:{port}"),
-    };
-    let authority = Authority::try_from(authority)
-        .map_err(|error| Error::invalid(format!("{place}.server_name"), error.to_string()))?;
-    let bad_path = |why: String| Error::invalid(format!("{place}.path"), why);
-    if !document.path.starts_with('/') || document.path.contains(['{', '}', '#']) {
-        return Err(bad_path("give a path such as /dns-query, without {?dns}".into()));
-    }
-    let path = PathAndQuery::try_from(document.path.as_str())
-        .map_err(|error| bad_path(error.to_string()))?;
-    let built = Uri::builder().scheme(Scheme::HTTPS).authority(authority).path_and_query(path);
-    built.build().map_err(|error| bad_path(error.to_string()))
 }

@@ -29,6 +29,7 @@ mod quote;
 mod repeat;
 mod server;
 mod server_certificate;
+mod server_name;
 mod set;
 mod silence;
 mod spiffe;

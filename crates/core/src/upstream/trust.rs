@@ -51,7 +51,7 @@ pub(super) fn client_config(
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = match document.protocol {
-        UpstreamProtocol::Doh => vec![b"h2".to_vec()],
+        UpstreamProtocol::Doh | UpstreamProtocol::DohCleartext => vec![b"h2".to_vec()],
         // RFC 7858 section 3.1 knows no ALPN, but a port shared with HTTPS needs one (RFC 9461).
         UpstreamProtocol::Dot | UpstreamProtocol::Tcp => vec![b"dot".to_vec()],
     };

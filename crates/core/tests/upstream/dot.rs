@@ -14,10 +14,13 @@ use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 use super::{NEVER_MS, ask, name, permit, prepare, soon};
 
+const HTTP: [UpstreamProtocol; 2] = [UpstreamProtocol::Doh, UpstreamProtocol::DohCleartext];
+const ALL: [UpstreamProtocol; 4] = [UpstreamProtocol::Dot, UpstreamProtocol::Tcp, HTTP[0], HTTP[1]];
+
 #[tokio::test]
 async fn answers_reach_their_askers_in_any_order() {
     let authority = Authority::new();
-    for protocol in [UpstreamProtocol::Dot, UpstreamProtocol::Tcp, UpstreamProtocol::Doh] {
+    for protocol in ALL {
         let (open, gate) = watch::channel(false);
         let script = move |asked: &ReceivedQuery| {
             let last = String::from_utf8_lossy(&asked.label()[1..]).parse().unwrap();
@@ -30,7 +33,9 @@ async fn answers_reach_their_askers_in_any_order() {
             let set = Arc::clone(&set);
             tasks.spawn(async move {
                 let asked = ask(&set, &format!("n{last}.example")).await.unwrap();
-                let tls = (protocol != UpstreamProtocol::Tcp).then_some(TlsVersion::Tls13);
+                let is_secured =
+                    ![UpstreamProtocol::Tcp, UpstreamProtocol::DohCleartext].contains(&protocol);
+                let tls = is_secured.then_some(TlsVersion::Tls13);
                 assert_eq!(asked.tls, tls);
                 let record = asked.answer.records().next().unwrap();
                 assert_eq!(*record.data(), [192, 0, 2, last]);
@@ -42,7 +47,7 @@ async fn answers_reach_their_askers_in_any_order() {
             ended.unwrap();
         }
         assert_eq!(server.connections(), 1);
-        if protocol != UpstreamProtocol::Doh {
+        if !HTTP.contains(&protocol) {
             let ids: HashSet<_> = server.queries().iter().map(ReceivedQuery::id).collect();
             assert_eq!(ids.len(), 90, "identifiers on one connection are unique");
         }
@@ -52,7 +57,7 @@ async fn answers_reach_their_askers_in_any_order() {
 #[tokio::test]
 async fn a_query_says_nothing_but_name_and_type() {
     let authority = Authority::new();
-    for protocol in [UpstreamProtocol::Dot, UpstreamProtocol::Tcp, UpstreamProtocol::Doh] {
+    for protocol in ALL {
         let server = Server::answering(protocol, &authority, 1).await;
         let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
         for text in ["a.example", "a-much-longer-name-than-that.of-some-zone.example"] {
@@ -66,7 +71,7 @@ async fn a_query_says_nothing_but_name_and_type() {
             assert_eq!(options[..2], [0, 12], "padding is the only option");
             let padding = usize::from(u16::from_be_bytes([options[2], options[3]]));
             assert_eq!(options.len(), 4 + padding);
-            if protocol == UpstreamProtocol::Doh {
+            if HTTP.contains(&protocol) {
                 assert_eq!(asked.id(), 0);
             }
         }

@@ -44,8 +44,8 @@ pub fn document(
     address: SocketAddr,
     authority: &Authority,
 ) -> UpstreamDocument {
-    let tls = protocol != UpstreamProtocol::Tcp;
-    let doh = protocol == UpstreamProtocol::Doh;
+    let tls = matches!(protocol, UpstreamProtocol::Doh | UpstreamProtocol::Dot);
+    let http = matches!(protocol, UpstreamProtocol::Doh | UpstreamProtocol::DohCleartext);
     UpstreamDocument {
         server_id: None,
         crls: String::new(),
@@ -53,7 +53,7 @@ pub fn document(
         protocol,
         addresses: vec![address],
         server_name: if tls { "dns.example.org".into() } else { String::new() },
-        path: if doh { "/dns-query".into() } else { String::new() },
+        path: if http { "/dns-query".into() } else { String::new() },
         pins: Vec::new(),
         roots: RootsDocument::Pem(authority.pem()),
         client_identity: None,

@@ -179,6 +179,9 @@ impl Connection {
         if protocol == UpstreamProtocol::Tcp {
             return self.serve_stream(stream, |stream| stream).await;
         }
+        if protocol == UpstreamProtocol::DohCleartext {
+            return self.serve_http(stream).await;
+        }
         let Ok(stream) = tls.accept(stream).await else { return };
         if let Some(shown) = stream.get_ref().1.peer_certificates() {
             self.seen.clients.lock().unwrap().push(shown[0].clone().into_owned());

@@ -165,7 +165,7 @@ async fn documents_that_cannot_be_trusted_are_refused_with_their_place() {
     let authority = Authority::new();
     let address = "192.0.2.1:853".parse().unwrap();
     type Change = fn(&mut keyhole_core::document::UpstreamDocument);
-    let changes: [(Change, UpstreamProtocol, &str); 13] = [
+    let changes: [(Change, UpstreamProtocol, &str); 16] = [
         (|d| d.addresses.clear(), UpstreamProtocol::Dot, "addresses"),
         (|d| d.server_name = "not a name".into(), UpstreamProtocol::Dot, "server_name"),
         (|d| d.server_name.clear(), UpstreamProtocol::Doh, "server_name"),
@@ -183,6 +183,9 @@ async fn documents_that_cannot_be_trusted_are_refused_with_their_place() {
             "server_id",
         ),
         (|d| (d.server_name.clear(), d.crls = BAD_LIST.into()).1, UpstreamProtocol::Tcp, "crls"),
+        (|d| d.server_name = "a.example".into(), UpstreamProtocol::DohCleartext, "server_name"),
+        (|d| d.pins = vec!["x".into()], UpstreamProtocol::DohCleartext, "pins"),
+        (|d| d.path = "dns-query".into(), UpstreamProtocol::DohCleartext, "path"),
     ];
     for (change, protocol, field) in changes {
         let mut document = document(protocol, address, &authority);

@@ -16,7 +16,7 @@ from keyhole.model.snapshot import (
     UpstreamSet,
     Validation,
 )
-from keyhole.model.upstream import DOH_PATH, PORTS, UpstreamSpec
+from keyhole.model.upstream import DOH_PATH, OVER_HTTP, PORTS, UpstreamSpec
 from keyhole.policy.certificate_files import (
     CertificateFileError,
     client_files,
@@ -41,7 +41,7 @@ def compile_upstream(upstream: Declaration[UpstreamSpec]) -> SnapshotUpstream:
         protocol=spec.protocol,
         addresses=[one.with_port(PORTS[spec.protocol]) for one in spec.addresses],
         server_name=_server_name(spec),
-        path=(spec.path or DOH_PATH) if spec.protocol == "doh" else "",
+        path=(spec.path or DOH_PATH) if spec.protocol in OVER_HTTP else "",
         pins=list(spec.pins),
         server_id=spec.server_id,
         roots=Roots(pem=roots),
