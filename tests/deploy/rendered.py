@@ -59,6 +59,11 @@ _DOCUMENTS: dict[str, dict[str, str]] = {
 _WITH_SIDECARS: dict[str, dict[str, str]] = {
     "one-that-grows": {"resolver.replicas": "1", "resolver.autoscaling.enabled": "true"},
     "proxy-doh": {"resolver.identity": "proxy", "resolver.doh.enabled": "true"},
+    "http2": {
+        "resolver.identity": "proxy",
+        "forwarder.transport": "http2",
+        "telemetry.otlp.endpoint": "http://127.0.0.1:4318",
+    },
 }
 _ALL = {**_VARIANTS, **_IN_A_MESH, **_WITH_SIDECARS, **_DOCUMENTS}
 CASES = [

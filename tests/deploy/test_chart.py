@@ -54,6 +54,8 @@ def test_helm_finds_nothing_wrong_with_the_chart() -> None:
         ({"mode": "plain", "resolver.identity": "proxy"}, "identity"),
         ({"mode": "plain", "ingress.api": "istio"}, "api"),
         ({"mode": "ambient", "resolver.doh.enabled": "true"}, "doh"),
+        ({"mode": "ambient", "forwarder.transport": "http2"}, "forwarder.transport"),
+        ({"mode": "plain", "forwarder.transport": "http2"}, "forwarder.transport"),
         ({"resolver.clients": "{netshoot}"}, "clients"),
         ({"ingress.allow": "{192.0.2.1}"}, "allow"),
         ({"control.documents.forwarder\\.yaml": "x"}, "forwarder.yaml"),

@@ -28,7 +28,7 @@ def _commands(page: str, start: str) -> list[str]:
 @needs_helm
 def test_each_helm_command_has_values_that_the_chart_takes() -> None:
     commands = [line for page in PAGES for line in _commands(page, "helm ")]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for line in commands:
         words = shlex.split(line)
         given = [words[index + 1] for index, word in enumerate(words) if word == "--set"]

@@ -30,28 +30,30 @@ def test_where_the_mesh_names_clients_no_port_lets_them_ask_without_a_name(
     assert _open(listen["mesh"]) == ([] if mode == "ambient" else ["0.0.0.0:5300"])
 
 
-def test_the_sidecar_is_told_each_port_of_a_resolver_that_takes_dns_over_http() -> None:
-    objects = objects_of("sidecar", "proxy-doh")
+@pytest.mark.parametrize(("variant", "part"), [("proxy-doh", "resolver"), ("http2", "forwarder")])
+def test_the_sidecar_is_told_each_port_of_who_takes_dns_over_http(variant: str, part: str) -> None:
+    objects = objects_of("sidecar", variant)
     (sidecar,) = [
         one
         for one in objects
-        if (one["kind"], one["metadata"]["name"]) == ("Sidecar", "keyhole-resolver")
+        if (one["kind"], one["metadata"]["name"]) == ("Sidecar", f"keyhole-{part}")
     ]
     told = {one["port"]["number"]: one["defaultEndpoint"] for one in sidecar["spec"]["ingress"]}
-    (resolver,) = [
+    (workload,) = [
         one
         for one in objects
-        if (one["kind"], one["metadata"]["name"]) == ("StatefulSet", "keyhole-resolver")
+        if (one["kind"], one["metadata"]["name"]) == ("StatefulSet", f"keyhole-{part}")
     ]
     (container,) = [
-        one
-        for one in resolver["spec"]["template"]["spec"]["containers"]
-        if one["name"] == "resolver"
+        one for one in workload["spec"]["template"]["spec"]["containers"] if one["name"] == part
     ]
     assert told.keys() == {port["containerPort"] for port in container["ports"]}
     # Only what Keyhole listens to on loopback is handed over there.
-    (loopback,) = settings_of("sidecar", "proxy-doh", "resolver")["listen"]["doh_cleartext"]
+    listen = settings_of("sidecar", variant, part)["listen"]
+    (loopback,) = listen["doh_cleartext"]
     assert {port: one for port, one in told.items() if one != f"0.0.0.0:{port}"} == {8053: loopback}
+    # Nobody asks a forwarder in another way, without a name.
+    assert part == "resolver" or _open([one for each in listen.values() for one in each]) == []
 
 
 def test_the_sandwich_of_ambient_is_whole() -> None:

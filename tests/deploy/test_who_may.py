@@ -127,6 +127,13 @@ def test_dns_over_http_is_for_those_who_may_ask() -> None:
     assert not without.may_reach(NETSHOOT, RESOLVER, 8053)
 
 
+def test_the_forwarder_is_asked_over_http_by_resolvers_and_control_alone() -> None:
+    rules = Rules(objects_of("sidecar", "http2"), "sidecar")
+    for port in (8053, 5300, 5301):
+        reached = {name for name, one in SOURCES.items() if rules.may_reach(one, FORWARDER, port)}
+        assert reached - {"forwarder"} == ({"control", "resolver"} if port == 8053 else set())
+
+
 @pytest.mark.parametrize("mode", ["sidecar", "ambient"])
 def test_every_account_of_a_namespace_may_ask_if_it_is_named(mode: str) -> None:
     rules = Rules(objects_of(mode, "all"), mode)

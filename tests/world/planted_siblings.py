@@ -4,7 +4,16 @@ none: `SIBLINGS` and `HARMLESS`."""
 from collections.abc import Callable
 from typing import Any
 
-from tests.world.planted_traps import Object, Objects, find, pod_of, policy, ports_of
+from tests.world.planted_traps import (
+    Object,
+    Objects,
+    find,
+    forwarder_of,
+    over_http,
+    pod_of,
+    policy,
+    ports_of,
+)
 from tests.world.planted_traps import add as _add
 
 Plant = Callable[[Objects], None]
@@ -348,7 +357,14 @@ SIBLINGS: list[tuple[str, str, str, Plant]] = [
     ("cleartext-outside-of-the-mesh", "the forwarder", "sidecar",
      lambda objects: _set(_template(objects, "forwarder")["metadata"]["labels"],
                           **{"sidecar.istio.io/inject": "false"})),
-    ("cleartext-outside-of-the-mesh", "without a mesh", "plain", _in_the_clear),
+    ("cleartext-outside-of-the-mesh", "over HTTP/2", "plain", _both(_in_the_clear, over_http)),
+    ("http2-without-a-route", "another port", "sidecar",
+     _both(over_http, lambda objects: _set(forwarder_of(objects)["ports"][0], port=8054))),
+    ("http2-without-a-route", "not in the Sidecar of resolvers", "sidecar",
+     _both(over_http, _on("Sidecar", "keyhole-resolver", egress=[{"hosts": ["~/*"]}]))),
+    ("http2-without-a-protocol", "a name that says tcp", "sidecar",
+     _both(over_http, lambda objects: forwarder_of(objects)["ports"].__setitem__(
+         0, {"name": "tcp-doh", "port": 8053, "targetPort": 8053}))),
     ("forwarder-reaches-everything", "a rule without addresses", "sidecar",
      _egress({"ports": [{"port": 443, "protocol": "TCP"}]})),
     ("forwarder-reaches-everything", "halves", "plain",
@@ -375,6 +391,7 @@ HARMLESS: list[tuple[str, str, Plant]] = [
     ("user 1337 without sidecars", "ambient", _container(runAsUser=1337)),
     ("a pod with its sidecar", "sidecar", _injected),
     ("a gateway that sees clients", "sidecar", _istio_gateway("Local")),
+    ("the hop to the forwarder over HTTP/2", "sidecar", over_http),
     ("DNS over TLS with its rule", "sidecar", _both(_port_853("DISABLE"), _DOT_RULE)),
     ("DNS over TLS in ambient with its rule", "ambient", _both(_port_853("PERMISSIVE"), _DOT_RULE)),
 ]  # fmt: skip

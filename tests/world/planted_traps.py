@@ -174,9 +174,37 @@ def _everything(objects: Objects) -> None:
     rules[0]["to"] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
 
 
+def over_http(objects: Objects) -> None:
+    """The hop to the forwarder over HTTP/2, as with forwarder.transport=http2."""
+    data = find(objects, "ConfigMap", "keyhole-control-documents")["data"]
+    text = data["forwarder.yaml"].replace("protocol: tcp", "protocol: doh_cleartext")
+    data["forwarder.yaml"] = text.replace(":5053", ":8053")
+    http = {"name": "http2-doh", "port": 8053, "targetPort": 8053, "appProtocol": "http2"}
+    forwarder_of(objects)["ports"] = [http]
+
+
+def forwarder_of(objects: Objects) -> Object:
+    """The Service of the forwarder."""
+    spec: Object = find(objects, "Service", "keyhole-forwarder")["spec"]
+    return spec
+
+
 def _left_out(objects: Objects) -> None:
     template = find(objects, "StatefulSet", "keyhole-resolver")["spec"]["template"]
     template["metadata"]["labels"]["sidecar.istio.io/inject"] = "false"
+
+
+def _other_authority(objects: Objects) -> None:
+    over_http(objects)
+    data = find(objects, "ConfigMap", "keyhole-control-documents")["data"]
+    right = f"{forwarder_of(objects)['clusterIP']}:8053"
+    assert right in data["forwarder.yaml"]
+    data["forwarder.yaml"] = data["forwarder.yaml"].replace(right, "10.96.0.99:8053")
+
+
+def _said_to_be_tcp(objects: Objects) -> None:
+    over_http(objects)
+    forwarder_of(objects)["ports"][0]["appProtocol"] = "tcp"
 
 
 TLS = "forward . tls://10.96.0.53:853 {{ except cluster.local\n {} }}"
@@ -236,4 +264,7 @@ PLANTED: list[tuple[str, str, Callable[[Objects], None]]] = [
     ("port-needs-a-capability", "plain", _low),
     ("forwarder-reaches-everything", "plain", _everything),
     ("cleartext-outside-of-the-mesh", "sidecar", _left_out),
+    ("http2-without-a-sidecar", "ambient", over_http),
+    ("http2-without-a-route", "sidecar", _other_authority),
+    ("http2-without-a-protocol", "sidecar", _said_to_be_tcp),
 ]

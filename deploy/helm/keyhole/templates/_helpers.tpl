@@ -187,6 +187,19 @@ readinessProbe:
 {{- if ne .Values.mode "plain" }}yes{{ end }}
 {{- end }}
 
+{{- /* Whether resolvers ask the forwarder over HTTP/2. Only a sidecar tells the forwarder who asks. */ -}}
+{{- define "keyhole.overHttp" -}}
+{{- if eq .Values.forwarder.transport "http2" -}}
+{{- if ne .Values.mode "sidecar" }}{{ fail "forwarder.transport=http2 is for mode sidecar: no other tells the forwarder who asks" }}{{ end -}}
+yes
+{{- end }}
+{{- end }}
+
+{{- /* The port of the forwarder's pods for DNS. */ -}}
+{{- define "keyhole.forwarderPort" -}}
+{{- if include "keyhole.overHttp" . }}8053{{ else if include "keyhole.hasMesh" . }}5300{{ else }}8853{{ end }}
+{{- end }}
+
 {{- define "keyhole.lastResolver" -}}
 {{- if .Values.resolver.autoscaling.enabled }}{{ .Values.resolver.autoscaling.maxReplicas }}{{ else }}{{ .Values.resolver.replicas }}{{ end }}
 {{- end }}

@@ -8,6 +8,28 @@
 {{ ternary .Values.mesh.trustDomain "keyhole.internal" (eq (include "keyhole.hasMesh" .) "yes") }}
 {{- end }}
 
+{{- /* Of a resolver and of a forwarder: the latter believes only whom the mesh names. */ -}}
+{{- define "keyhole.traces" -}}
+{{- $values := .root.Values }}
+{{- if $values.telemetry.otlp.endpoint }}
+traces:
+  endpoint: {{ $values.telemetry.otlp.endpoint | quote }}
+  share: {{ $values.telemetry.otlp.share | quote }}
+  {{- if include "keyhole.overHttp" .root }}
+  {{- if eq .part "resolver" }}
+  forwarders: [forwarder]
+  {{- else }}
+  resolvers: [{{ include "keyhole.identity" (dict "root" .root "part" "resolver") }}]
+  {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What the mesh calls the pods of a part. */ -}}
+{{- define "keyhole.identity" -}}
+spiffe://{{ .root.Values.mesh.trustDomain }}/ns/{{ .root.Release.Namespace }}/sa/keyhole-{{ .part }}
+{{- end }}
+
 {{- define "keyhole.settings.control" -}}
 role: resolver
 # This engine answers nobody else; it proves documents before other engines get them.
@@ -93,11 +115,23 @@ tls:
   names: [{{ range $index, $name := .Values.resolver.dot.names }}{{ if $index }}, {{ end }}{{ $name | quote }}{{ end }}]
 {{- end }}
 health: {engine: ["0.0.0.0:9153"], control: []}
+{{- include "keyhole.traces" (dict "root" . "part" "resolver") }}
 {{- end }}
 
 {{- define "keyhole.settings.forwarder" -}}
 role: forwarder
-{{- if include "keyhole.hasMesh" . }}
+{{- if include "keyhole.overHttp" . }}
+listen:
+  udp: []
+  # For the readiness probe; the mesh leads nobody there.
+  tcp: ["127.0.0.1:5301"]
+  dot: []
+  doh: []
+  # The sidecar says who asks; it alone reaches this.
+  doh_cleartext: ["127.0.0.1:8053"]
+authentication: {tcp: permissive}
+mesh: {trust_domains: [{{ .Values.mesh.trustDomain }}]}
+{{- else if include "keyhole.hasMesh" . }}
 listen: {udp: [], tcp: ["0.0.0.0:5300"], dot: [], doh: []}
 # The mesh lets only the resolver in.
 authentication: {tcp: permissive}
@@ -123,6 +157,7 @@ limits:
   new_connections_per_identity: 10000
   waiting_per_network: 10000
   waiting_per_identity: 10000
+{{- include "keyhole.traces" (dict "root" . "part" "forwarder") }}
 {{- end }}
 
 {{- define "keyhole.documents.resolver" -}}
@@ -130,7 +165,11 @@ apiVersion: keyhole.dev/v1
 kind: Upstream
 metadata: {name: forwarder}
 spec:
-  {{- if include "keyhole.hasMesh" . }}
+  {{- if include "keyhole.overHttp" . }}
+  protocol: doh_cleartext
+  insecure: mesh
+  addresses: ["{{ .Values.addresses.forwarder }}:8053"]
+  {{- else if include "keyhole.hasMesh" . }}
   protocol: tcp
   insecure: mesh
   addresses: ["{{ .Values.addresses.forwarder }}:5053"]
@@ -168,7 +207,12 @@ apiVersion: keyhole.dev/v1
 kind: Policy
 metadata: {name: resolvers}
 spec:
-  {{- if not (include "keyhole.hasMesh" .) }}
+  {{- if include "keyhole.overHttp" . }}
+  subjects:
+    {{- range $part := list "resolver" "control" }}
+    - {{ include "keyhole.identity" (dict "root" $ "part" $part) }}
+    {{- end }}
+  {{- else if not (include "keyhole.hasMesh" .) }}
   subjects: ["spiffe://keyhole.internal/ns/engines/*"]
   {{- end }}
   default: allow

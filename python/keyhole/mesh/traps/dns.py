@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from keyhole.mesh.finding import Finding, found
-from keyhole.mesh.objects import Manifest, World, inner, listed, texts
+from keyhole.mesh.objects import Manifest, Tree, World, inner, listed, texts
 from keyhole.mesh.strict import is_strict
 
 _DNS = 53
@@ -104,8 +104,7 @@ def port_of_another_protocol(world: World) -> Iterator[Finding]:
         # Other ports may lead to where port 53 leads.
         inside = {port.get("targetPort", _DNS) for port in ports if port.get("port") == _DNS}
         for port in ports:
-            # What appProtocol says counts more than the name.
-            said = str(port.get("appProtocol") or str(port.get("name", "")).split("-")[0]).lower()
+            said = protocol_of(port)
             if port.get("targetPort", port.get("port")) not in inside or said in ("tcp", "tls"):
                 continue
             if said in _OF_REQUESTS:
@@ -124,6 +123,12 @@ def port_of_another_protocol(world: World) -> Iterator[Finding]:
                     "guess it, and Kiali complains",
                     "set appProtocol: tcp, and a name that begins with tcp-",
                 )
+
+
+def protocol_of(port: Tree) -> str:
+    """The protocol that a port of a Service names; what appProtocol says counts more than its
+    name."""
+    return str(port.get("appProtocol") or str(port.get("name", "")).split("-")[0]).lower()
 
 
 def core_dns(world: World) -> Iterator[Finding]:

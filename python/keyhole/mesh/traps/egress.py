@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from keyhole.mesh.finding import Finding, found
-from keyhole.mesh.objects import Manifest, Tree, World, inner, listed, texts
+from keyhole.mesh.objects import Manifest, PodTemplate, Tree, World, inner, listed, texts
 from keyhole.mesh.strict import ROOT
 from keyhole.mesh.traps.upstreams import documents, is_in_network, outside, pods_with
 
@@ -27,7 +27,7 @@ def missing_service_entry(world: World) -> Iterator[Finding]:
             continue
         entries = [each for each in world.of("ServiceEntry") if _is_seen(each, one.namespace)]
         for address, port in outside(tree):
-            naming = [each for each in entries if _names(each, address, port)]
+            naming = [each for each in entries if names(each, address, port)]
             if not naming:
                 yield found(
                     "upstream-without-a-service-entry",
@@ -38,7 +38,9 @@ def missing_service_entry(world: World) -> Iterator[Finding]:
                 )
                 continue
             for sidecar in limited:
-                if not any(_lists(sidecar, each) for each in naming):
+                if not any(
+                    lists(sidecar, each.namespace, texts(each.spec, "hosts")) for each in naming
+                ):
                     yield found(
                         "upstream-without-a-service-entry",
                         sidecar,
@@ -61,10 +63,15 @@ def _is_registry_only(world: World) -> str:
 
 def _sidecars_of(world: World, config: Manifest) -> list[Manifest]:
     """The Sidecars of the pods that mount a config map; without such pods, all of its namespace."""
-    mine = [one for one in world.of("Sidecar") if one.namespace == config.namespace]
     pods = pods_with(world, config)
     if not pods:
-        return mine
+        return [one for one in world.of("Sidecar") if one.namespace == config.namespace]
+    return sidecars_of(world, config.namespace, pods)
+
+
+def sidecars_of(world: World, namespace: str, pods: list[PodTemplate]) -> list[Manifest]:
+    """The Sidecars of some pods of a namespace."""
+    mine = [one for one in world.of("Sidecar") if one.namespace == namespace]
     selectors = {one.name: inner(one.spec, "workloadSelector", "labels") for one in mine}
     chosen = [
         one for one in mine for pod in pods if (labels := selectors[one.name]).items()
@@ -79,7 +86,7 @@ def _is_seen(entry: Manifest, namespace: str) -> bool:
     return bool({"*", namespace} & {*shown}) or (entry.namespace == namespace and "." in shown)
 
 
-def _names(entry: Manifest, address: str, port: int) -> bool:
+def names(entry: Manifest, address: str, port: int) -> bool:
     """Whether an entry has an address, or a network that holds it, and a port."""
     ports = [one.get("number") for one in listed(entry.spec, "ports")]
     ends = [str(end.get("address")) for end in listed(entry.spec, "endpoints")]
@@ -87,17 +94,15 @@ def _names(entry: Manifest, address: str, port: int) -> bool:
     return port in ports and any(is_in_network(address, one) for one in written)
 
 
-def _lists(sidecar: Manifest, entry: Manifest) -> bool:
-    """Whether the egress of a Sidecar lists a host of an entry."""
+def lists(sidecar: Manifest, namespace: str, hosts: list[str]) -> bool:
+    """Whether the egress of a Sidecar lists a host of a namespace."""
     egress = listed(sidecar.spec, "egress")
     for written in (host for rule in egress for host in texts(rule, "hosts")):
         space, _, name = written.partition("/")
         # ~ is no namespace: nothing is listed, as ~/* says.
-        if space not in ("*", entry.namespace) and not (
-            space == "." and entry.namespace == sidecar.namespace
-        ):
+        if space not in ("*", namespace) and not (space == "." and namespace == sidecar.namespace):
             continue
-        for host in texts(entry.spec, "hosts"):
+        for host in hosts:
             if name in ("*", host) or (name.startswith("*.") and host.endswith(name[1:])):
                 return True
     return not egress

@@ -1,15 +1,21 @@
 """Traps at a hop that the mesh alone encrypts: upstreams with ``insecure: mesh``.
 
-Such queries leave Keyhole in the clear, so both ends must be in the mesh.
+Such queries leave Keyhole in the clear, so both ends must be in the mesh. Over HTTP/2 (protocol
+``doh_cleartext``) the sidecar must also know that it is HTTP, and find a way by the authority.
 """
 
 from collections.abc import Iterator
 
 from keyhole.mesh.finding import Finding, found
 from keyhole.mesh.objects import Manifest, PodTemplate, Tree, World, inner, listed, texts
+from keyhole.mesh.traps.dns import protocol_of
+from keyhole.mesh.traps.egress import lists, names, sidecars_of
 from keyhole.mesh.traps.upstreams import addresses_of, documents, pods_with
 
+_OVER_HTTP = "doh_cleartext"
+_HTTP2 = ("http2", "grpc", "grpc-web", "kubernetes.io/h2c")
 _SETTINGS = "keyhole.yaml"
+_CLUSTER = "svc.cluster.local"
 
 
 def _hops(world: World) -> Iterator[tuple[Manifest, Tree, list[PodTemplate]]]:
@@ -75,4 +81,69 @@ def cleartext_outside(world: World) -> Iterator[Finding]:
                     )
 
 
-RULES = (cleartext_outside,)
+def without_a_sidecar(world: World) -> Iterator[Finding]:
+    """Only sidecars read HTTP and say in it who asks."""
+    for one, tree, askers in _hops(world):
+        if inner(tree, "spec").get("protocol") != _OVER_HTTP:
+            continue
+        services = [_service_at(world, address) for address, _ in addresses_of(tree)]
+        servers = [pod for service in services if service for pod in world.pods_behind(service)]
+        for pod in (*askers, *servers):
+            if world.mode_of(pod) == "ambient":
+                yield found(
+                    "http2-without-a-sidecar",
+                    one,
+                    f"the pods of {pod.owner.kind} {pod.owner.name} are in ambient, where nothing "
+                    "writes into HTTP who asks, so the forwarder refuses every query",
+                    "use protocol: tcp there",
+                )
+
+
+def without_a_way(world: World) -> Iterator[Finding]:
+    """A sidecar leads a request by its authority: the address and port of a Service of HTTP/2."""
+    for one, tree, askers in _hops(world):
+        in_sidecars = [pod for pod in askers if world.mode_of(pod) == "sidecar"]
+        if inner(tree, "spec").get("protocol") != _OVER_HTTP or not in_sidecars:
+            continue
+        for address, number in addresses_of(tree):
+            entries = [entry for entry in world.of("ServiceEntry") if names(entry, address, number)]
+            service = _service_at(world, address)
+            ports = listed(service.spec, "ports") if service else []
+            port = next((port for port in ports if port.get("port") == number), None)
+            if service is None or port is None:
+                if not entries:
+                    yield found(
+                        "http2-without-a-route",
+                        one,
+                        f"{address} with port {number} is no Service, so the sidecar has no route "
+                        "for this authority",
+                        "give the clusterIP of the forwarder's Service and its port",
+                    )
+                continue
+            yield from _unlisted(world, one, in_sidecars, service)
+            said = protocol_of(port)
+            if said not in _HTTP2:
+                yield found(
+                    "http2-without-a-protocol",
+                    service,
+                    f"port {number} says {said or 'nothing'}, and Keyhole speaks HTTP/2 to it: the "
+                    "sidecars do not tell the forwarder who asks, and it refuses every query",
+                    "set appProtocol: http2, and a name that begins with http2-",
+                )
+
+
+def _unlisted(
+    world: World, config: Manifest, askers: list[PodTemplate], service: Manifest
+) -> Iterator[Finding]:
+    host = f"{service.name}.{service.namespace}.{_CLUSTER}"
+    for sidecar in sidecars_of(world, config.namespace, askers):
+        if not lists(sidecar, service.namespace, [host]):
+            yield found(
+                "http2-without-a-route",
+                sidecar,
+                f"its egress lists no {host}, so its pods have no route to the forwarder",
+                f"add {service.namespace}/{host} to its hosts",
+            )
+
+
+RULES = (cleartext_outside, without_a_sidecar, without_a_way)
