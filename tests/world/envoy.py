@@ -183,6 +183,9 @@ def _tcp() -> dict[str, Any]:
             # identity; it would open a connection to Keyhole for every client.
             "upstream_connect_mode": "ON_DOWNSTREAM_DATA",
             "max_early_data_bytes": 8192,
+            # A client waits for an engine that starts again.
+            "max_connect_attempts": 14,
+            "backoff_options": {"base_interval": "0.1s", "max_interval": "0.5s"},
             "proxy_protocol_tlvs": [
                 {
                     "type": SPIFFE_TLV,
