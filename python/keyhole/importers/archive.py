@@ -68,13 +68,19 @@ class Archive:
 
 
 def open_files(files: dict[str, Path], leave: Omit) -> Archive:
-    """Files of this machine as an archive, by the names that it is to have."""
+    """Files of this machine as an archive, by the names that it is to have; together they may have
+    as many octets as the entries of an archive."""
+
+    left = MAX_UNPACKED
 
     def read(name: str) -> bytes:
+        nonlocal left
         try:
-            return read_regular(files[name], MAX_ENTRY)
+            octets = read_regular(files[name], min(MAX_ENTRY, left))
         except OSError as error:
             raise ImporterError(f"it cannot be read: {error.strerror}") from None
+        left -= len(octets)
+        return octets
 
     return Archive(list(files), read, leave)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.settings_file import Place
-from keyhole.importers.upstreams import encrypted_server, read_upstream
+from keyhole.importers.upstreams import MAX_UPSTREAMS, encrypted_server, read_upstream
 from keyhole.model.address import PRIVATE_NETWORKS, is_address, read_address
 from keyhole.model.domain import read_domain
 
@@ -40,6 +40,9 @@ def take_forwarding(
             server, more = encrypted_server(parsed, addresses or {})
         except ValueError as error:
             changes.append(f"{text}: {error}")
+            continue
+        if server not in setup.forwarding and len(setup.forwarding) >= MAX_UPSTREAMS:
+            changes.append(f"{text}: it is behind the first {MAX_UPSTREAMS} servers of domains")
             continue
         setup.forwarding.setdefault(server, {}).update(dict.fromkeys(found))
         changes += more

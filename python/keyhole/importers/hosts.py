@@ -71,6 +71,11 @@ def cname_records(setup: Setup, report: Report, line: str, origin: str) -> None:
     if len(parts) < 2:
         report.left(Kind.RECORD, line, "it has no name or no target")
         return
+    try:
+        read_name(parts[-1])
+    except ValueError as error:  # said once, and not for each name
+        report.left(Kind.RECORD, line, str(error))
+        return
     with report.at(report.here or report.find(line)):
         for name in parts[:-1]:
             cname_record(setup, report, name, parts[-1], origin, ttl=ttl)

@@ -24,6 +24,8 @@ MAX_TABLE = 64 * MIB
 MAX_QUERY_SECONDS = 10.0
 MAX_STRUCTURED = 8 * MIB
 """Octets of a TOML or YAML file. One with 100,000 rules of a person's own has 4 MiB."""
+MAX_LINE = 64 * KIB
+"""Characters of a line of settings."""
 MAX_NODES = 500_000
 """Values in a YAML file."""
 MAX_DIGITS = 100

@@ -11,6 +11,8 @@ from keyhole.importers.report import Kind, Report
 
 _MAX_VALUES = {"a": 64, "aaaa": 64, "txt": 32, "cname": 1, "ptr": 1}
 _MAX_TEXT = 4096  # octets
+_MAX_CHAIN = 100
+"""Aliases that lead to one another; no client follows so many."""
 
 
 @dataclass
@@ -61,11 +63,12 @@ def _contradiction(record: LocalRecord, node: _Node, aliases: dict[str, str]) ->
     if record.kind == "cname":
         target: str | None = record.value
         visited = {record.name}
-        while target is not None and target not in visited:
+        while target is not None and target not in visited and len(visited) <= _MAX_CHAIN:
             visited.add(target)
             target = aliases.get(target)
         if target is not None:
-            return "the aliases form a loop"
+            is_loop = target in visited
+            return "the aliases form a loop" if is_loop else "the aliases form too long a chain"
     return None
 
 

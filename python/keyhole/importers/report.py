@@ -1,6 +1,7 @@
 """Reports for each item of a product's settings how it was imported, and where it stands."""
 
 import enum
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -68,7 +69,7 @@ class Report:
     items: list[Item] = field(default_factory=list)
     files: list[SettingsFile] = field(default_factory=list)
     """The files with keys that were read."""
-    _texts: dict[str, list[Place]] = field(default_factory=dict)
+    _texts: dict[str, deque[Place]] = field(default_factory=dict)
     """Where each text of a file stands; a text that stands twice is found in order."""
     _here: list[Place] = field(default_factory=list)
 
@@ -114,7 +115,7 @@ class Report:
 
     def note(self, text: str, place: Place) -> None:
         """Remembers where a text stands, for items that are named after it."""
-        self._texts.setdefault(text.strip(), []).append(place)
+        self._texts.setdefault(text.strip(), deque()).append(place)
 
     @contextmanager
     def at(self, place: Place | None) -> Iterator[None]:
@@ -179,7 +180,7 @@ class Report:
         candidates = (text, text.rpartition(": ")[2], text.partition(" = ")[0])
         known = next((self._texts[one] for one in candidates if one in self._texts), None)
         if known is not None:
-            return known.pop(0) if take and len(known) > 1 else known[0]
+            return known.popleft() if take and len(known) > 1 else known[0]
         for path in (text, text.partition(" = ")[0]):
             if path and (place := self.place_of(path)):
                 return place

@@ -26,7 +26,7 @@ _ENCRYPTED = {
     "doh": "doh",
 }
 _QUIC = ("quic", "doq")
-_MAX_UPSTREAMS = 256
+MAX_UPSTREAMS = 256
 _MAX_TIMEOUT = 30
 """Seconds."""
 _SCHEME = re.compile(r"([A-Za-z0-9+-]+)://|(tcp-tls|tcp\+udp|quic|udp|tcp):(?!//)")
@@ -61,10 +61,10 @@ def take_upstreams(
     """
     servers: list[Server] = []
     different = list(dict.fromkeys(texts))
-    for text in different[_MAX_UPSTREAMS:]:
-        why = f"it is behind the first {_MAX_UPSTREAMS} upstreams; more are not read"
+    for text in different[MAX_UPSTREAMS:]:
+        why = f"it is behind the first {MAX_UPSTREAMS} upstreams; more are not read"
         report.left(Kind.UPSTREAM, text, why)
-    for text in different[:_MAX_UPSTREAMS]:
+    for text in different[:MAX_UPSTREAMS]:
         try:
             server, changes = encrypted_server(read_upstream(text), addresses or {})
         except _CleartextError as cleartext:

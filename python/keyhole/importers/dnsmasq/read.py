@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keyhole.importers.addresses import is_count, plain_address
-from keyhole.importers.config_files import config_texts
+from keyhole.importers.config_files import config_lines
 from keyhole.importers.dnsmasq.left import REASONS
 from keyhole.importers.error import ImporterError
 from keyhole.importers.hosts import HARDWARE_ADDRESS, host_record
@@ -39,7 +39,14 @@ _CONVERTED = frozenset(
 )
 _UNKNOWN = "the importer does not know this option of dnsmasq"
 _LEASE_TIME = re.compile(r"\d+[smhdw]?|infinite")
-Line = tuple[Place, str]
+_PIECE = re.compile(
+    r"""
+    " (?P<quoted> (?: [^"\\] | \\.? )*+ ) (?P<end>"?)  # to its end: nothing is looked at twice
+    | (?P<plain> [^,"]+ )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""A string of a TXT record, in quotation marks or between commas."""
 
 
 def read_dnsmasq(file: Path, report: Report) -> Setup:
@@ -48,8 +55,8 @@ def read_dnsmasq(file: Path, report: Report) -> Setup:
     setup = Setup("dnsmasq", answer="nxdomain")
     lines = [
         (Place(name, _option(text), number), text)
-        for name, content in config_texts(file, report, MAIN, BESIDE, _is_skipped)
-        for number, line in enumerate(content.splitlines(), 1)
+        for name, content in config_lines(file, report, MAIN, BESIDE, _is_skipped)
+        for number, line in content
         if (text := without_comment(line).removeprefix("--"))
     ]
     if not any(place.path in _CONVERTED or place.path in REASONS for place, _ in lines):
@@ -124,8 +131,11 @@ def _is_no_name(part: str) -> bool:
 
 def _txt(setup: Setup, report: Report, value: str) -> None:
     name, _, text = value.partition(",")
-    pieces = re.findall(r'"((?:[^"\\]|\\.)*)"|([^,"]+)', text)
-    txt_record(setup, report, name, [quoted or plain for quoted, plain in pieces], MAIN)
+    pieces = [*_PIECE.finditer(text)]
+    if any(one[0].startswith('"') and not one["end"] for one in pieces):
+        report.left(Kind.RECORD, f"{name} TXT", "a quotation mark in it is not closed")
+        return
+    txt_record(setup, report, name, [one["quoted"] or one["plain"] or "" for one in pieces], MAIN)
 
 
 def _ptr(setup: Setup, report: Report, value: str) -> None:

@@ -1,7 +1,7 @@
 """Custom lines of dnsmasq's configuration: aliases, addresses, host records."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.forwarding import take_forwarding
@@ -68,7 +68,7 @@ def _setting(setup: Setup, report: Report, text: str, key: str, value: str, orig
             report.taken(Kind.SETTING, text, "privateAddresses: block")
         case "rebind-domain-ok":
             for name in filter(None, value.split("/")):
-                take_private_name(setup, report, f"{text}: {name}", name)
+                take_private_name(setup, report, f"{key}=/{name}/", name)
         case "filter-A" | "filter-AAAA":
             take_types(setup, report, text, [key.removeprefix("filter-")])
         case "filter-rr":
@@ -93,6 +93,10 @@ def _host_record(setup: Setup, report: Report, value: str, origin: str) -> None:
     addresses = [part for part in parts if plain_address(part)]
     if not names or not addresses:
         report.left(Kind.RECORD, value, "it has no name or no address")
+    if len(addresses) > 2:
+        why = "dnsmasq takes one address of each family; write a line for each other one"
+        report.left(Kind.RECORD, value, why)
+        return
     for index, name in enumerate(names):
         for address in addresses:
             host_record(setup, report, name, address, origin, ttl=ttl, is_first=index == 0)
@@ -101,15 +105,25 @@ def _host_record(setup: Setup, report: Report, value: str, origin: str) -> None:
 def _address(setup: Setup, report: Report, text: str, value: str, origin: str) -> None:
     """``/NAME/ADDRESS`` answers for a name and all below it; without an address it blocks them."""
     _, *names, address = value.split("/") if value.startswith("/") else ["", value]
-    for name in (one.removeprefix(".") for one in names):
-        if address in _BLOCKS:
-            _block(setup, report, name, text, _BLOCKS[address], origin)
-        elif plain_address(address):
-            host_record(setup, report, name, address, origin, is_first=False, also_below=True)
-        else:
-            report.left(Kind.RECORD, text, f"{address} is not an IP address")
     if not names:
         report.left(Kind.SETTING, text, "it gives the same answer for every name")
+        return
+    if address not in _BLOCKS and plain_address(address) is None:
+        report.left(Kind.RECORD, text, f"{address} is not an IP address")
+        return
+    for written in names:
+        name = written.removeprefix(".")
+        if address in _BLOCKS:
+            title = _title("address", written, address, text, names)
+            _block(setup, report, name, title, _BLOCKS[address], origin)
+        else:
+            host_record(setup, report, name, address, origin, is_first=False, also_below=True)
+
+
+def _title(key: str, name: str, value: str, text: str, names: Sequence[str]) -> str:
+    """The line for one of its names, as an item is called: the whole line for each would have the
+    square of its length."""
+    return text if len(names) == 1 else f"{key}=/{name}/{value}"
 
 
 def _block(setup: Setup, report: Report, name: str, text: str, answer: str, origin: str) -> None:
@@ -125,21 +139,23 @@ def _block(setup: Setup, report: Report, name: str, text: str, answer: str, orig
 
 def _exempt(setup: Setup, report: Report, text: str, above: frozenset[str], origin: str) -> None:
     """``server=/NAME/#`` exempts a name from a line for a name above it (dnsmasq, --server)."""
-    _, *names, _ = text.partition("=")[2].strip().split("/")
+    key, _, value = (part.strip() for part in text.partition("="))
+    _, *names, _ = value.split("/")
     for name in names:
+        title = _title(key, name, "#", text, names)
         try:
             found = read_name(name.removeprefix("."))
         except ValueError as error:
-            report.left(Kind.RULE, text, str(error))
+            report.left(Kind.RULE, title, str(error))
             continue
         if above.isdisjoint(names_above(found)):
             why = "it exempts names from lines for a name above them, and there is none"
-            report.left(Kind.RULE, text, why)
+            report.left(Kind.RULE, title, why)
             continue
         bundle = setup.bundles.setdefault("special", Bundle("special", for_all=True, origin=origin))
-        bundle.rules.append(NameRule((found, f"*.{found}"), True, title=text, origin=origin))
+        bundle.rules.append(NameRule((found, f"*.{found}"), True, title=title, origin=origin))
         why = f"an allow rule for {found} and all below it, which also wins over every list"
-        report.changed(Kind.RULE, text, why)
+        report.changed(Kind.RULE, title, why)
 
 
 def _server(setup: Setup, report: Report, text: str) -> None:

@@ -1,9 +1,10 @@
 """The clauses of Unbound's settings: ``section:`` begins one, ``key: value`` stands in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from keyhole.importers.config_files import Line
 from keyhole.importers.settings_file import Place
 from keyhole.importers.unbound.left import SECTIONS
 
@@ -41,11 +42,11 @@ class Clause:
         return ([""] + [one.value for one in self.all(key)])[-1]
 
 
-def read_clauses(name: str, text: str) -> Iterator[Clause]:
+def read_clauses(name: str, lines: Iterable[Line]) -> Iterator[Clause]:
     """The clauses of a file. What stands before the first one is in ``server``, as in a file that
     is included."""
     clause = Clause("server")
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in lines:
         words = _words(line)
         if not words:
             continue

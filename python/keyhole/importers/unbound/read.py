@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keyhole.importers.addresses import plain_address
-from keyhole.importers.config_files import config_texts
+from keyhole.importers.config_files import config_lines
 from keyhole.importers.error import ImporterError
 from keyhole.importers.forwarding import take_forwarding
 from keyhole.importers.policy_fields import take_private_name
@@ -37,8 +37,8 @@ def read_unbound(file: Path, report: Report) -> Setup:
     setup = Setup("Unbound", answer="nxdomain")
     clauses = [
         clause
-        for name, text in config_texts(file, report, MAIN, BESIDE, _is_skipped)
-        for clause in read_clauses(name, text)
+        for name, lines in config_lines(file, report, MAIN, BESIDE, _is_skipped)
+        for clause in read_clauses(name, lines)
     ]
     settings = [one for clause in clauses for one in clause.settings]
     known = _CONVERTED | REASONS.keys()
@@ -103,6 +103,11 @@ def _forward(setup: Setup, report: Report, clause: Clause) -> None:
     encrypts = "yes" in (clause.value("forward-tls-upstream"), clause.value("forward-ssl-upstream"))
     servers = clause.all("forward-addr") + clause.all("forward-host")
     name = clause.value("name")
+    if name == "." and setup.servers:
+        why = "Unbound takes the first forward-zone for all names alone"
+        report.left(Kind.FORWARDING, "forward-zone .", why, clause.settings[0].place)
+        _leave(report, clause.settings)
+        return
     texts = {one: _upstream(one.value, encrypts=encrypts) for one in servers}
     for one in servers:
         with report.at(one.place):
@@ -124,7 +129,8 @@ def _forward(setup: Setup, report: Report, clause: Clause) -> None:
             report.taken(Kind.SETTING, one.text, "part of its forward-zone", one.place)
         elif one.key in parts:
             report.left(Kind.SETTING, one.text, "no server of it is taken", one.place)
-    _leave(report, [one for one in clause.settings if one not in servers and one.key not in parts])
+    told = parts | {"forward-addr", "forward-host"}
+    _leave(report, [one for one in clause.settings if one.key not in told])
 
 
 def _upstream(text: str, *, encrypts: bool) -> str:
@@ -154,7 +160,8 @@ def _rpz(setup: Setup, report: Report, clause: Clause) -> None:
     for one in clause.settings:
         if one in told:
             report.taken(Kind.SETTING, one.text, "part of its list", one.place)
-    _leave(report, [one for one in clause.settings if one not in told and one not in urls])
+    told.update(urls)
+    _leave(report, [one for one in clause.settings if one not in told])
 
 
 def _leave(report: Report, settings: Sequence[Setting]) -> None:
