@@ -137,6 +137,23 @@ def test_a_file_of_unbound_is_converted(tmp_path: Path) -> None:
     assert records["9.2.0.192.in-addr.arpa"]["ptr"] == "nas.lan.example"
 
 
+@pytest.mark.parametrize(
+    ("product", "text"),
+    [
+        ("unbound", "server:\n cookie-secret: 5ec2e7\n secret-seed: 5ec2e7\n new: 5ec2e7\n"
+         " cookie-secret:5ec2e7\n edns-client-string: 192.0.2.1 5ec2e7\n"
+         "cachedb:\n redis-server-password: 5ec2e7\ndnscrypt:\n dnscrypt-secret-key: 5ec2e7\n"),
+        ("dnsmasq", "umbrella=orgid:5ec2e7\nadd-cpe-id=5ec2e7\nnew=5ec2e7\n"),
+    ],
+)  # fmt: skip
+def test_no_report_shows_a_secret(tmp_path: Path, product: str, text: str) -> None:
+    file = tmp_path / "settings"
+    file.write_text(text)
+    report = _report(product, file)
+    assert len(report.items) > 3
+    assert "5ec2e7" not in str(report.document())
+
+
 def test_nothing_of_a_forward_zone_without_encryption_is_called_taken(tmp_path: Path) -> None:
     file = tmp_path / "unbound.conf"
     file.write_text("forward-zone:\n name: lan\n forward-addr: 192.0.2.1\n forward-first: no\n")

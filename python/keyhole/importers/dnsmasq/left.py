@@ -63,5 +63,7 @@ _GROUPS = {
     "127.0.0.0/8 in answers for public names stays withheld": "rebind-localhost-ok",
     "write a rule that blocks these types in a policy": "filterwin2k",
 }
+SECRETS = frozenset(["umbrella", "add-cpe-id"])
+"""The options whose values a report must not show: they tell a resolver who the customer is."""
 REASONS = {key: why for why, keys in _GROUPS.items() for key in keys.split()}
 """By option."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.config_files import config_lines
-from keyhole.importers.dnsmasq.left import REASONS
+from keyhole.importers.dnsmasq.left import REASONS, SECRETS
 from keyhole.importers.error import ImporterError
 from keyhole.importers.hosts import HARDWARE_ADDRESS, host_record
 from keyhole.importers.pihole.dnsmasq import answered_names, take_line, without_comment
@@ -102,8 +102,9 @@ def _take(setup: Setup, report: Report, key: str, text: str, above: frozenset[st
         take_line(setup, report, text, above, MAIN)
     else:
         why = REASONS.get(key, _UNKNOWN)
-        # The value of an option that nobody knows may be a secret.
-        report.left(Kind.SETTING, text if key in REASONS else key, why)
+        # The value of an option that nobody knows may be a secret, too.
+        is_shown = key in REASONS and key not in SECRETS
+        report.left(Kind.SETTING, text if is_shown else key, why)
 
 
 def _static_lease(setup: Setup, report: Report, value: str) -> None:

@@ -91,6 +91,8 @@ _GROUPS = {
         "include include-toplevel"
     ),
 }
+SECRETS = frozenset(["cookie-secret", "secret-seed", "edns-client-string"])
+"""The keys whose values a report must not show."""
 REASONS = {key: why for why, keys in _GROUPS.items() for key in keys.split()}
 """By key of the section ``server``."""
 SECTIONS = {

@@ -11,7 +11,7 @@ from keyhole.importers.policy_fields import take_private_name
 from keyhole.importers.product_settings import Bundle, ListSource, Setup
 from keyhole.importers.report import Disposition, Kind, Report
 from keyhole.importers.unbound.clauses import Clause, Setting, read_clauses
-from keyhole.importers.unbound.left import REASONS, SECTIONS
+from keyhole.importers.unbound.left import REASONS, SECRETS, SECTIONS
 from keyhole.importers.unbound.local import allow_data, take_local_data, take_pointer, take_zone
 from keyhole.importers.upstreams import take_upstreams
 
@@ -92,7 +92,7 @@ def _server(setup: Setup, report: Report, one: Setting, redirected: set[str]) ->
             why = "Keyhole logs each query, unless a policy says otherwise"
             report.taken(Kind.SETTING, one.text, why)
         case key if key in REASONS:
-            report.left(Kind.SETTING, one.text, REASONS[key])
+            report.left(Kind.SETTING, key if key in SECRETS else one.text, REASONS[key])
         case key:
             # The value of a setting that nobody knows may be a secret.
             report.left(Kind.SETTING, key, _UNKNOWN)
