@@ -154,6 +154,38 @@ def test_no_report_shows_a_secret(tmp_path: Path, product: str, text: str) -> No
     assert "5ec2e7" not in str(report.document())
 
 
+def test_a_zone_that_lets_names_through_does_so_below_one_that_withholds(tmp_path: Path) -> None:
+    """In any order; the closest zone decides, as there."""
+    file = tmp_path / "unbound.conf"
+    file.write_text(
+        "server:\n"
+        "  local-zone: Open.corp.example. transparent\n"
+        "  local-zone: corp.example static\n"
+        "  local-zone: ask.corp.example always_transparent\n"
+        "  local-zone: shut.open.corp.example refuse\n"
+        "  local-zone: again.shut.open.corp.example inform\n"
+        "  local-zone: more.open.corp.example inform\n"
+        "  local-zone: lan.example transparent\n"
+        "  local-zone: x.lan.example static\n"
+        "  local-data: 'nas.x.lan.example A 192.0.2.9'\n"
+    )
+    done = Imported("unbound", file)
+    resolved = {"open.corp.example", "a.open.corp.example", "a.ask.corp.example",
+                "a.more.open.corp.example", "a.lan.example"}  # fmt: skip
+    withheld = {"corp.example", "a.corp.example", "a.shut.open.corp.example", "x.lan.example",
+                "a.again.shut.open.corp.example"}  # fmt: skip
+    blocked = {one for one in resolved | withheld if done.verdict(one) == "blocked_by_rule"}
+    assert blocked == withheld
+    assert done.verdict("nas.x.lan.example") == "local_record"
+    told = {one.name.split()[1]: (one.disposition, one.why) for one in done.done.report.items
+            if "local-zone" in one.name}  # fmt: skip
+    assert told["Open.corp.example."][0] is Disposition.CHANGED
+    assert "important" in told["shut.open.corp.example"][1]
+    assert "important" in told["again.shut.open.corp.example"][1]
+    assert "as here" in told["lan.example"][1]
+    assert told["x.lan.example"] == (Disposition.TAKEN, "")
+
+
 def test_nothing_of_a_forward_zone_without_encryption_is_called_taken(tmp_path: Path) -> None:
     file = tmp_path / "unbound.conf"
     file.write_text("forward-zone:\n name: lan\n forward-addr: 192.0.2.1\n forward-first: no\n")

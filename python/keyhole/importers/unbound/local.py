@@ -1,6 +1,8 @@
 """What Unbound answers by itself: ``local-zone``, ``local-data``, ``local-data-ptr``."""
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.hosts import cname_record, host_record
@@ -40,31 +42,89 @@ _LEFT = {
     "noview": "write a policy with the clients as its subjects",
     "ipset": "Keyhole fills no sets of a firewall",
 }
+_THROUGH = ("transparent", "typetransparent", "always_transparent", "inform")
+"""The types of zones whose names are asked elsewhere, also below a zone that withholds."""
+_MATTER = frozenset([*_ANSWERS, *_THROUGH])
 _WITH_DATA = ("static", "refuse", "deny", "block_a")
 """The types whose zones answer names that have data; an ``always_`` zone does not."""
 _CLASSES = ("IN", "CH", "HS")
 
 
-def take_zone(setup: Setup, report: Report, title: str, value: str) -> None:
-    """A zone that withholds its names becomes a rule; names with data of their own have it."""
+def zones_of(values: Iterable[str]) -> dict[str, str]:
+    """The type of each ``local-zone`` by its name."""
+    found: dict[str, str] = {}
+    for name, _, kind in (value.partition(" ") for value in values):
+        with suppress(ValueError):
+            found[read_name(name.rstrip("."))] = kind.strip()
+    return found
+
+
+def take_zone(
+    setup: Setup, report: Report, title: str, value: str, zones: Mapping[str, str]
+) -> None:
+    """A zone that withholds its names becomes a rule; names with data of their own have it. A zone
+    below it that lets its names through becomes an allow rule. ``zones`` are the `zones_of` all."""
     name, _, kind = value.partition(" ")
     kind = kind.strip()
-    answer = _ANSWERS.get(kind)
-    if answer is None:
-        why = _LEFT.get(kind, "Unbound's manual has no such type of a zone")
-        report.left(Kind.RULE, title, why)
+    if kind not in _ANSWERS and kind not in _THROUGH:
+        report.left(
+            Kind.RULE, title, _LEFT.get(kind, "Unbound's manual has no such type of a zone")
+        )
         return
     try:
         found = read_name(name.rstrip("."))
     except ValueError as error:
         report.left(Kind.RULE, title, str(error))
         return
-    bundle = setup.bundles.setdefault(_BUNDLE, Bundle(_BUNDLE, for_all=True, origin=_ORIGIN))
+    kinds = [zones[one] for one in names_above(found) if zones.get(one) in _MATTER]
+    answer = _ANSWERS.get(kind)
+    if answer is None:
+        _take_through(setup, report, title, found, kind, kinds)
+        return
+    changes = [_CHANGES[kind]] if kind in _CHANGES else []
+    if important := _is_let_through(kinds):  # no other rule is stronger than that of the zone above
+        changes.append("important: true, which withholds names with data of their own, too")
     types = ("A",) if kind == "block_a" else ()
+    _add_rule(setup, found, title, types=types, answer=answer, important=important)
+    report.add(Kind.RULE, title, changes)
+
+
+def _take_through(
+    setup: Setup, report: Report, title: str, name: str, kind: str, kinds: Sequence[str]
+) -> None:
+    """A zone that lets its names through, below zones of these types, the closest first."""
+    if not kinds or kinds[0] in _THROUGH:
+        report.left(Kind.RULE, title, _LEFT[kind])
+    elif _is_let_through(kinds):
+        why = "the rule for the zone above it has important: true, and no rule allows against that"
+        report.left(Kind.RULE, title, why)
+    else:
+        _add_rule(setup, name, title, allow=True)
+        why = f"an allow rule for {name} and all below it, which also wins over every list"
+        report.changed(Kind.RULE, title, why)
+
+
+def _is_let_through(kinds: Sequence[str]) -> bool:
+    """Whether one of the zones above, the closest first, became an allow rule."""
+    first = next((at for at, kind in enumerate(kinds) if kind in _THROUGH), len(kinds))
+    return any(kind in _ANSWERS for kind in kinds[first:])
+
+
+def _add_rule(
+    setup: Setup,
+    name: str,
+    title: str,
+    *,
+    allow: bool = False,
+    types: tuple[str, ...] = (),
+    answer: str | None = None,
+    important: bool = False,
+) -> None:
+    bundle = setup.bundles.setdefault(_BUNDLE, Bundle(_BUNDLE, for_all=True, origin=_ORIGIN))
+    matches = (name, f"*.{name}")
     bundle.rules.append(
-        NameRule((found, f"*.{found}"), types=types, answer=answer, title=title, origin=_ORIGIN)
+        NameRule(matches, allow, types, answer, important, title=title, origin=_ORIGIN)
     )
-    report.add(Kind.RULE, title, [_CHANGES[kind]] if kind in _CHANGES else [])
 
 
 def take_local_data(setup: Setup, report: Report, value: str, redirected: set[str]) -> None:

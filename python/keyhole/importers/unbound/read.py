@@ -12,7 +12,13 @@ from keyhole.importers.product_settings import Bundle, ListSource, Setup
 from keyhole.importers.report import Disposition, Kind, Report
 from keyhole.importers.unbound.clauses import Clause, Setting, read_clauses
 from keyhole.importers.unbound.left import REASONS, SECRETS, SECTIONS
-from keyhole.importers.unbound.local import allow_data, take_local_data, take_pointer, take_zone
+from keyhole.importers.unbound.local import (
+    allow_data,
+    take_local_data,
+    take_pointer,
+    take_zone,
+    zones_of,
+)
 from keyhole.importers.upstreams import take_upstreams
 
 MAIN, BESIDE = "unbound.conf", "unbound.conf.d"
@@ -52,12 +58,13 @@ def read_unbound(file: Path, report: Report) -> Setup:
         for one in settings
         if one.key == "local-zone" and one.value.split()[1:] == ["redirect"]
     }
+    zones = zones_of(one.value for one in settings if one.key == "local-zone")
     for clause in clauses:
         match clause.section:
             case "server":
                 for one in clause.settings:
                     with report.at(one.place):
-                        _server(setup, report, one, redirected)
+                        _server(setup, report, one, redirected, zones)
             case "forward-zone":
                 _forward(setup, report, clause)
             case "rpz":
@@ -75,10 +82,12 @@ def _is_skipped(name: str) -> bool:
     return not name.endswith(".conf")
 
 
-def _server(setup: Setup, report: Report, one: Setting, redirected: set[str]) -> None:
+def _server(
+    setup: Setup, report: Report, one: Setting, redirected: set[str], zones: dict[str, str]
+) -> None:
     match one.key:
         case "local-zone":
-            take_zone(setup, report, one.text, one.value)
+            take_zone(setup, report, one.text, one.value, zones)
         case "local-data":
             take_local_data(setup, report, one.value, redirected)
         case "local-data-ptr":
