@@ -19,7 +19,7 @@ from keyhole.control.first_run.answers import (
     read_lists,
     read_served,
 )
-from keyhole.control.first_run.losses import losses
+from keyhole.control.first_run.losses import _without_user_info, losses
 from keyhole.control.first_run.machine import local_network, taken_ports
 from keyhole.control.first_run.place import finish, in_the_way
 from keyhole.control.first_run.upstreams import public_upstreams, read_upstream
@@ -176,6 +176,21 @@ def test_the_network_of_this_machine_is_read_from_its_routes(tmp_path: Path) -> 
     assert local_network(routes) is None
     found = local_network()
     assert found is None or read_served(found[1])
+
+
+def test_what_is_lost_is_shown_without_the_secrets_in_it(tmp_path: Path) -> None:
+    settings = tmp_path / "keyhole.yaml"
+    settings.write_text(
+        "database: {url: 'postgresql://keyhole:hu/sh@db.example/keyhole'}\n"
+        "events: {webhook: {url: 'https://hooks.example/hush', secret: hook}}\n"
+    )
+    found = losses(settings, HOME.files)
+    assert "database.url: what is set becomes nothing" in found
+    assert "events.webhook.url: what is set becomes nothing" in found
+    assert not any(one in str(found) for one in ("hu/", "sh@", "hush", "db.example"))
+    assert _without_user_info(["https://me:hush@lists.example/x@y", 5]) == [
+        "https://...@lists.example/x@y", 5,
+    ]  # fmt: skip
 
 
 _KILLED = """

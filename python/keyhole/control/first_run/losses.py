@@ -1,6 +1,7 @@
 """What ``keyhole setup --replace`` would take away: settings and documents of a person's own."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from keyhole.config import Config
 from keyhole.config.declaration import Declaration
 from keyhole.config.documents import read_documents
 from keyhole.config.load import read_config
+from keyhole.config.sections.database import DatabaseSection
+from keyhole.config.sections.events import WebhookSection
 from keyhole.control.first_run.place import DOCUMENTS
 from keyhole.control.first_run.write import write_texts
 from keyhole.errors import has_errors
@@ -19,6 +22,9 @@ from keyhole.model.address import Network
 from keyhole.policy.default import default_documents
 
 _MAX_SHOWN = 60
+_SECRETS = {(DatabaseSection, "url"), (WebhookSection, "url")}
+"""URLs with a password, or with a path that is one: a terminal may be recorded."""
+_USER_INFO = re.compile(r"(://)[^/?#\s]*@")
 _KINDS = ("policies", "lists", "upstreams", "records", "clients", "trust_domains", "log_exclusions")
 _PLAIN_UPSTREAM = frozenset(["protocol", "addresses", "server_name"])
 """All that an upstream of ``keyhole setup`` has: one like it is replaced by the answers."""
@@ -128,9 +134,23 @@ def _different(
 
 
 def _shown(model: BaseModel, key: str) -> str:
-    """A value as it is written, on one line."""
+    """A value as it is written, on one line; of what may hold a secret, that there is one."""
     value = model.model_dump(mode="json", include={key})[key]
     if value in (None, [], {}, ""):
         return "nothing"
+    if (type(model), key) in _SECRETS:
+        return "what is set"
+    value = _without_user_info(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+
+def _without_user_info(value: Any) -> Any:
+    """The value, with no user and password in any URL in it (RFC 3986 section 3.2.1)."""
+    if isinstance(value, str):
+        return _USER_INFO.sub(r"\1...@", value)
+    if isinstance(value, list):
+        return [_without_user_info(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _without_user_info(one) for key, one in value.items()}
+    return value
