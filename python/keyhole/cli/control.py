@@ -61,6 +61,19 @@ def control(
         from keyhole.cli.control_process import Installation, Start, run
 
     configure(log_format, log_level)
-    installation = Installation(DataFolder(data or default_data_folder()), config)
+    folder = DataFolder(data or default_data_folder())
+    if supervised is None:  # else keyhole up has looked
+        _complete_setup(config or folder.config)
+    installation = Installation(folder, config)
     start = Start(is_restart=again, engine_runs=again or engine_runs)
     asyncio.run(run(installation, supervised, start))
+
+
+def _complete_setup(settings: Path) -> None:
+    from keyhole.control.first_run.place import finish_at_start
+
+    if why := finish_at_start(settings):
+        from keyhole.cli.output import console, show_notice
+        from keyhole.control.notice import Notice, Severity
+
+        show_notice(console(), Notice(Severity.WARNING, why), "control")

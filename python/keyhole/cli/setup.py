@@ -149,10 +149,13 @@ def _what_is_missing(
     from contextlib import closing
 
     from keyhole.control.error import ControlError
+    from keyhole.control.first_run.place import finish_at_start
     from keyhole.control.setup import go_on_without, unusable_parts
     from keyhole.identity.journal import Author
 
     terminal = console()
+    if why_not := finish_at_start(config or folder.config):
+        terminal.print(f"[yellow]{escape(sanitize(why_not))}[/]", soft_wrap=True)
     if not folder.state.is_dir():
         raise ControlError(f"{folder.path} was never used; keyhole setup begins with it")
     with closing(asyncio.run(folder.claim())):

@@ -58,6 +58,12 @@ class Given:
     anyway: bool
 
     @property
+    def has_answers(self) -> bool:
+        """Whether an option answers a question."""
+        answers = (self.listen, self.port, self.serve, self.upstream, self.lists, self.name)
+        return any(answers) or bool(self.password_file) or self.one_time_password
+
+    @property
     def missing(self) -> list[str]:
         """Options that a terminal would be asked for."""
         options = {
@@ -73,8 +79,11 @@ class Given:
 def run_setup(folder: DataFolder, settings: Path, given: Given) -> None:
     """Asks, looks, and writes all or nothing. Raises ``KeyholeError`` and ``OSError``."""
     terminal, asks = console(), sys.stdin.isatty()
-    for path in () if given.dry_run else finish(settings):
+    completed = [] if given.dry_run else finish(settings)
+    for path in completed:
         terminal.print(f"[green]+[/] {escape(str(path))}: completed what was interrupted")
+    if completed and given.replace and not given.has_answers:
+        return  # the command that a start names for this
     there = in_the_way(settings)
     if there and not given.replace and not given.dry_run:
         shown = " and ".join(map(str, there))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from keyhole.cli.setup_first import Given, run_setup
 from keyhole.config import Config, default_config_text
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.first_run.answers import (
@@ -21,13 +22,14 @@ from keyhole.control.first_run.answers import (
 )
 from keyhole.control.first_run.losses import _without_user_info, losses
 from keyhole.control.first_run.machine import local_network, taken_ports
-from keyhole.control.first_run.place import finish, in_the_way
+from keyhole.control.first_run.place import finish, finish_at_start, in_the_way, place
 from keyhole.control.first_run.upstreams import public_upstreams, read_upstream
-from keyhole.control.first_run.write import check_texts, write_all
+from keyhole.control.first_run.write import check_texts, write_all, write_texts
 from keyhole.errors import KeyholeError
 from keyhole.lists.catalog import catalog
 from keyhole.policy.default import POLICY_FILE, default_documents
 from keyhole.system import durable
+from keyhole.system.lock import hold
 
 HOME = Answers(
     listen=("127.0.0.1", "192.168.1.2"),
@@ -227,6 +229,78 @@ def test_killed_at_any_step_setup_has_written_all_or_nothing(
     if is_new:
         assert (tmp_path / "documents.old" / "old.yaml").read_text() == "old"
         assert (tmp_path / "keyhole.yaml.old").read_text() == "old"
+
+
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_what_was_decided_before_a_kill_is_never_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """A completion that fails leaves it for the next one, whatever the killed run had done."""
+    settings = tmp_path / "keyhole.yaml"
+    (tmp_path / "documents").mkdir()
+    settings.write_text("old")
+    subprocess.run([sys.executable, "-c", _KILLED, str(step), str(tmp_path)], check=False)
+    real, calls = durable.rename, []
+
+    def rename(source: Path, target: Path) -> None:
+        calls.append(target)
+        if target == settings:
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, "rename", rename)
+        why = finish_at_start(settings)
+    assert why is not None
+    assert "No space" in why
+    assert f"as root: keyhole setup --replace --config {settings}" in why
+    assert (tmp_path / ".setup-complete" / "keyhole.yaml").read_text() == "new"
+    assert (tmp_path / "documents" / "new.yaml").read_text() == "new"
+    # What may not be looked at is not missing.
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "lstat", lambda _: (_ for _ in ()).throw(PermissionError(13, "no")))
+        assert "no" in str(finish_at_start(settings))
+    # That command ends where it has completed it, and asks nothing.
+    wanted = Given(None, None, None, None, None, None, False, None, False, True, False)
+    run_setup(DataFolder(tmp_path / "data"), settings, wanted)
+    assert settings.read_text() == "new"
+    assert (tmp_path / "keyhole.yaml.old").read_text() == "old"
+    assert not (tmp_path / ".setup-complete").exists()
+    assert not (tmp_path / "data").exists()
+
+
+def test_one_setup_at_a_time_places_files_and_a_failed_one_is_no_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "keyhole.yaml"
+    files = {"documents/new.yaml": "new", "keyhole.yaml": "new"}
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        hold(descriptor)
+        with pytest.raises(OSError, match="another keyhole setup writes there"):
+            write_all(settings, files, replace=True)
+    finally:
+        os.close(descriptor)
+    assert list(tmp_path.iterdir()) == []
+    settings.write_text("old")
+    real = durable.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if source == tmp_path / ".setup-complete" / "keyhole.yaml":
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(durable, "rename", rename)
+    # Killed before the draft is removed, there is a draft, and nothing to complete.
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    draft = tmp_path / ".setup-draft"
+    write_texts(draft, files)
+    with pytest.raises(OSError, match="No space"):
+        place(draft, settings)
+    assert (draft / "keyhole.yaml").read_text() == "new"
+    assert (draft / "documents" / "new.yaml").read_text() == "new"
+    assert finish(settings) == []
+    assert settings.read_text() == "old"
 
 
 def test_replacing_names_each_setting_that_is_lost_or_becomes_weaker(tmp_path: Path) -> None:

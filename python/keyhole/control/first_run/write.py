@@ -42,6 +42,7 @@ def write_all(settings: Path, files: Mapping[str, str], *, replace: bool) -> lis
         write_texts(draft, files)
         _like(folder / DOCUMENTS, draft / DOCUMENTS, folder)
         _like(target, draft / SETTINGS, folder)
+        give_to_owner(draft, folder)  # who may complete it after a kill
         with _uninterrupted():
             return place(draft, target)
     finally:
