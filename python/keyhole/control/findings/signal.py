@@ -55,16 +55,16 @@ def marked(lines: bytes) -> bytes:
 
 
 def _marked(lines: bytes) -> Iterator[bytes]:
-    at = _next_mark(lines, 0)
-    while at >= 0:
+    # Each mark is searched onward from its last place alone: a piece has up to 32 MiB, and a mark
+    # that it lacks must not be looked for again after each line.
+    places = {mark: lines.find(mark) for mark in _MARKS}
+    while (at := min((one for one in places.values() if one >= 0), default=-1)) >= 0:
         begin, end = lines.rfind(b"\n", 0, at) + 1, lines.find(b"\n", at)
         end = len(lines) if end < 0 else end
         yield lines[begin:end]
-        at = _next_mark(lines, end)
-
-
-def _next_mark(lines: bytes, at: int) -> int:
-    return min((found for mark in _MARKS if (found := lines.find(mark, at)) >= 0), default=-1)
+        for mark, place in places.items():
+            if 0 <= place < end:
+                places[mark] = lines.find(mark, end)
 
 
 def _signal(entry: LogEntry) -> Signal | None:
