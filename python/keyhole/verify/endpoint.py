@@ -17,6 +17,8 @@ from keyhole.verify.error import VerifyError
 
 SECONDS = 10.0
 MEDIA_TYPE = "application/dns-message"
+LATE = "no answer in time"
+"""Why no reply came where nothing else is known: neither from the server nor from the network."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def ask_together(endpoint: Endpoint, wires: list[bytes], seconds: float) -> list
     except OSError as error:
         missing = broken_by(error)
     else:
-        missing = Reply(None, "no answer in time")
+        missing = Reply(None, LATE)
     return [Reply(came[wire[:2]]) if wire[:2] in came else missing for wire in wires]
 
 
@@ -228,7 +230,7 @@ def broken_by(error: Exception) -> Reply:
     while cause.__cause__ is not None or cause.__context__ is not None:
         cause = cause.__cause__ or cause.__context__ or cause
     if isinstance(error, TimeoutError | httpx2.TimeoutException):
-        return Reply(None, "no answer in time")
+        return Reply(None, LATE)
     if isinstance(cause, ssl.SSLEOFError):
         return Reply(None, _CLOSED, Ended.CLOSED)
     if isinstance(cause, ssl.SSLError):

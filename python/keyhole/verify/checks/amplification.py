@@ -1,11 +1,9 @@
 """Amplification: octets over UDP to an address that nobody has proved."""
 
-from dataclasses import replace
-
 import dns.flags
 
 from keyhole.verify.check import Check, Seen, Threat, check
-from keyhole.verify.endpoint import Ended, Endpoint, Reply, answered, ask, ask_together
+from keyhole.verify.endpoint import LATE, Ended, Endpoint, Reply, answered, ask, ask_together
 from keyhole.verify.error import SkippedError, VerifyError
 from keyhole.verify.question import question, unknown_option
 from keyhole.verify.standards import rfc
@@ -59,17 +57,25 @@ def stranger(target: Target) -> Seen:
             broken.append(f"{what} was answered with records")
     if received > FACTOR * sent:
         broken.append(f"{received} octets for {sent}, a factor of {received / sent:.2f}")
-    if silent == len(tries) and not _is_there(target.outside):
-        raise VerifyError(f"{target.outside} said nothing at all, so it may not be there")
+    if silent == len(tries):
+        _must_arrive(target, target.outside, replies)
     fine = f"{received} octets for {sent}, a factor of {received / sent:.2f}"
     fine += f"; the largest is {worst[0]:.2f} ({worst[1]}); {silent} of {len(tries)} were dropped"
     return Seen.of(broken, len(tries), fine)
 
 
-def _is_there(udp: Endpoint) -> bool:
-    """Whether something takes connections where datagrams are dropped."""
-    there = ask(replace(udp, transport="tcp"), question(".", "NS"), _SECONDS)
-    return there.ended is not Ended.LOST
+def _must_arrive(target: Target, udp: Endpoint, replies: list[Reply]) -> None:
+    """Silence is what a server owes a stranger, and what a firewall in front of it makes as well.
+    Skips the check unless the same listener answers somebody whom it knows; raises `VerifyError`
+    where the network says that nothing is there."""
+    for reply in replies:
+        if reply.why != LATE:
+            raise VerifyError(f"{udp} was not reached: {reply.why}")
+    for one in target.open:
+        is_same = (one.transport, one.host, one.port) == ("udp", udp.host, udp.port)
+        if is_same and ask(one, question(target.known), _SECONDS).ended is not Ended.LOST:
+            return
+    raise SkippedError(f"nothing came back from {udp}; whether UDP arrives was not shown")
 
 
 def _made_here(target: Target) -> dict[str, tuple[str, str]]:
