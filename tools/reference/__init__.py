@@ -43,6 +43,7 @@ def _reasons(reasons: list[dict[str, Any]]) -> str:
         "Every query ends for one of these reasons. The word stands in `keyhole explain`, in the",
         "counters and as text of the extended DNS error (RFC 8914). A code of `-` is the answer's",
         "own, or none where nothing is sent; a blocked name is answered as its rule or list says.",
+        "Over UDP, a client of `network_not_served` is sent nothing at all.",
         "",
         "| word | outcome | stage | code | extended error | meaning |",
         "|---|---|---|---|---|---|",

@@ -37,6 +37,7 @@ def _advices(config: Config) -> Iterator[tuple[Location, str]]:
     ]
     yield from _unreachable(config, outside)
     yield from _open_udp(config)
+    yield from _udp_alone(config)
     yield from _unnamed(config, outside)
     yield from _mesh(config)
     yield from _never_asked(config)
@@ -53,7 +54,8 @@ def _unreachable(
         transport, endpoint = outside[0]
         why = (
             f"{transport} listens on {endpoint}, and clients holds only this machine, so all "
-            "others are refused; add their networks, such as 192.0.2.0/24"
+            "others get no answer over UDP, and REFUSED elsewhere; add their networks, such as "
+            "192.0.2.0/24"
         )
         yield ["clients"], why
     if clients and not outside and not config.listen.mesh:
@@ -73,6 +75,23 @@ def _open_udp(config: Config) -> Iterator[tuple[Location, str]]:
             "used to flood others, so name the networks that you serve"
         )
         yield ["listen", "udp"], why
+
+
+def _udp_alone(config: Config) -> Iterator[tuple[Location, str]]:
+    """What is cut over UDP is asked again over TCP of the same address and port (RFC 7766 section
+    5), and whoever offers UDP must offer both."""
+    for index, udp in enumerate(config.listen.udp):
+        if not any(_has(tcp, udp) for tcp in config.listen.tcp):
+            why = (
+                f"nothing listens on {udp} over TCP, where clients ask again for what does not "
+                f"fit over UDP, and would get no answer; add {udp} to listen.tcp"
+            )
+            yield ["listen", "udp", index], why
+
+
+def _has(tcp: Endpoint, udp: Endpoint) -> bool:
+    is_there = tcp.ip == udp.ip or (tcp.ip.is_unspecified and tcp.ip.version == udp.ip.version)
+    return is_there and tcp.port == udp.port
 
 
 def _unnamed(config: Config, outside: list[tuple[str, Endpoint]]) -> Iterator[tuple[Location, str]]:

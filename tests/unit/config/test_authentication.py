@@ -53,7 +53,7 @@ def test_every_such_listener_is_reported_at_once() -> None:
 
 
 def test_permissive_authentication_is_no_error() -> None:
-    text = f"listen: {{tcp: ['{LAN}']}}\nclients: [192.0.2.0/24]\nauthentication: "
+    text = f"listen: {{udp: [], tcp: ['{LAN}']}}\nclients: [192.0.2.0/24]\nauthentication: "
     assert advice_of(text + "{tcp: permissive}\n") == []
 
 

@@ -80,8 +80,9 @@ def test_free_ports_and_both_protocols_of_one_port_go_together() -> None:
 
 
 def test_a_listener_that_nobody_may_use_is_advised_against() -> None:
-    text = "listen: {tcp: ['192.0.2.1:53']}\nauthentication: {tcp: permissive}\n"
+    text = "listen: {udp: [], tcp: ['192.0.2.1:53']}\nauthentication: {tcp: permissive}\n"
     (advice,) = advice_of(text)
+    assert "others get no answer over UDP, and REFUSED elsewhere" in advice
     assert advice.startswith("clients: tcp listens on 192.0.2.1:53, and clients holds only this")
     assert advice_of(f"{text}clients: [192.0.2.0/24]") == []
 
@@ -92,7 +93,10 @@ def test_clients_that_no_listener_reaches_are_advised_against() -> None:
 
 
 def test_udp_for_the_whole_internet_is_advised_against() -> None:
-    text = "listen: {udp: ['192.0.2.1:53']}\nauthentication: {udp: permissive}\n"
+    text = (
+        "listen: {udp: ['192.0.2.1:53'], tcp: ['192.0.2.1:53']}\n"
+        "authentication: {udp: permissive, tcp: permissive}\n"
+    )
     (advice,) = advice_of(f"{text}clients: [0.0.0.0/0]")
     assert advice.startswith("listen.udp: 192.0.2.1:53 answers 0.0.0.0/0 over UDP")
 
@@ -199,3 +203,28 @@ def test_two_dots_behind_a_link_count_from_its_target(tmp_path: Path) -> None:
     config, _ = read_config(file)
     assert config is not None
     assert resolve(config, file.parent).documents.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("udp", "tcp", "alone"),
+    [
+        ("192.0.2.1:53", "", "192.0.2.1:53"),
+        ("192.0.2.1:53", "192.0.2.1:5300", "192.0.2.1:53"),
+        ("0.0.0.0:53", "192.0.2.1:53", "0.0.0.0:53"),
+        ("'[2001:db8::1]:53'", "0.0.0.0:53", "[2001:db8::1]:53"),
+        ("192.0.2.1:53", "192.0.2.1:53", None),
+        ("192.0.2.1:53", "0.0.0.0:53", None),
+        ("127.0.0.1:0", "127.0.0.1:0", None),
+    ],
+)
+def test_udp_without_tcp_at_its_address_is_advised_against(
+    udp: str, tcp: str, alone: str | None
+) -> None:
+    text = (
+        f"listen: {{udp: [{udp}], tcp: [{tcp}]}}\nclients: [127.0.0.0/8, 192.0.2.0/24]\n"
+        "authentication: {udp: permissive, tcp: permissive}\n"
+    )
+    found = [one for one in advice_of(text) if "over TCP" in one]
+    assert [one.split(" over TCP")[0] for one in found] == (
+        [f"listen.udp[0]: nothing listens on {alone}"] if alone else []
+    )

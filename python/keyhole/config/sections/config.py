@@ -274,7 +274,8 @@ class Config(Section):
     clients: tuple[Annotated[Network, NETWORK], ...] = Field(
         (read_network("127.0.0.0/8"), read_network("::1/128")),
         max_length=10_000,
-        description="Networks that are served; all others are refused.",
+        description="Networks that are served. All others get no answer over UDP, and REFUSED over "
+        "the other transports.",
     )
     authentication: AuthenticationSection = Field(default_factory=AuthenticationSection)
     client_certificates: ClientCertificatesSection = Field(
