@@ -148,8 +148,18 @@ def _show_counts(terminal: Console, found: Json) -> None:
         terminal.print(f"handshakes refused ({escape(one['listener'])}): {count} {why}")
     for word, count in (found["closed_connections"] or {}).items():
         terminal.print(f"connections closed: {count} {escape(word)}")
-    for line in (*_exports(found), *_events(found)):
+    for line in (*_udp_cut(found), *_exports(found), *_events(found)):
         terminal.print(line)
+
+
+def _udp_cut(found: Json) -> Iterator[str]:
+    # None while no engine answers.
+    if count := (found.get("counters") or {}).get("udp_cut", 0):
+        answers = "1 answer" if count == 1 else f"{count:,} answers"
+        yield (
+            f"[yellow]cut over UDP: {answers}[/] since the start, so that the client asked again "
+            "over TCP; if usual work makes it grow, raise limits.udp_allowance"
+        )
 
 
 def _exports(found: Json) -> Iterator[str]:

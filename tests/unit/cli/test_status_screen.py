@@ -75,6 +75,14 @@ def test_what_is_wrong_comes_first_and_its_reason_below() -> None:
     assert "upstream quad9 is asked after the others since" in text
 
 
+def test_answers_that_were_cut_over_udp_name_the_setting_that_may_be_raised() -> None:
+    for counters in (None, {}, {"udp_cut": 0}):
+        assert "cut over UDP" not in "\n".join(_shown(counters=counters))
+    text = " ".join(_shown(counters={"udp_cut": 1_234}))
+    assert "cut over UDP: 1,234 answers since the start" in text
+    assert "limits.udp_allowance" in text
+
+
 def test_a_pause_says_until_when_and_of_which_policy() -> None:
     until = "2036-11-30T20:00:00Z"
     paused = [{"policy": "kids", "until": until}]
