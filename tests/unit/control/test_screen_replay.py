@@ -1,6 +1,7 @@
 """A capture is counted as an engine would count it."""
 
 import gzip
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,22 @@ def test_a_tunnel_that_is_split_over_clients_is_flagged_by_what_they_told_togeth
     assert 8_000 < one["octets"] < 13_000, "4,096 and 128 for each of 50"
     with pytest.raises(ControlError, match="split"):
         read_budgets({"split": "1B"})
+
+
+@pytest.mark.parametrize(("clients", "is_split"), [(1, False), (100, True)])
+def test_a_flood_of_random_names_below_one_domain_is_met_by_a_budget_or_by_the_sum(
+    tmp_path: Path, clients: int, is_split: bool
+) -> None:
+    names = [sha256(b"%d" % number).hexdigest()[:12] for number in range(2_000)]
+    lines = [
+        f"{at / 100}\tc{at % clients}\t{name}.victim.example.org\tA\tNXDOMAIN\t0"
+        for at, name in enumerate(names)
+    ]
+    report = replay_capture(capture(tmp_path, [HEADER, *lines]), read_budgets({}))
+    blocked = [one["blocked"]["octets"] for one in report["pairs"] if one["blocked"]]
+    assert [octets <= 4_096 for octets in blocked] == ([] if is_split else [True])
+    assert bool(report["split"]) is is_split
+    assert report["missing"] == [], "names of one domain are no domains that do not exist"
 
 
 def test_a_client_that_asks_for_domains_that_do_not_exist_is_named(tmp_path: Path) -> None:
