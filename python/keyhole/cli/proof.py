@@ -42,6 +42,14 @@ ADD_EXAMPLES = """
 
   keyhole --server https://keyhole.example.org:8080 proof add -
 """
+VERIFY_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole proof verify --every 1h -- --server 192.0.2.1 --i-have-permission --ca root.pem
+
+Exit code: that of keyhole verify, or 1 if all promises hold and Keyhole could not be told.
+"""
+_EVERY = typer.Option("--every", metavar="TIME", help="When the next one is due, such as 1h.")
 _WRONG = {"fail": ("bold red", "broken"), "error": ("bold yellow", "not tried")}
 _LOOK_SECONDS = 1.0
 _MAX_REPORT = 4 * 2**20
@@ -87,10 +95,7 @@ def add(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="Reports as JSON; - for standard input.")
     ],
-    every: Annotated[
-        str | None,
-        typer.Option("--every", metavar="TIME", help="When the next one is due, such as 1h."),
-    ] = None,
+    every: Annotated[str | None, _EVERY] = None,
     data: DATA = None,
 ) -> None:
     """Tell Keyhole what keyhole verify found, each report as soon as it is there.
@@ -106,6 +111,29 @@ def add(
     if code == USAGE:
         raise KeyholeError(f"{file} has no report; keyhole verify --format json writes one")
     raise typer.Exit(code)
+
+
+@app.command("verify", epilog=VERIFY_EXAMPLES)
+def verify(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="-- OPTIONS", help="As for keyhole verify.")
+    ] = None,
+    every: Annotated[str | None, _EVERY] = None,
+    data: DATA = None,
+) -> None:
+    """Run keyhole verify with these options, and tell Keyhole what it found.
+
+    Where no shell can join keyhole verify and keyhole proof add, such as in a container.
+    """
+    from keyhole.cli.proof_verify import verified
+
+    due = None if every is None else seconds(every)
+    # A report that nobody can be told of is said before the attack.
+    ApiClient(data)
+    with verified(words or ()) as (code, file), _opened(file) as source:
+        told = [_tell(one, due, data) for one in _reports(source)]
+    # A broken promise stays one where nobody could be told.
+    raise typer.Exit(code or max(told, default=FAILED))
 
 
 @app.command("forget")

@@ -83,6 +83,14 @@ def verify(
     dns: Annotated[
         int | None, typer.Option("--dns", rich_help_panel=_SERVER, help="Its port for UDP and TCP.")
     ] = None,
+    tcp: Annotated[
+        int | None,
+        typer.Option(
+            "--tcp",
+            rich_help_panel=_SERVER,
+            help="Its port for TCP alone, which answers this machine also with --strict.",
+        ),
+    ] = None,
     dot: Annotated[
         int | None, typer.Option("--dot", rich_help_panel=_SERVER, help="Its port for DoT.")
     ] = None,
@@ -134,6 +142,15 @@ def verify(
     api: Annotated[
         str | None, typer.Option("--api", rich_help_panel=_SERVER, help="URL of its API.")
     ] = None,
+    closed_api: Annotated[
+        str | None,
+        typer.Option(
+            "--closed-api",
+            metavar="URL",
+            rich_help_panel=_SERVER,
+            help="URL of its API, where a mesh or proxy lets nobody through from here.",
+        ),
+    ] = None,
     metrics: Annotated[
         list[str] | None,
         typer.Option("--metrics", rich_help_panel=_SERVER, help="URL of its metrics."),
@@ -169,6 +186,7 @@ def verify(
             there = Server(
                 host=server,
                 dns=dns,
+                tcp=tcp,
                 dot=dot,
                 doh=doh,
                 name=name,
@@ -182,6 +200,7 @@ def verify(
                 alias=alias,
                 tunnel=tunnel,
                 api=api,
+                closed_api=closed_api,
                 metrics=metrics or [],
             )
         if watch is not None:

@@ -22,7 +22,7 @@ class Target:
     answered without an identity, asked without one. ``outside`` is its listener for UDP, asked from
     an address that no policy serves. ``known`` is a name that is answered,
     ``blocked`` one that policy blocks, ``alias`` one that leads to it. ``api`` and ``metrics`` are
-    URLs.
+    URLs; ``closed_api`` is that of an API to which nothing from here should get through.
     """
 
     title: str
@@ -35,6 +35,7 @@ class Target:
     tunnel: str | None = None
     good: Certificate | None = None
     api: str | None = None
+    closed_api: str | None = None
     api_ca: Path | None = None
     metrics: list[str] = field(default_factory=list)
     lab: "Lab | None" = None

@@ -1,6 +1,7 @@
 """Each line of `keyhole verify` turns red when its defense is gone, and only then."""
 
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from keyhole.verify.question import question
 from keyhole.verify.run import chosen, run_checks
 from keyhole.verify.target import Target
 from tests.world.certificates import Authority
+from tests.world.http_server import HttpServer
 from tests.world.ports import free_port
 from tests.world.wide_open import WideOpen
 
@@ -191,3 +193,32 @@ def test_no_answer_at_all_is_no_budget_for_tunnels(authority: Authority) -> None
         line = run_check(chosen(["tunnel-budget"])[0], server.target())
     assert line.verdict is Verdict.ERROR
     assert "no name left" in line.seen
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(403, Verdict.PASS), (401, Verdict.PASS), (503, Verdict.ERROR), (200, Verdict.FAIL)],
+)
+def test_a_closed_api_is_one_that_refuses_and_not_one_that_is_away(
+    status: int, verdict: Verdict
+) -> None:
+    class Answers(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline(65537)
+            if self.raw_requestline and self.parse_request():
+                self.send_response(status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HttpServer(Answers) as server:
+        target = Target("closed", [], closed_api=f"http://127.0.0.1:{server.port}")
+        line = run_check(chosen(["admin-sign-in"])[0], target)
+    assert line.verdict is verdict, line.seen
+
+
+def test_a_closed_api_at_which_nothing_listens_proves_nothing() -> None:
+    target = Target("closed", [], closed_api=f"http://127.0.0.1:{free_port()}")
+    assert run_check(chosen(["admin-sign-in"])[0], target).verdict is Verdict.ERROR

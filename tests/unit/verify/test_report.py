@@ -233,6 +233,16 @@ def test_another_keyhole_is_asked_at_the_ports_that_were_given() -> None:
     assert [one.token for one in known.strict] == [None, None]
 
 
+def test_a_port_that_answers_by_where_one_is_stays_open_beside_strict_ones() -> None:
+    mixed = Server("192.0.2.1", tcp=5300, dot=853, strict=True).target()
+    assert [str(one) for one in mixed.open] == ["tcp 192.0.2.1:5300"]
+    assert [str(one) for one in mixed.strict] == ["dot 192.0.2.1:853"]
+    alone = Server("192.0.2.1", tcp=5300).target()
+    assert ([str(one) for one in alone.open], alone.strict) == (["tcp 192.0.2.1:5300"], [])
+    with pytest.raises(VerifyError, match="give one"):
+        Server("192.0.2.1", api="http://a", closed_api="http://a").target()
+
+
 def test_a_lasting_mistake_ends_a_watch_before_its_first_run() -> None:
     # Over DoT the token stands before a name (docs/guides/identity.md); an address has none.
     token = Server("192.0.2.1", dot=853, token="t")

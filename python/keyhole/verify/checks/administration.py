@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _REFUSED = (401, 403)
+_ABSENT = (502, 503, 504)
+"""What a proxy says where it reaches nobody (RFC 9110 section 15.6)."""
 _BARRED = (400, 401, 403, 404, 405, 415, 421)
 _STATUS, _HEALTH = "/api/v1/status", "/api/v1/health"
 _OK, _API_SECONDS = 200, 10
@@ -72,6 +74,8 @@ def guarded_routes() -> list[tuple[str, str]]:
 )
 def sign_in(target: Target) -> Seen:
     """Each route of this version, so that a new one is not forgotten."""
+    if target.closed_api is not None:
+        return _closed(target, target.closed_api)
     broken, count = [], 0
     with api_client(target) as client:
         # A status that is not there is no sign-in: a path that leads elsewhere would be green.
@@ -89,6 +93,23 @@ def sign_in(target: Target) -> Seen:
             if status not in (*_REFUSED, 429):
                 broken.append(f"{what}: {status}")
     return Seen.of(broken, count, f"{count} routes, each refused")
+
+
+def _closed(target: Target, url: str) -> Seen:
+    """What stands before the API refuses all of it, what needs no sign-in too. Raises `VerifyError`
+    where it says that there is nothing behind it: a dead API lets nobody in either."""
+    places = [("GET", "/"), ("GET", _HEALTH), *guarded_routes()]
+    broken, lost = [], []
+    with plain_client(target, url) as client:
+        for method, path in places:
+            status = client.request(method, path, headers=_OURS).status_code
+            if status in _ABSENT:
+                lost.append(f"{method} {path}: {status}")
+            elif status not in _REFUSED:
+                broken.append(f"{method} {path}: {status}")
+    if lost and not broken:
+        raise VerifyError(f"nothing stands behind {url}: {lost[0]}")
+    return Seen.of(broken, len(places), f"{len(places)} routes and pages, each refused")
 
 
 def _tries(target: Target, tries: "Iterable[tuple[str, str, str, dict[str, str]]]") -> Seen:
