@@ -65,7 +65,17 @@ _WITH_SIDECARS: dict[str, dict[str, str]] = {
         "telemetry.otlp.endpoint": "http://127.0.0.1:4318",
     },
 }
-_ALL = {**_VARIANTS, **_IN_A_MESH, **_WITH_SIDECARS, **_DOCUMENTS}
+_ATTACKS: dict[str, dict[str, str]] = {
+    "verify": {
+        **_DOT,
+        "verify.enabled": "true",
+        "verify.blocked": "ads.example.net",
+        "verify.caSecret": "keyhole-root",
+        "verify.reportTokenSecret": "keyhole-report",
+    },
+    "verify-alone": {"verify.enabled": "true"},
+}
+_ALL = {**_VARIANTS, **_IN_A_MESH, **_WITH_SIDECARS, **_DOCUMENTS, **_ATTACKS}
 CASES = [
     *product(MODES, _VARIANTS),
     *product(("sidecar", "ambient"), _IN_A_MESH),
@@ -74,7 +84,9 @@ CASES = [
 """All pairs of a mode and the name of some values, with which control asks no API server."""
 WATCHING = [("sidecar", "crds"), ("ambient", "crds"), ("plain", "crds-everywhere")]
 """The same, with which it watches documents."""
-each_case = pytest.mark.parametrize(("mode", "variant"), CASES + WATCHING)
+VERIFYING = [*((mode, "verify") for mode in MODES), ("plain", "verify-alone")]
+"""The same, in which a CronJob attacks."""
+each_case = pytest.mark.parametrize(("mode", "variant"), CASES + WATCHING + VERIFYING)
 
 
 @cache

@@ -7,7 +7,15 @@ import pytest
 import yaml
 
 from keyhole.mesh.render import MODES, packaged, render
-from tests.deploy.rendered import CASES, WATCHING, Object, each_case, needs_helm, objects_of
+from tests.deploy.rendered import (
+    CASES,
+    VERIFYING,
+    WATCHING,
+    Object,
+    each_case,
+    needs_helm,
+    objects_of,
+)
 from tools.chart import CHART, MANIFESTS, README, readme, template, with_marks
 from tools.cluster_tools import find_helm
 
@@ -16,19 +24,20 @@ _AGENT = 1337
 """The user of a sidecar, whose traffic is not captured."""
 
 
+def _templates(objects: list[Object]) -> list[Object]:
+    """The metadata and specification of each pod."""
+    found = [one["spec"]["template"] for one in objects if one["kind"] == "StatefulSet"]
+    found += [one for one in objects if one["kind"] == "Pod"]
+    jobs = [one["spec"]["jobTemplate"] for one in objects if one["kind"] == "CronJob"]
+    return [*found, *(one["spec"]["template"] for one in jobs)]
+
+
 def _pods(objects: list[Object]) -> Iterator[Object]:
-    for one in objects:
-        if one["kind"] == "StatefulSet":
-            yield one["spec"]["template"]["spec"]
-        elif one["kind"] == "Pod":
-            yield one["spec"]
+    return (one["spec"] for one in _templates(objects))
 
 
 def _metadata_of_pods(objects: list[Object]) -> list[Object]:
-    sets = [one["spec"]["template"] for one in objects if one["kind"] == "StatefulSet"]
-    found = [one["metadata"] for one in (*sets, *(o for o in objects if o["kind"] == "Pod"))]
-    assert len(found) == 4
-    return found
+    return [one["metadata"] for one in _templates(objects)]
 
 
 def _containers(pod: Object) -> list[Object]:
@@ -58,6 +67,9 @@ def test_helm_finds_nothing_wrong_with_the_chart() -> None:
         ({"mode": "plain", "forwarder.transport": "http2"}, "forwarder.transport"),
         ({"resolver.clients": "{netshoot}"}, "clients"),
         ({"ingress.allow": "{192.0.2.1}"}, "allow"),
+        ({"verify.schedule": "hourly"}, "schedule"),
+        ({"verify.known": "--api=x"}, "known"),
+        ({"mode": "plain", "verify.reportTokenSecret": "token"}, "caSecret"),
         ({"control.documents.forwarder\\.yaml": "x"}, "forwarder.yaml"),
     ],
 )
@@ -70,7 +82,7 @@ def test_values_that_make_no_sense_are_refused(values: dict[str, str], why: str)
 @each_case
 def test_every_container_keeps_to_pod_security_restricted(mode: str, variant: str) -> None:
     pods = list(_pods(objects_of(mode, variant)))
-    assert len(pods) == 4
+    assert len(pods) == (5 if (mode, variant) in VERIFYING else 4)
     for pod in pods:
         security = pod["securityContext"]
         assert security["runAsNonRoot"]
@@ -126,18 +138,21 @@ def test_selectors_and_ports_of_services_lead_to_pods(mode: str, variant: str) -
 
 @each_case
 def test_volumes_that_are_mounted_exist_and_roots_stay_read_only(mode: str, variant: str) -> None:
-    for one in objects_of(mode, variant):
-        if one["kind"] != "StatefulSet":
-            continue
-        pod = one["spec"]["template"]["spec"]
-        claims = one["spec"].get("volumeClaimTemplates", ())
-        volumes = {volume["name"] for volume in [*pod["volumes"], *(c["metadata"] for c in claims)]}
-        mounted = {mount["name"] for one in _containers(pod) for mount in one["volumeMounts"]}
-        assert mounted == volumes
-        maps = {
-            o["metadata"]["name"] for o in objects_of(mode, variant) if o["kind"] == "ConfigMap"
+    objects = objects_of(mode, variant)
+    claims = {
+        one["metadata"]["name"]: one["spec"].get("volumeClaimTemplates", ())
+        for one in objects
+        if one["kind"] == "StatefulSet"
+    }
+    for pod in _pods(objects):
+        mine = [one["metadata"] for one in claims.get(pod["serviceAccountName"], ())]
+        volumes = {volume["name"] for volume in [*pod.get("volumes", ()), *mine]}
+        mounted = {
+            mount["name"] for one in _containers(pod) for mount in one.get("volumeMounts", ())
         }
-        wanted = {v["configMap"]["name"] for v in pod["volumes"] if "configMap" in v}
+        assert mounted == volumes
+        maps = {one["metadata"]["name"] for one in objects if one["kind"] == "ConfigMap"}
+        wanted = {v["configMap"]["name"] for v in pod.get("volumes", ()) if "configMap" in v}
         assert wanted <= maps
 
 
@@ -162,11 +177,26 @@ def test_pods_of_mode_sidecar_ask_for_their_sidecar_and_no_others_do(
 def test_their_sidecars_run_before_they_join_and_end_with_the_test(mode: str, variant: str) -> None:
     wanted = "true" if mode == "sidecar" else None
     for metadata in _metadata_of_pods(objects_of(mode, variant)):
-        assert metadata["annotations"].get("sidecar.istio.io/nativeSidecar") == wanted
+        assert metadata.get("annotations", {}).get("sidecar.istio.io/nativeSidecar") == wanted
+
+
+@pytest.mark.parametrize(("mode", "variant"), VERIFYING)
+def test_an_attack_runs_once_at_a_time_ends_and_is_not_repeated(mode: str, variant: str) -> None:
+    (one,) = [each["spec"] for each in objects_of(mode, variant) if each["kind"] == "CronJob"]
+    job = one["jobTemplate"]["spec"]
+    assert one["concurrencyPolicy"] == "Forbid"
+    assert (one["successfulJobsHistoryLimit"], one["failedJobsHistoryLimit"]) == (1, 3)
+    assert (job["backoffLimit"], job["template"]["spec"]["restartPolicy"]) == (0, "Never")
+    assert job["activeDeadlineSeconds"] == 900
+    (container,) = job["template"]["spec"]["containers"]
+    assert all(isinstance(word, str) for word in container["args"])
+    # Secrets are mounted one key each: that of DNS over TLS has a private key beside the root.
+    secrets = [v["secret"] for v in job["template"]["spec"]["volumes"] if "secret" in v]
+    assert all(len(secret["items"]) == 1 for secret in secrets)
 
 
 def test_one_object_has_one_name() -> None:
-    for mode, variant in CASES + WATCHING:
+    for mode, variant in CASES + WATCHING + VERIFYING:
         names = [
             (one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"])
             for one in objects_of(mode, variant)

@@ -28,7 +28,7 @@ def _commands(page: str, start: str) -> list[str]:
 @needs_helm
 def test_each_helm_command_has_values_that_the_chart_takes() -> None:
     commands = [line for page in PAGES for line in _commands(page, "helm ")]
-    assert len(commands) == 5
+    assert len(commands) == 7
     for line in commands:
         words = shlex.split(line)
         given = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
@@ -42,7 +42,7 @@ def test_each_helm_command_has_values_that_the_chart_takes() -> None:
 
 def test_commands_in_pods_are_ones_that_keyhole_accepts() -> None:
     found = [one for page in PAGES for one in _IN_A_POD.findall(page.replace("\\\n", " "))]
-    assert len(found) == 5
+    assert len(found) == 6
     for one in found:
         words = shlex.split(one.replace('"$@"', "engines/keyhole-resolver-0"))[1:]
         assert mistake(Call(one, tuple(words))) is None, one
@@ -75,7 +75,9 @@ def test_files_and_values_that_the_guide_names_exist() -> None:
     for path in set(re.findall(r"`?(deploy/[\w./-]+\w)", GUIDE + RECIPE)):
         assert (ROOT / path).exists(), path
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    for name in set(re.findall(r"`(?:control|resolver|forwarder|ingress|metrics)\.[\w.]+", GUIDE)):
+    for name in set(
+        re.findall(r"`(?:control|resolver|forwarder|verify|ingress|metrics)\.[\w.]+", GUIDE)
+    ):
         place = values
         for word in name.strip("`").split("."):
             assert word in place, name

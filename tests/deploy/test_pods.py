@@ -1,20 +1,20 @@
 """The rendered pods really start and answer: their commands run with the files that they mount."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
 
 import dns.message
 import dns.rcode
 import pytest
 import yaml
 
-from keyhole.mesh.render import MODES, render
+from keyhole.mesh.render import MODES
+from tests.deploy.pod_world import World, ask, manifest, status
 from tests.deploy.rendered import CASES, WATCHING, needs_helm, objects_of
 from tests.world import mesh, raw
 from tests.world.api import PASSWORD, browser
@@ -29,95 +29,6 @@ from tests.world.upstream import ADDRESS, Upstream
 from tests.world.waiting import until
 
 READY, NETSHOOT = "ready.keyhole.internal", "spiffe://cluster.local/ns/client/sa/netshoot"
-
-
-def _objects(mode: str) -> list[dict[str, Any]]:
-    return list(yaml.load_all(render(mode), yaml.CSafeLoader))
-
-
-class World:
-    """The pods of one mode: control, a forwarder, and as many resolvers as a test starts."""
-
-    def __init__(self, mode: str, folder: Path, upstream: Upstream, ca: Path) -> None:
-        self.mode = mode
-        self.ca = ca
-        self.cluster = Cluster(_objects(mode), folder)
-        self.control = self.cluster.pod("keyhole-control")
-        self.forwarder = self.cluster.pod("keyhole-forwarder")
-        self._pods = [self.control, self.forwarder]
-        there = {"addresses": [f"127.0.0.1:{upstream.port}"], "serverName": "upstream.example.org"}
-        self.forwarder.edit("documents", "Upstream", {**there, "ca": str(ca)})
-
-    def start(self) -> "World":
-        """Starts control, then the forwarder, which may have to join."""
-        self.control.start()
-        self.wait_for_ready(self.control, 9154)
-        if self.mode == "plain":
-            identity = "spiffe://keyhole.internal/ns/engines/sa/keyhole-forwarder"
-            self.join(self.forwarder, "--spiffe", identity, "--server")
-        self.forwarder.start()
-        self.wait_for_ready(self.forwarder, 9153)
-        return self
-
-    def resolver(self, number: int) -> Pod:
-        """A resolver with a token; not started."""
-        pod = self.cluster.pod("keyhole-resolver", number)
-        self._pods.append(pod)
-        self.join(pod)
-        return pod
-
-    def join(self, pod: Pod, *more: str) -> None:
-        """Mounts a join token that control made."""
-        environment = self.control.environment(self.control.spec["containers"][0])
-        name = f"engines/{pod.name}"
-        made = call_keyhole("enroll", "create", name, "--json", *more, **environment)
-        assert made.returncode == 0, made.stderr
-        pod.mount("join", {pod.name: json.loads(made.stdout)["token"]})
-
-    def wait_for_ready(self, pod: Pod, port: int) -> None:
-        """Waits until the readiness probe of a pod succeeds."""
-
-        def ready() -> bool:
-            pod.must_run()
-            return status(pod, port, "readyz") == 200
-
-        until(ready, f"{pod.name} is ready")
-
-    def wait_for(self, pod: Pod, name: str, address: str) -> None:
-        """Waits until a resolver answers so."""
-
-        def answers() -> bool:
-            pod.must_run()
-            return ask(pod, name) == address
-
-        try:
-            until(answers, f"{pod.name} answers {name}")
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{pod.output}") from None
-
-    def stop(self) -> None:
-        """Ends all pods."""
-        for pod in self._pods:
-            pod.stop()
-
-
-def status(pod: Pod, port: int, path: str) -> int:
-    """The status of a page of the health listener; 0 while there is none."""
-    opener = build_opener(ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{pod.port(port)}/{path}", timeout=5) as response:
-            return int(response.status)
-    except HTTPError as error:
-        return error.code
-    except OSError:
-        return 0
-
-
-def ask(pod: Pod, name: str) -> str:
-    """What dig hears from a resolver over TCP."""
-    port = str(pod.port(5300))
-    words = ("+tcp", "+short", "+tries=1", "+time=30", "@127.0.0.1", "-p", port, name)
-    return run("dig", *words).stdout.strip()
 
 
 @pytest.fixture(scope="module", params=["sidecar", "plain"])
@@ -137,7 +48,7 @@ def world(
 
 def test_the_pods_of_ambient_get_the_settings_of_the_sidecar() -> None:
     def settings(mode: str) -> dict[tuple[str, str], Any]:
-        maps = [one for one in _objects(mode) if one["kind"] == "ConfigMap"]
+        maps = [one for one in manifest(mode) if one["kind"] == "ConfigMap"]
         texts = {
             (one["metadata"]["name"], name): list(yaml.safe_load_all(text))
             for one in maps
@@ -154,9 +65,15 @@ def _is_served(pod: Pod, path: str) -> bool:
     return status(pod, 9153, path) == 200
 
 
+@pytest.fixture(scope="module")
+def first(world: World) -> Pod:
+    """The first resolver, which runs; its world ends it."""
+    return world.resolver(0).start()
+
+
 @needs("dig")
-def test_a_resolver_joins_and_answers_by_the_documents_of_control(world: World) -> None:
-    resolver = world.resolver(0).start()
+def test_a_resolver_joins_and_answers_by_the_documents_of_control(world: World, first: Pod) -> None:
+    resolver = first
     world.wait_for(resolver, READY, "192.0.2.53")
     # Over the forwarder, from the upstream beyond it.
     world.wait_for(resolver, "www.example.org", ADDRESS)
@@ -195,6 +112,86 @@ def test_the_first_person_opens_the_page_through_a_forwarded_port(world: World) 
     # Once the port for the gateway is open too, links still lead to the forwarded one.
     again = call_keyhole("people", "link", "admin", "--json", **environment)
     assert json.loads(again.stdout)["url"].startswith(f"{url}/"), again.stderr
+
+
+def _job(world: World, mode: str) -> Pod:
+    """The pod of keyhole verify, with the Secrets that its CronJob names."""
+    (cron_job,) = [one for one in objects_of(mode, "verify") if one["kind"] == "CronJob"]
+    job = world.cluster.job(cron_job, mode)
+    root = world.control.data / "identity" / "root.pem"
+    job.mount("ca", {"ca.crt": root.read_text() + world.ca.read_text()})
+    environment = world.control.environment(world.control.spec["containers"][0])
+    words = ("api-token", "create", f"verify-{mode}", "--role", "operator", "--json")
+    made = call_keyhole(*words, **environment)
+    assert made.returncode == 0, made.stderr
+    job.mount("report", {"token": json.loads(made.stdout)["secret"]})
+    return job
+
+
+def _open_the_page(world: World) -> None:
+    """Chooses a password, without which no gateway gets to the page."""
+    environment = world.control.environment(world.control.spec["containers"][0])
+    # It may be there already, by another test.
+    call_keyhole("people", "add", "opener", "--role", "administrator", **environment)
+    given = f"{PASSWORD}\n"
+    made = call_keyhole("people", "password", "opener", given=given, **environment)
+    assert made.returncode == 0, made.stderr
+    until(lambda: _speaks(world.control.port(8080)), "the page is open")
+
+
+def _speaks(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+        return True
+    return False
+
+
+def _proof(world: World) -> dict[str, str]:
+    """What the page Proof shows of the job: the verdict of each check."""
+    environment = world.control.environment(world.control.spec["containers"][0])
+    shown = json.loads(call_keyhole("proof", "--json", **environment).stdout)
+    (report,) = shown["reports"]
+    return {line["id"]: line["verdict"] for line in report["lines"]}
+
+
+_PAGE = ("bypass-transport", "admin-sign-in", "admin-host", "admin-shapes", "admin-upgrade")
+_ONLY_THE_PAGE = tuple(word for one in _PAGE for word in ("--only", one))
+
+
+@needs_helm
+def test_the_job_of_keyhole_verify_is_green_and_fails_when_a_promise_is_broken(
+    world: World, first: Pod
+) -> None:
+    world.wait_for(first, READY, ask(first, READY) or "192.0.2.53")
+    world.wait_for_ready(world.control, 9154)
+    _open_the_page(world)
+    # Without a mesh on this machine, ambient's pod stands as it does behind ztunnel.
+    job = _job(world, "ambient" if world.mode == "sidecar" else "plain")
+    # No listener for DNS over TLS is in these settings.
+    (container,) = job.spec["containers"]
+    dot = ("--dot=853", "--name=keyhole-dot", "--strict")
+    container = {**container, "args": [one for one in container["args"] if one not in dot]}
+    job.spec = {**job.spec, "containers": [container]}
+    ports = {"--tcp=5300": first.port(5300)}
+    broken = job.run(ports, "--only", "bypass-transport", "--only", "admin-sign-in")
+    assert broken.returncode == 1, broken.stdout + broken.stderr
+    assert "ads.example.net" in broken.stdout
+    assert _proof(world) == {"bypass-transport": "fail", "admin-sign-in": "pass"}
+    rule = {"block": ["ads.example.net", "*.ads.example.net"]}
+    world.control.edit("documents", "Policy", {"rules": [rule]})
+    until(lambda: "NXDOMAIN" in _rcode(first, "ads.example.net"), "it is blocked")
+    # What differs between the modes is the way to the page.
+    held = job.run(ports, *(() if world.mode == "plain" else _ONLY_THE_PAGE))
+    assert held.returncode == 0, held.stdout + held.stderr
+    verdicts = _proof(world)
+    assert {"fail", "error"}.isdisjoint(verdicts.values())
+    tried = {one for one, verdict in verdicts.items() if verdict == "pass"}
+    assert {"bypass-transport", "admin-sign-in", "admin-host", "admin-upgrade"} <= tried
+    assert world.mode != "plain" or {"malformed", "zone-transfer", "half-open"} <= tried
+
+
+def _rcode(pod: Pod, name: str) -> str:
+    words = ("+tcp", "+tries=1", "+time=30", "@127.0.0.1", "-p", str(pod.port(5300)), name)
+    return run("dig", *words).stdout
 
 
 @pytest.fixture(scope="module")
@@ -281,9 +278,25 @@ def test_core_dns_is_answered_over_tls_with_a_certificate_of_control_and_not_wit
     assert _dig(port, authority.root, None, *name) != 0
 
 
+@needs_helm
+@only_in_a_mesh
+def test_the_job_is_a_stranger_over_tls_and_red_where_no_mesh_closes_the_page(
+    world: World, behind_a_sidecar: Pod
+) -> None:
+    _open_the_page(world)
+    job = _job(world, "sidecar")
+    ports = {"--dot=853": behind_a_sidecar.port(8853)}
+    dot = ("identity-required", "client-self-signed", "client-expired", "old-tls")
+    refused = job.run(ports, *(word for one in dot for word in ("--only", one)))
+    assert refused.returncode == 0, refused.stdout + refused.stderr
+    open_page = job.run(ports, "--only", "admin-sign-in")
+    assert open_page.returncode == 1, open_page.stderr
+    assert "GET /api/v1/health: 200" in open_page.stdout
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_the_rendered_settings_and_documents_are_valid(mode: str, tmp_path: Path) -> None:
-    _check(Cluster(_objects(mode), tmp_path))
+    _check(Cluster(manifest(mode), tmp_path))
 
 
 @needs_helm

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.deploy.rendered import needs_helm, objects_of
+from tests.deploy.rendered import VERIFYING, Object, needs_helm, objects_of
 from tests.world.policies import Rules, Workload, part
 
 pytestmark = needs_helm
@@ -65,6 +65,42 @@ def test_only_whom_the_chart_means_gets_through(mode: str, what: str) -> None:
         if source is not intent.target and rules.may_reach(source, intent.target, intent.port)
     }
     assert reached == (intent.plain if mode == "plain" else intent.mesh)
+
+
+@pytest.mark.parametrize(("mode", "variant"), VERIFYING)
+def test_who_attacks_reaches_what_it_attacks_and_nothing_else(mode: str, variant: str) -> None:
+    rules, verify = Rules(objects_of(mode, variant), mode), part("verify")
+    reached = {
+        (target.account, port)
+        for target in (CONTROL, RESOLVER, FORWARDER, TEST)
+        for port in (5300, 8053, 8080, 8444, 8445, 8853, 9153, 9154)
+        if rules.may_reach(verify, target, port)
+    }
+    page, dot = ("keyhole-control", 8080), ("keyhole-resolver", 8853)
+    attacked = set() if variant == "verify-alone" else {page, dot}
+    assert reached == {("keyhole-resolver", 5300), *attacked}
+    assert not rules.may_leave(verify, "9.9.9.9", 443)
+    assert not any(rules.may_reach(one, verify, 8080) for one in SOURCES.values())
+    # Nobody else gets further than before.
+    for what, intent in INTENDED.items():
+        for name, source in SOURCES.items():
+            if source is not intent.target and rules.may_reach(source, intent.target, intent.port):
+                assert name in (intent.plain if mode == "plain" else intent.mesh), what
+
+
+def test_behind_a_sidecar_it_gets_through_to_the_page_with_its_report_alone() -> None:
+    def operations(variant: str) -> list[Object]:
+        return [
+            to["operation"]
+            for one in objects_of("sidecar", variant)
+            if (one["kind"], one["metadata"]["name"]) == ("AuthorizationPolicy", "keyhole-verify")
+            for rule in one["spec"]["rules"]
+            for to in rule["to"]
+        ]
+
+    (report,) = operations("verify")
+    assert report == {"ports": ["8080"], "methods": ["POST"], "paths": ["/api/v1/proof/reports"]}
+    assert operations("as-it-is") == []
 
 
 @pytest.mark.parametrize("mode", ["sidecar", "ambient", "plain"])

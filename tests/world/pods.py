@@ -9,6 +9,7 @@ update.
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import yaml
@@ -53,7 +54,13 @@ class Cluster:
 
     def pod(self, workload: str, number: int = 0) -> "Pod":
         """A pod of a StatefulSet."""
-        return Pod(self, workload, number)
+        spec = self.find("StatefulSet", workload)["spec"]["template"]["spec"]
+        return Pod(self, f"{workload}-{number}", spec)
+
+    def job(self, cron_job: Object, suffix: str) -> "Pod":
+        """A pod of a CronJob, which speaks of the Services that are here."""
+        spec = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        return Pod(self, f"{cron_job['metadata']['name']}-{suffix}", spec)
 
     def port(self, pod: str, container_port: int) -> int:
         """The port of this machine for a port of a pod."""
@@ -85,10 +92,10 @@ class Cluster:
 class Pod:
     """One pod: its folders, and its containers as processes."""
 
-    def __init__(self, cluster: Cluster, workload: str, number: int) -> None:
+    def __init__(self, cluster: Cluster, name: str, spec: Object) -> None:
         self.cluster = cluster
-        self.name = f"{workload}-{number}"
-        self.spec: Object = cluster.find("StatefulSet", workload)["spec"]["template"]["spec"]
+        self.name = name
+        self.spec = spec
         self.etc = cluster.folder / self.name / "etc"
         self.volume = cluster.folder / self.name / "volume"
         self.volume.mkdir(parents=True, exist_ok=True)
@@ -152,6 +159,14 @@ class Pod:
             log = self.cluster.folder / f"{self.name}-{container['name']}.log"
             self.programs[container["name"]] = Program.forked(*arguments, log=log, **environment)
         return self
+
+    def run(self, ports: Mapping[str, int], *more: str) -> "CompletedProcess[str]":
+        """Runs its only container to its end, with more words. ``ports`` are options that give a
+        port alone, and its place on this machine."""
+        (container,) = self.spec["containers"]
+        arguments, environment = self._command(container)
+        place = [f"{one.split('=')[0]}={ports[one]}" if one in ports else one for one in arguments]
+        return run_keyhole(*place, *more, **environment)
 
     def _command(self, container: Object) -> tuple[list[str], dict[str, str]]:
         arguments = [self.cluster.local(word, self) for word in container["args"]]

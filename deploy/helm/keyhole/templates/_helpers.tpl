@@ -183,6 +183,11 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
+{{- /* Those with an account and policies of their own. */ -}}
+{{- define "keyhole.parts" -}}
+["control", "resolver", "forwarder", "test"{{ if .Values.verify.enabled }}, "verify"{{ end }}]
+{{- end }}
+
 {{- define "keyhole.hasMesh" -}}
 {{- if ne .Values.mode "plain" }}yes{{ end }}
 {{- end }}
