@@ -13,6 +13,8 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # mallopt(3), malloc.
 _OCTETS = 1 << 20
 _ARENAS = 2
 _DONTNEED = 4  # madvise(2), MADV_DONTNEED
+_OF_ITS_OWN = {"Anonymous:", "Swap:"}
+"""What a mapping has that is not in its file: in memory, and swapped out."""
 _LARGE_MODULES = (
     "_duckdb",
     "cryptography.hazmat.bindings._rust",
@@ -74,18 +76,28 @@ def release_code() -> None:
 
 
 def _unwritten(maps: str, paths: list[str]) -> list[tuple[int, int]]:
-    """The mappings of these files that cannot be written and were not before (proc(5), smaps).
+    """The mappings of these files that hold code, and nothing else (proc(5), smaps).
 
-    What the linker wrote into one and then protected exists nowhere else, and would be lost.
+    Where the linker wrote into a page and then protected it, that page exists nowhere else, and
+    would be lost. Then it counts as anonymous while it is in memory, and as swapped out later.
     """
     found: list[tuple[int, int]] = []
     place: tuple[int, int] | None = None
+    empty: set[str] = set()
+
+    def settle() -> None:
+        if place is not None and empty == _OF_ITS_OWN:
+            found.append(place)
+
     for line in maps.splitlines():
         first, _, rest = line.partition(" ")
         if not first.endswith(":"):
+            settle()
             start, _, end = first.partition("-")
-            is_code = rest.startswith(("r-xp", "r--p")) and line.endswith(tuple(paths))
+            is_code = rest.startswith("r-xp") and line.endswith(tuple(paths))
             place = (int(start, 16), int(end, 16)) if is_code else None
-        elif place and first == "Anonymous:" and rest.split() == ["0", "kB"]:
-            found.append(place)
+            empty = set()
+        elif first in _OF_ITS_OWN and rest.split() == ["0", "kB"]:
+            empty.add(first)
+    settle()
     return found

@@ -79,16 +79,25 @@ def test_a_program_leaves_memory_until_it_runs_again(module: str, use: str) -> N
     assert after < before * 3 // 4
 
 
-def test_what_the_linker_wrote_into_a_program_is_never_given_up() -> None:
-    maps = """
-1000-2000 r-xp 00000000 fe:00 1    /lib/a.so
-Rss:                   4 kB
-Anonymous:             0 kB
-2000-3000 r--p 00001000 fe:00 1    /lib/a.so
-Anonymous:             4 kB
-3000-4000 rw-p 00002000 fe:00 1    /lib/a.so
-Anonymous:             0 kB
-4000-5000 r--p 00000000 fe:00 2    /lib/b.so
-Anonymous:             0 kB
-"""
-    assert _unwritten(maps, ["/lib/a.so"]) == [(0x1000, 0x2000)]
+@pytest.mark.parametrize(
+    ("rights", "path", "own", "is_taken"),
+    [
+        ("r-xp", "/lib/a.so", "Anonymous: 0 kB\nSwap: 0 kB", True),
+        ("r-xp", "/lib/a.so", "Anonymous: 4 kB\nSwap: 0 kB", False),
+        ("r-xp", "/lib/a.so", "Anonymous: 0 kB\nSwap: 4 kB", False),
+        ("r-xp", "/lib/a.so", "Anonymous: 0 kB", False),
+        ("r-xp", "/lib/b.so", "Anonymous: 0 kB\nSwap: 0 kB", False),
+        # Pointers that were written at the start: out of memory as a whole, or not.
+        ("r--p", "/lib/a.so", "Anonymous: 0 kB\nSwap: 4 kB", False),
+        ("r--p", "/lib/a.so", "Anonymous: 0 kB\nSwap: 0 kB", False),
+        ("rw-p", "/lib/a.so", "Anonymous: 0 kB\nSwap: 0 kB", False),
+    ],
+)
+def test_what_the_linker_wrote_into_a_program_is_never_given_up(
+    rights: str, path: str, own: str, is_taken: bool
+) -> None:
+    one = f"1000-2000 {rights} 00000000 fe:00 1    {path}\nRss: 4 kB\n{own}\nVmFlags: rd"
+    other = "2000-3000 r-xp 00001000 fe:00 1    /lib/c.so\nAnonymous: 0 kB\nSwap: 0 kB"
+    expected = [(0x1000, 0x2000)] if is_taken else []
+    for maps in (one, f"{one}\n{other}\n", f"{other}\n{one}\n"):
+        assert _unwritten(maps, ["/lib/a.so"]) == expected
