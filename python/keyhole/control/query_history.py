@@ -124,6 +124,7 @@ class QueryHistory:
         self._bounds = bounds
         self._notify = notify
         self._history: History | None = None
+        self._is_closed = False
         self._opening = threading.Lock()
         self._listeners = Listeners(MAX_LISTENERS)
         self._exports = threading.Semaphore(MAX_EXPORTS)
@@ -219,6 +220,8 @@ class QueryHistory:
                 release_code()
                 trim()
         except (OSError, duckdb.Error) as error:
+            if self._is_closed:
+                return  # this thread goes on for a moment while Keyhole stops
             text = "the history of queries is not written; it is tried again every few seconds"
             self._parts.fail(HISTORY, f"{text}\n{error!s}")
             return
@@ -287,6 +290,7 @@ class QueryHistory:
 
     def close(self) -> None:
         """Closes the files."""
+        self._is_closed = True
         if self._history is not None:
             self._history.close()
 

@@ -1,8 +1,10 @@
 """The history finds and counts every logged query, even if the process is killed."""
 
 import json
+import os
 import random
 import shutil
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -453,3 +455,24 @@ def test_a_history_at_rest_answers_again_and_a_question_never_loses_its_connecti
     place.close()
     with pytest.raises(duckdb.ConnectionException, match="closed"):
         names(history)
+
+
+def test_a_history_that_is_closed_lets_a_question_end(place: Place) -> None:
+    history = place.open()
+    pipe = place.root / "pipe"
+    os.mkfifo(pipe)
+    query = f"SELECT * FROM read_csv('{pipe}', auto_detect = false, columns = {{'one': 'INT'}})"
+    answers: list[Any] = []
+
+    def ask() -> None:
+        answers.append(history.ask(lambda cursor, _, __: cursor.execute(query).fetchall()))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    with pipe.open("w") as file:  # opens once the statement reads it
+        place.close()
+        assert not history.is_at_rest
+        file.write("7\n")
+    thread.join(60)
+    assert answers == [[(7,)]]
+    assert history.is_at_rest, "the last one to use the connection ends it"

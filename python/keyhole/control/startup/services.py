@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from keyhole.control.authentication import open_authentication
+from keyhole.control.changes import Changes
 from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.dnstap import dnstap
@@ -15,7 +16,8 @@ from keyhole.control.list_refresh.refresher import own_addresses
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.overrides import DecisionService, PauseService, QuarantineService
 from keyhole.control.parts import DISK, LIST_REFRESH
-from keyhole.control.query_history import query_history
+from keyhole.control.proof import ProofRunner
+from keyhole.control.query_history import QueryHistory, query_history
 from keyhole.control.services import Services
 from keyhole.control.startup.database import open_changes, open_overrides
 from keyhole.control.startup.history import (
@@ -109,15 +111,30 @@ async def open_services(
             proof_runner=proof_runner,
         )
     finally:
-        await proof_runner.close()
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        if queries is not None:
-            await asyncio.to_thread(queries.close)
+        await _stop(proof_runner, tasks, queries, changes)
+
+
+async def _stop(
+    proof_runner: ProofRunner,
+    tasks: list[asyncio.Task[None]],
+    queries: QueryHistory | None,
+    changes: Changes | None,
+) -> None:
+    """Stops each, whatever becomes of the others; the database last, which all of them use."""
+    async with AsyncExitStack() as stack:
         if changes is not None:
-            changes.database.close()
+            stack.callback(changes.database.close)
+        if queries is not None:
+            stack.push_async_callback(asyncio.to_thread, queries.close)
+        stack.push_async_callback(_end, tasks)
+        stack.push_async_callback(proof_runner.close)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Ends tasks, one after the other. The error of one that crashed was told when it did."""
+    for task in tasks:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:

@@ -60,20 +60,31 @@ class Connection:
         try:
             yield cursor
         finally:
-            cursor.close()
             with self._lock:
                 self._users -= 1
+                cursor.close()
+                if self._is_closed:
+                    self._give_up()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody has used it since `rest`."""
+        return self._open is None
 
     def rest(self) -> None:
         """Gives up what is held, unless somebody uses it now."""
         with self._lock:
-            if self._open is not None and not self._users:
-                self._open.close()
-                self._open = None
+            self._give_up()
 
     def close(self) -> None:
-        """Ends it; whoever still uses it gets ``duckdb.Error``."""
+        """Gives no cursor any more. Whoever has one ends in peace, and the last of them ends the
+        connection: DuckDB refuses to close it under a statement, and to interrupt one that reads
+        a file in search of damage would have that file taken for damaged."""
         with self._lock:
             self._is_closed = True
-            if self._open is not None:
-                self._open.close()
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._open is not None and not self._users:
+            self._open.close()
+            self._open = None

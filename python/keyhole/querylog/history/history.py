@@ -378,8 +378,13 @@ class History:
         """Gives memory back that only work needs."""
         self._database.rest()
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody has asked or ingested since `rest`."""
+        return self._database.is_at_rest
+
     def close(self) -> None:
-        """Closes the database connection."""
+        """Closes the database connection; what runs on it ends first, in its own thread."""
         self._database.close()
 
     @property
