@@ -79,7 +79,12 @@ def restore(
         raise typer.BadParameter("one input cannot hold both the backup and its passphrase")
     with _source(file) as found:
         name = "the backup" if file == STANDARD_INPUT else file
-        source = opened_if_sealed(found, name, lambda: _passphrase(file, passphrase_file))
+        source = opened_if_sealed(
+            found,
+            name,
+            lambda: _passphrase(file, passphrase_file),
+            must_be=passphrase_file is not None,
+        )
         if check:
             _show_manifest(read_backup(source, name), as_json=as_json)
             return

@@ -11,6 +11,7 @@ from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.reader import read_backup
 from keyhole.control.backup.sealed import check_passphrase, opened_if_sealed, sealing
 from keyhole.control.backup.writer import BackupRequest, write_backup
+from keyhole.control.data_folder import DataFolder
 from tests.world.data_folder import idle_folder
 from tests.world.process import call_keyhole
 
@@ -88,6 +89,43 @@ def test_a_short_passphrase_is_refused_and_what_is_not_sealed_is_passed_through(
     assert opened_if_sealed(plain, "x", lambda: pytest.fail("nobody is asked")) is plain
 
 
+@pytest.mark.parametrize("octets", [b"\x1f\x8b" + b"x" * 100, b"", sealed._MAGIC[:-1]])
+def test_with_a_passphrase_what_is_not_sealed_is_refused(octets: bytes) -> None:
+    with pytest.raises(BackupError, match=r"x\.tar is not encrypted"):
+        opened_if_sealed(io.BytesIO(octets), "x.tar", lambda: PASSPHRASE, must_be=True)
+
+
+def test_a_passphrase_is_the_same_however_its_letters_are_written() -> None:
+    composed, decomposed = "gr\u00fc\u00dfe aus k\u00f6ln", "gru\u0308\u00dfe aus ko\u0308ln"
+    out = io.BytesIO()
+    with sealing(out, composed) as file:
+        file.write(b"keys")
+    assert _opened(out.getvalue(), decomposed) == b"keys"
+    with pytest.raises(BackupError, match="at least 12 characters"):
+        check_passphrase("u\u0308" * 11)
+
+
+def test_a_passphrase_that_is_not_utf_8_is_refused_with_what_would_be_right() -> None:
+    for use in (check_passphrase, lambda given: _opened(_sealed(b""), given)):
+        with pytest.raises(BackupError, match="not text in UTF-8"):
+            use("gr\udcfc\udcdfe aus k\udcf6ln")
+
+
+def test_no_header_takes_a_gigabyte_and_too_little_memory_is_an_error_of_the_backup(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    octets = _sealed(b"keys")
+    with pytest.raises(BackupError, match="no backup has such a header"):
+        _opened(octets[:16] + b"\x13" + octets[17:])
+
+    def has_none(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(sealed, "Scrypt", has_none)
+    with pytest.raises(BackupError, match="16MiB of memory"):
+        _opened(octets)
+
+
 def test_a_wrong_passphrase_restores_nothing_and_the_right_one_all(tmp_path: Path) -> None:
     file, target = tmp_path / "keyhole.sealed", tmp_path / "new"
     made = write_backup(
@@ -106,6 +144,13 @@ def test_a_wrong_passphrase_restores_nothing_and_the_right_one_all(tmp_path: Pat
     assert wrong.returncode == 1
     assert "not the passphrase" in " ".join(wrong.stderr.split())
     assert not target.exists()
+    plain = tmp_path / "plain.tar.gz"
+    write_backup(BackupRequest(DataFolder(tmp_path / "data"), None, plain))
+    not_sealed = call_keyhole(
+        "restore", str(plain), "--check", "--passphrase-file", "-", given=f"{PASSPHRASE}\n"
+    )
+    assert not_sealed.returncode == 1
+    assert "is not encrypted" in " ".join(not_sealed.stderr.split())
     right = call_keyhole(*words, "--passphrase-file", "-", given=f"{PASSPHRASE}\n")
     assert right.returncode == 0, right.stderr
     assert (target / "identity" / "root.pem").read_bytes() == (

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import io
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -18,14 +19,15 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from keyhole.control.backup.error import BackupError
+from keyhole.model.units import show_octets
 
 MIN_CHARACTERS = 12
 _MAGIC = b"KEYHOLE SEALED 1"
 _SALT, _PREFIX, _CODE, _TAG, _KEY = 16, 7, 32, 16, 32
 _HEADER = len(_MAGIC) + 1 + _SALT + _PREFIX
-_COST, _LEAST_COST, _MOST_COST = 17, 14, 20
+_COST, _LEAST_COST, _MOST_COST = 17, 14, 18
 """Powers of two. 17 takes 128 MiB and half a second (RFC 7914 with r 8, p 1); the most keeps a file
-of somebody else from taking all memory."""
+of somebody else, which nothing vouches for yet, from taking more than 256 MiB."""
 _PIECE = 64 * 1024
 
 
@@ -41,12 +43,20 @@ def sealing(out: BinaryIO, passphrase: str | None) -> Iterator[BinaryIO]:
     writer.finish()
 
 
-def opened_if_sealed(file: BinaryIO, name: str, ask: Callable[[], str]) -> BinaryIO:
+def opened_if_sealed(
+    file: BinaryIO, name: str, ask: Callable[[], str], *, must_be: bool = False
+) -> BinaryIO:
     """The content of a file that can be read twice, decrypted with what ``ask`` gives where it is
-    encrypted. Raises `BackupError` here for a wrong passphrase, and while it is read for damage."""
+    encrypted. Raises `BackupError` here for a wrong passphrase, and while it is read for damage;
+    with ``must_be`` also for a file that is not encrypted, which anybody can have written."""
     begin = file.read(_HEADER + _CODE)
     file.seek(0)
     if not begin.startswith(_MAGIC):
+        if must_be:
+            raise BackupError(
+                f"{name} is not encrypted, so it is not what a backup with a passphrase wrote; "
+                "if you trust it all the same, leave --passphrase-file out"
+            )
         return file
     if len(begin) < _HEADER + _CODE:
         raise BackupError(f"{name} is cut short")
@@ -62,7 +72,7 @@ def opened_if_sealed(file: BinaryIO, name: str, ask: Callable[[], str]) -> Binar
 
 def check_passphrase(passphrase: str) -> str:
     """The passphrase; raises `BackupError` for one that a program would guess."""
-    if len(passphrase) < MIN_CHARACTERS:
+    if len(_octets(passphrase).decode()) < MIN_CHARACTERS:
         raise BackupError(
             f"the passphrase is too short: whoever has the file can try without end, so give at "
             f"least {MIN_CHARACTERS} characters, such as five words"
@@ -71,11 +81,27 @@ def check_passphrase(passphrase: str) -> str:
 
 
 def _keys(passphrase: str, header: bytes) -> tuple[bytes, bytes]:
-    """The key of the pieces, and the code of the header."""
+    """The key of the pieces, and the code of the header. Raises `BackupError`."""
     salt = header[len(_MAGIC) + 1 :][:_SALT]
     cost = 1 << header[len(_MAGIC)]
-    secret = Scrypt(salt=salt, length=2 * _KEY, n=cost, r=8, p=1).derive(passphrase.encode())
+    try:
+        kdf = Scrypt(salt=salt, length=2 * _KEY, n=cost, r=8, p=1)
+        secret = kdf.derive(_octets(passphrase))
+    except MemoryError:
+        needed = show_octets(128 * 8 * cost)  # RFC 7914, section 2
+        raise BackupError(f"a passphrase takes {needed} of memory, which are not free") from None
     return secret[:_KEY], hmac.digest(secret[_KEY:], header, hashlib.sha256)
+
+
+def _octets(passphrase: str) -> bytes:
+    """The same for all ways to write a letter: keyboards and systems differ in them (NFC)."""
+    try:
+        return unicodedata.normalize("NFC", passphrase).encode()
+    except UnicodeEncodeError:
+        raise BackupError(
+            "the passphrase is not text in UTF-8: give one of letters, digits and spaces, or "
+            "convert its file to UTF-8"
+        ) from None
 
 
 def _nonce(header: bytes, number: int, *, is_last: bool) -> bytes:
