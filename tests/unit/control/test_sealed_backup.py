@@ -1,13 +1,18 @@
 """A backup that a passphrase encrypts: it opens with that alone, and only whole."""
 
+import errno
 import io
+import os
+import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from keyhole.control.backup import sealed
+from keyhole.control.backup import scratch, sealed, writer
 from keyhole.control.backup.error import BackupError
+from keyhole.control.backup.manifest import LeftOut
 from keyhole.control.backup.reader import read_backup
 from keyhole.control.backup.sealed import check_passphrase, opened_if_sealed, sealing
 from keyhole.control.backup.writer import BackupRequest, write_backup
@@ -156,3 +161,49 @@ def test_a_wrong_passphrase_restores_nothing_and_the_right_one_all(tmp_path: Pat
     assert (target / "identity" / "root.pem").read_bytes() == (
         tmp_path / "data" / "identity" / "root.pem"
     ).read_bytes()
+
+
+@pytest.mark.parametrize("is_pipe", [False, True])
+def test_nothing_of_a_sealed_backup_is_in_the_clear_outside_of_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_pipe: bool
+) -> None:
+    data, stick = idle_folder(tmp_path / "data"), tmp_path / "stick"
+    stick.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(stick))
+    stale = data.path / ".copies.0123456789ab.backup"
+    stale.mkdir()
+    seen: list[str] = []
+    unreadable = writer.unreadable
+
+    def look(scratch: Path) -> list[LeftOut]:
+        assert scratch.parent == data.path
+        assert scratch.stat().st_mode & 0o777 == 0o700
+        assert (scratch / "data" / "identity" / "root.pem").is_file(), "the copies are complete"
+        seen.extend(one.name for one in stick.rglob("*"))
+        return unreadable(scratch)
+
+    monkeypatch.setattr(writer, "unreadable", look)
+    out = stick / "keyhole.sealed"
+    if is_pipe:
+        with out.open("wb") as pipe:
+            made = write_backup(BackupRequest(data, None, pipe, passphrase=PASSPHRASE))
+    else:
+        made = write_backup(BackupRequest(data, None, out, passphrase=PASSPHRASE))
+    assert len(seen) == 1, "the sealed file itself"
+    assert not [one for one in data.path.iterdir() if one.name.startswith(".copies.")]
+    assert not [one for one in made.manifest.members if "copies" in one]
+
+
+def test_a_sealed_backup_that_has_no_room_for_copies_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = idle_folder(tmp_path / "data")
+
+    def is_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(scratch, "draft_beside", is_full)
+    request = BackupRequest(data, None, tmp_path / "x", passphrase=PASSPHRASE)
+    with pytest.raises(BackupError, match=rf"cannot make a folder in {re.escape(str(data.path))}"):
+        write_backup(request)
+    assert not (tmp_path / "x").exists()

@@ -5,10 +5,9 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BufferedReader
@@ -28,6 +27,7 @@ from keyhole.control.backup.manifest import (
     Manifest,
 )
 from keyhole.control.backup.reading import open_member
+from keyhole.control.backup.scratch import SCRATCH, scratch_beside, scratch_within
 from keyhole.control.backup.sealed import sealing
 from keyhole.control.data_folder import DataFolder, check_exists
 from keyhole.control.first_look import is_blank
@@ -48,8 +48,6 @@ _NO_LISTS = (
     "the compiled lists that the last good snapshot names are gone; until a restored Keyhole has "
     "compiled them again, it cannot start from that snapshot"
 )
-_SCRATCH = ".files"
-"""The end of the name of the folder beside a draft."""
 _SNAPSHOTS = ("snapshot.json", "snapshot-copy.json", "last-good.json")
 
 
@@ -91,25 +89,31 @@ def write_backup(request: BackupRequest) -> Backup:
     _check_database(settings, request)
     warnings = [*_note(request)]
     if not isinstance(request.out, Path):
-        with tempfile.TemporaryDirectory(prefix="keyhole-backup-") as folder:
-            manifest, errors = _write(request, settings, request.out, Path(folder))
+        with _scratch(request, None) as scratch:
+            manifest, errors = _write(request, settings, request.out, scratch)
         return Backup(manifest, None, 0, tuple(warnings), errors)
     _check_target(request.out, request)
-    with _write_errors(request.out), durable.draft_of(request.out) as draft:
+    with _write_errors(request.out, request), durable.draft_of(request.out) as draft:
         _remove_stale(request.out, draft)
-        scratch = draft.with_name(f"{draft.name}{_SCRATCH}")
-        scratch.mkdir(mode=0o700)
-        try:
-            # Never made anew: that would be with other rights.
-            flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-            with os.fdopen(os.open(draft, flags), "wb") as file:
-                _check_own(file.fileno(), draft)
-                hold(file.fileno())  # so that no other backup takes it for stale
-                manifest, errors = _write(request, settings, file, scratch)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        # Never made anew: that would be with other rights.
+        flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        with (
+            _scratch(request, draft) as scratch,
+            os.fdopen(os.open(draft, flags), "wb") as file,
+        ):
+            _check_own(file.fileno(), draft)
+            hold(file.fileno())  # so that no other backup takes it for stale
+            manifest, errors = _write(request, settings, file, scratch)
     size = request.out.stat().st_size
     return Backup(manifest, request.out, size, tuple(warnings), errors)
+
+
+def _scratch(request: BackupRequest, draft: Path | None) -> AbstractContextManager[Path]:
+    """A folder for copies in the clear, until the block ends. Of a backup that is encrypted, none
+    is ever where the backup goes."""
+    if request.passphrase is not None:
+        return scratch_within(request.data.path)
+    return scratch_beside(draft)
 
 
 def _check_own(descriptor: int, draft: Path) -> None:
@@ -168,7 +172,7 @@ def _remove_stale(out: Path, own: Path) -> None:
     """Removes what backups of the same name left that were killed: it holds every key, too."""
     pattern = re.compile(rf"\.{re.escape(out.name)}\.[0-9a-f]{{12}}\.new")
     for one in out.absolute().parent.iterdir():
-        draft = one.with_name(one.name.removesuffix(_SCRATCH))
+        draft = one.with_name(one.name.removesuffix(SCRATCH))
         if draft.name == own.name or not pattern.fullmatch(draft.name):
             continue
         with suppress(OSError):  # of somebody else, who may remove it
@@ -181,12 +185,15 @@ def _remove_stale(out: Path, own: Path) -> None:
 
 
 @contextmanager
-def _write_errors(out: Path) -> Iterator[None]:
+def _write_errors(out: Path, request: BackupRequest) -> Iterator[None]:
     """Files that cannot be read have errors of their own."""
+    copies = "" if request.passphrase is None else f", or copies in {request.data.path}"
     try:
         yield
     except OSError as error:
-        raise BackupError(f"cannot write {out}: {error.strerror}; nothing is left of it") from error
+        raise BackupError(
+            f"cannot write {out}{copies}: {error.strerror}; nothing is left of it"
+        ) from error
 
 
 def _note(request: BackupRequest) -> Iterator[str]:
