@@ -153,16 +153,17 @@ async def _serve(
                 UpstreamMonitor(control_plane.stats, asked, notify, control_plane.own_mark).watch()
             )
             # DNS is served already: lists and database may be slow.
-            async with (
-                open_services(control_plane, data, notify) as services,
-                ApiServer(services, notify, listeners),
-                serve_health(services, notify),
-            ):
-                if again:
-                    text = "lists, query log and API continue"
-                    notify(Notice(Severity.SUCCESS, text))
+            async with open_services(control_plane, data, notify) as services:
+                # While nobody can ask yet: no other thread runs meanwhile.
                 await asyncio.to_thread(collect_start)
-                await end.wait()
+                async with (
+                    ApiServer(services, notify, listeners),
+                    serve_health(services, notify),
+                ):
+                    if again:
+                        text = "lists, query log and API continue"
+                        notify(Notice(Severity.SUCCESS, text))
+                    await end.wait()
             watch.cancel()
     finally:
         release(listeners)
