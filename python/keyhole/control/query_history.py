@@ -209,17 +209,20 @@ class QueryHistory:
             history = self.history()
             # Who counts new rows has no other way to them.
             is_due = self._pace.is_due() or needs_cleanup
-            if is_due or history.fresh_edges.is_watched:
+            # Who searched or sent lines of another engine has left something to do, too.
+            has_work = needs_cleanup or self._pace.has_news or not history.is_at_rest
+            if has_work and (is_due or history.fresh_edges.is_watched):
                 history.ingest()
                 history.join_new()
                 self._pace.done()
             if needs_cleanup:
                 history.maintain()
-            if is_due:
+            if has_work and is_due:
                 history.rest()
                 release_code()
                 trim()
         except (OSError, duckdb.Error) as error:
+            self._pace.failed()
             if self._is_closed:
                 return  # this thread goes on for a moment while Keyhole stops
             text = "the history of queries is not written; it is tried again every few seconds"

@@ -91,3 +91,28 @@ def test_what_failed_is_tried_again_soon(tmp_path: Path, clock: Clock) -> None:
     assert pace.is_due()
     pace.done()
     assert not pace.is_due()
+    pace.failed()
+    assert pace.has_news
+    assert pace.is_due()
+
+
+def test_what_has_not_changed_is_no_news_and_every_change_is(tmp_path: Path, clock: Clock) -> None:
+    log, counts = tmp_path / "queries.jsonl", tmp_path / "counts.jsonl"
+    pace = IngestPace(log, 2**30)
+    assert _is_ingested(pace)
+    for change in (
+        lambda: _add(log, 1),
+        lambda: _add(counts, 1),
+        lambda: log.rename(tmp_path / "queries.1.jsonl"),
+        lambda: _add(log, 2),
+        counts.unlink,
+    ):
+        clock.now += MAX_SECONDS
+        assert pace.is_due()
+        assert not pace.has_news
+        pace.done()
+        change()
+        clock.now += MAX_SECONDS
+        assert pace.is_due()
+        assert pace.has_news
+        pace.done()
