@@ -32,6 +32,14 @@ def _is_ingested(pace: IngestPace) -> bool:
     return is_due
 
 
+def _has_news(pace: IngestPace) -> bool:
+    """Whether anything has changed, once it is time; then it is ingested."""
+    assert pace.is_due()
+    has_news = pace.has_news
+    pace.done()
+    return has_news
+
+
 def _add(path: Path, octets: int) -> None:
     with path.open("ab") as file:
         file.write(b"x" * octets)
@@ -108,11 +116,7 @@ def test_what_has_not_changed_is_no_news_and_every_change_is(tmp_path: Path, clo
         counts.unlink,
     ):
         clock.now += MAX_SECONDS
-        assert pace.is_due()
-        assert not pace.has_news
-        pace.done()
+        assert not _has_news(pace)
         change()
         clock.now += MAX_SECONDS
-        assert pace.is_due()
-        assert pace.has_news
-        pace.done()
+        assert _has_news(pace)

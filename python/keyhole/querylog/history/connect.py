@@ -61,10 +61,8 @@ class Connection:
             yield cursor
         finally:
             with self._lock:
-                self._users -= 1
                 cursor.close()
-                if self._is_closed:
-                    self._give_up()
+                self._leave()
 
     @property
     def is_at_rest(self) -> bool:
@@ -82,6 +80,11 @@ class Connection:
         a file in search of damage would have that file taken for damaged."""
         with self._lock:
             self._is_closed = True
+            self._give_up()
+
+    def _leave(self) -> None:
+        self._users -= 1
+        if self._is_closed:
             self._give_up()
 
     def _give_up(self) -> None:
