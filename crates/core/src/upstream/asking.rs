@@ -1,15 +1,15 @@
 //! The messages of one question at one upstream: the first one, and those beside it where nothing
 //! comes.
 //!
-//! A connection that is silent for longer than the upstream usually takes gets no new questions
-//! until it answers. What waits on it is asked on another one as well (RFC 7766 section 6.2.1.1
-//! lets servers answer in any order, and a query may be repeated without harm):
+//! Where nothing comes for longer than the upstream usually takes, the connection may be dead, or the
+//! name slow. One question that waits there is asked on another connection as well (RFC 7766 section
+//! 6.2.1.1 lets servers answer in any order, and a query may be repeated without harm). Such a
+//! repetition is limited: one for a question at a time, and for a connection, and a share of all
+//! answers, so that a server that has too much to do gets no more of it.
 //!
-//! - at once, where that one has answered what was asked later, and several questions wait here:
-//!   then the silence is that of the connection. Or where the connections of this upstream bring a
-//!   few answers each, and this one has brought them;
-//! - else on suspicion, which is limited for each connection and by a share of all answers, so that
-//!   a server that has too much to do gets no more of it.
+//! If it is answered there while the first connection stays silent, that one is overtaken: it gets
+//! no new questions until it answers, and what waits on it moves on. If it is not answered either,
+//! nothing is shown, and nothing else happens: a name that nobody answers costs one more message.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -29,17 +29,16 @@ use super::pool::{Pool, jitter};
 
 /// Silent queries in a row after which their connection gets no further ones.
 const SILENT_ON_CONNECTION: u32 = 2;
-/// Questions that wait on one connection, after which its silence is not that of a name: so many
-/// are more than the types that one program asks for.
-const SILENT_QUESTIONS: u32 = 4;
-/// Repetitions of a question.
-const MAX_REPEATS: u32 = 2;
-/// Repetitions because its connection is lost, beside those.
+/// Messages of a question that wait on connections of which nothing is known to be wrong.
+const MAX_WAITING: usize = 2;
+/// Repetitions because its connection was overtaken, beside those.
 const MAX_MOVES: u32 = 8;
+/// How much longer a try may take for them.
+const MAX_EXTENSION: u32 = 3;
 /// The pause between two looks; it doubles with each one.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 /// The longest pause between two looks.
-const MAX_LOOK: Duration = Duration::from_millis(400);
+const MAX_LOOK: Duration = Duration::from_millis(200);
 
 type Answering = Pin<Box<dyn Future<Output = Result<Reply, UpstreamError>> + Send>>;
 type Opening<'a> = Pin<Box<dyn Future<Output = Result<Lease, UpstreamError>> + Send + 'a>>;
@@ -48,8 +47,6 @@ type Opening<'a> = Pin<Box<dyn Future<Output = Result<Lease, UpstreamError>> + S
 struct Sent {
     connection: Arc<Connection>,
     at: Instant,
-    /// Its connection knows that it waits for too long.
-    is_noted: bool,
     /// None once it has failed.
     answer: Option<Answering>,
 }
@@ -70,11 +67,12 @@ pub(super) struct Asking<'a> {
     pub(super) since: Option<Instant>,
     sent: Vec<Sent>,
     opening: Option<Opening<'a>>,
-    repeats: u32,
     moves: u32,
     look_at: Instant,
     pause: Duration,
     limit_at: Instant,
+    /// The end of this try, whatever happens.
+    end: Instant,
     /// What comes of it is known.
     pub(super) is_over: bool,
 }
@@ -97,11 +95,11 @@ impl<'a> Asking<'a> {
             since: None,
             sent: Vec::with_capacity(1),
             opening: None,
-            repeats: 0,
             moves: 0,
             look_at: now,
             pause: FIRST_LOOK,
             limit_at: now + limit,
+            end: now + limit * MAX_EXTENSION,
             is_over: false,
         }
     }
@@ -128,7 +126,8 @@ impl<'a> Asking<'a> {
                     match outcome {
                         Ok(reply) => {
                             one.connection.liveness.answered_what_was_asked(one.at);
-                            self.pool.answered(one.connection.id, one.at);
+                            self.pool.answered(one.at);
+                            self.show_who_is_silent(index);
                             return Ok(reply);
                         }
                         Err(error) => {
@@ -143,8 +142,8 @@ impl<'a> Asking<'a> {
                     self.opening = None;
                     match opened {
                         Ok(lease) => self.send(lease),
-                        // The pool has noted why. What waits goes on waiting.
-                        Err(_) if waits => {}
+                        // The pool has noted why. Nothing was sent, and what waits goes on waiting.
+                        Err(_) if waits => self.pool.silence.lock().give_back(),
                         Err(error) => return Err(error),
                     }
                 }
@@ -157,12 +156,28 @@ impl<'a> Asking<'a> {
     }
 
     /// Whether nothing is left to wait for when this message has failed. What may be repeated for
-    /// its error is not kept waiting for those before it, which were silent.
+    /// its error is not kept waiting for those before it, if they are on connections that others
+    /// have overtaken.
     fn ends_all(&self, index: usize, error: &UpstreamError) -> bool {
-        let others = self.opening.is_some() || self.sent.iter().any(|one| one.answer.is_some());
         let is_newest = self.opening.is_none() && index + 1 == self.sent.len();
         let is_repeated = matches!(error.kind, ErrorKind::Lost | ErrorKind::Unprocessed);
-        !others || (is_newest && is_repeated)
+        let waits = |one: &Sent| {
+            let is_overtaken = one.connection.liveness.is_overtaken();
+            one.answer.is_some() && !(is_newest && is_repeated && is_overtaken)
+        };
+        self.opening.is_none() && !self.sent.iter().any(waits)
+    }
+
+    /// This message was answered: connections that brought nothing since they were asked the same,
+    /// and before, are overtaken.
+    fn show_who_is_silent(&self, answered: usize) {
+        let id = self.sent[answered].connection.id;
+        for one in &self.sent[..answered] {
+            let liveness = &one.connection.liveness;
+            if one.answer.is_some() && one.connection.id != id && !liveness.active_after(one.at) {
+                liveness.overtake();
+            }
+        }
     }
 
     fn send(&mut self, lease: Lease) {
@@ -173,17 +188,16 @@ impl<'a> Asking<'a> {
         let answer: Answering =
             Box::pin(async move { lease.connection.exchange(&question, &state).await });
         let now = Instant::now();
-        self.sent.push(Sent { connection, at: now, is_noted: false, answer: Some(answer) });
+        self.sent.push(Sent { connection, at: now, answer: Some(answer) });
         self.look_at = now + self.pool.silence.lock().longest_wait(self.least, self.limit);
         self.pause = FIRST_LOOK;
     }
 
-    /// Looks at the newest message, and repeats it where it may be lost.
+    /// Looks at the newest message that may still be answered, and repeats it where it may be lost.
     fn look(&mut self) {
         let now = Instant::now();
-        let (is_first, longest_wait) =
-            (self.sent.len() == 1, self.pool.silence.lock().longest_wait(self.least, self.limit));
-        let Some(one) = self.sent.last_mut() else { return };
+        let longest_wait = self.pool.silence.lock().longest_wait(self.least, self.limit);
+        let Some(one) = self.sent.iter().rev().find(|one| one.answer.is_some()) else { return };
         let waited = now.saturating_duration_since(one.at);
         // Meanwhile it may have turned out that answers take longer here.
         if waited < longest_wait {
@@ -194,48 +208,34 @@ impl<'a> Asking<'a> {
         self.pause = (self.pause * 2).min(MAX_LOOK);
         let liveness = &one.connection.liveness;
         let quiet_since = liveness.quiet_since(one.at);
-        if now.saturating_duration_since(quiet_since) < longest_wait {
-            // The connection is in order. Its server may have lost this message alone.
-            if waited >= longest_wait * 2
-                && liveness.has_overtaken(one.at)
-                && self.repeats < MAX_REPEATS
-                && self.pool.silence.lock().take_repeat()
-            {
-                self.repeat(quiet_since);
-            }
-            return;
-        }
-        if !one.is_noted {
-            one.is_noted = true;
-            let count = liveness.note_silent_question();
-            // A name that nobody answers takes no second connection out of use.
-            if is_first || count >= SILENT_QUESTIONS {
-                liveness.doubt();
-            }
-        }
-        let is_spent = self.pool.is_spent(&one.connection);
-        let is_overtaken = self.pool.silence.lock().is_overtaken(one.connection.id, quiet_since);
-        if is_spent || (is_overtaken && liveness.silent_questions() >= SILENT_QUESTIONS) {
+        let is_quiet = now.saturating_duration_since(quiet_since) >= longest_wait;
+        // Two answers to one question may come at the same moment: it is overtaken if it stays so.
+        if is_quiet && liveness.is_overtaken_for(FIRST_LOOK) {
             self.pool.lose(&one.connection);
             if self.moves < MAX_MOVES {
                 self.moves += 1;
-                // The upstream answers: the time of this try begins with its next message.
-                self.limit_at = now + self.limit;
+                // The upstream answers: the time of this try begins anew, within bounds.
+                self.limit_at = self.end.min(now + self.limit);
                 self.move_on(quiet_since);
             }
-        } else if self.repeats < MAX_REPEATS
-            && (is_overtaken || liveness.may_be_tested())
-            && self.pool.silence.lock().take_repeat()
-        {
-            liveness.test();
-            self.repeat(quiet_since);
+            return;
+        }
+        // On a connection that is in order, its server may have lost this message alone.
+        let may_be_lost = if is_quiet {
+            self.may_wait_for_one_more() && liveness.may_be_tested(longest_wait)
+        } else {
+            self.may_wait_for_one_more()
+                && waited >= longest_wait * 2
+                && liveness.has_overtaken(one.at)
+        };
+        if may_be_lost && self.pool.silence.lock().take_repeat(is_quiet) {
+            self.move_on(quiet_since);
         }
     }
 
-    /// Asks on another connection on suspicion.
-    fn repeat(&mut self, quiet_since: Instant) {
-        self.repeats += 1;
-        self.move_on(quiet_since);
+    fn may_wait_for_one_more(&self) -> bool {
+        let waits = |one: &&Sent| one.answer.is_some() && !one.connection.liveness.is_overtaken();
+        self.sent.iter().filter(waits).count() < MAX_WAITING
     }
 
     /// Asks on another connection as well, on one that brought something since then or is new.

@@ -103,17 +103,13 @@ pub(super) struct Liveness {
     closed: AtomicBool,
     judged: AtomicBool,
     cut: AtomicBool,
-    /// Nothing comes although something is due: no new question until an answer comes.
-    doubted: AtomicBool,
-    /// Questions that wait for too long, since the last answer.
-    silent: AtomicU32,
-    /// Repetitions elsewhere on suspicion, since the last answer.
-    tests: AtomicU32,
+    /// Since when it is silent although another connection answered the same; 0 for not. No new
+    /// question goes there then until an answer comes.
+    overtaken_micros: AtomicU64,
+    /// When a question of it was repeated elsewhere on suspicion last; 0 for never.
+    tested_micros: AtomicU64,
     lost: AtomicBool,
 }
-
-/// Repetitions on suspicion for one silent connection: what they show holds for all that wait there.
-const MAX_TESTS: u32 = 2;
 
 impl Liveness {
     pub(super) fn new() -> Arc<Self> {
@@ -127,9 +123,8 @@ impl Liveness {
             closed: AtomicBool::new(false),
             judged: AtomicBool::new(false),
             cut: AtomicBool::new(false),
-            doubted: AtomicBool::new(false),
-            silent: AtomicU32::new(0),
-            tests: AtomicU32::new(0),
+            overtaken_micros: AtomicU64::new(0),
+            tested_micros: AtomicU64::new(0),
             lost: AtomicBool::new(false),
         })
     }
@@ -148,9 +143,7 @@ impl Liveness {
     /// An answer came in, or one that is too late.
     pub(super) fn touch(&self) {
         self.active_micros.store(self.micros(Instant::now()), Relaxed);
-        self.doubted.store(false, Relaxed);
-        self.silent.store(0, Relaxed);
-        self.tests.store(0, Relaxed);
+        self.overtaken_micros.store(0, Relaxed);
     }
 
     /// A question that was asked then was answered.
@@ -174,34 +167,37 @@ impl Liveness {
         self.opened > moment || self.active_after(moment)
     }
 
-    /// A question waits for too long, and nothing came since it was asked. Returns how many do.
-    pub(super) fn note_silent_question(&self) -> u32 {
-        self.silent.fetch_add(1, Relaxed) + 1
-    }
-
-    /// How many questions wait for too long.
-    pub(super) fn silent_questions(&self) -> u32 {
-        self.silent.load(Relaxed)
-    }
-
-    /// No new question goes here until an answer comes.
-    pub(super) fn doubt(&self) {
-        self.doubted.store(true, Relaxed);
+    /// Another connection answered what was asked here before, and nothing came here since: no new
+    /// question goes here until an answer comes.
+    pub(super) fn overtake(&self) {
+        let now = self.micros(Instant::now()).max(1);
+        // The first one counts.
+        let _ = self.overtaken_micros.compare_exchange(0, now, Relaxed, Relaxed);
     }
 
     /// Whether that is so.
-    pub(super) fn is_doubted(&self) -> bool {
-        self.doubted.load(Relaxed)
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.overtaken_micros.load(Relaxed) > 0
     }
 
-    /// Whether one more question may be repeated elsewhere on suspicion.
-    pub(super) fn may_be_tested(&self) -> bool {
-        self.tests.load(Relaxed) < MAX_TESTS
+    /// Whether it has been so for this long.
+    pub(super) fn is_overtaken_for(&self, time: Duration) -> bool {
+        let since = self.overtaken_micros.load(Relaxed);
+        since > 0 && Instant::now() >= self.opened + Duration::from_micros(since) + time
     }
 
-    /// A question is repeated elsewhere on suspicion.
-    pub(super) fn test(&self) {
-        self.tests.fetch_add(1, Relaxed);
+    /// Whether a question may be repeated elsewhere on suspicion now: one in this time, since what
+    /// it shows holds for all that wait here. True once for each.
+    pub(super) fn may_be_tested(&self, every: Duration) -> bool {
+        let now = self.micros(Instant::now()).max(1);
+        let every = u64::try_from(every.as_micros()).unwrap_or(u64::MAX);
+        let due = |last: u64| (last == 0 || now.saturating_sub(last) >= every).then_some(now);
+        self.tested_micros.fetch_update(Relaxed, Relaxed, due).is_ok()
+    }
+
+    /// Whether a question of it was repeated elsewhere since it brought something last.
+    pub(super) fn is_suspected(&self) -> bool {
+        self.tested_micros.load(Relaxed) > self.active_micros.load(Relaxed)
     }
 
     /// It will bring nothing any more. True once.

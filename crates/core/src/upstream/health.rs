@@ -10,6 +10,8 @@ use super::error::UpstreamError;
 /// Queries in a row without any sign of life after which an upstream counts as away. One or two
 /// may only be slow names.
 const SILENT_QUERIES: u32 = 3;
+/// In this time further questions for a name without an answer count no more than the first one.
+const SAME_NAME: Duration = Duration::from_secs(2);
 /// Queries in a row that were turned away unprocessed after which others are asked first.
 const TURNED_AWAY: u32 = 8;
 /// Queries in a row that an upstream refused, or could not answer where another one could, after
@@ -39,8 +41,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 pub(super) struct Health {
     failures: u32,
     silent: u32,
-    /// The name that stayed without an answer last.
-    silent_name: Option<Name>,
+    /// The name that stayed without an answer last, and when that was counted.
+    silent_name: Option<(Name, Instant)>,
     useless: u32,
     turned_away: u32,
     refused_queries: u32,
@@ -175,11 +177,16 @@ impl Health {
     }
 
     /// A query stayed without an answer, and nothing else came meanwhile. Returns how many did so
-    /// in a row. Further types of the same name do not count: nobody may answer for that name.
+    /// in a row. The same name counts once in [`SAME_NAME`]: its types are asked for together, and
+    /// nobody may answer for it. But who asks for nothing else shall not wait for ever either.
     pub(super) fn was_silent(&mut self, name: &Name, now: Instant, jitter: f32) -> u32 {
-        if self.silent_name.replace(*name) == Some(*name) {
+        let is_same = |(last, at): (Name, Instant)| {
+            last == *name && now.saturating_duration_since(at) < SAME_NAME
+        };
+        if self.silent_name.is_some_and(is_same) {
             return self.silent;
         }
+        self.silent_name = Some((*name, now));
         self.silent = self.silent.saturating_add(1);
         if self.silent >= SILENT_QUERIES {
             self.last_error = Some(format!("{} queries in a row without an answer", self.silent));

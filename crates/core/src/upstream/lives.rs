@@ -84,11 +84,6 @@ impl Room {
         admitted.min(left)
     }
 
-    /// Whether a connection with so many answers has brought all that it brings.
-    pub(super) fn is_spent(&self, answers: usize) -> bool {
-        self.brings.is_some_and(|brings| answers >= brings)
-    }
-
     /// Connections to open for so many queries that wait for one, beside those that are open.
     pub(super) fn openings(&self, waiting: usize) -> usize {
         self.brings.map_or(1, |brings| waiting.div_ceil(brings).max(1))
@@ -112,7 +107,6 @@ mod tests {
         assert_eq!((short.open, short.busy), (8, 10));
         assert_eq!([0, 4, 10, 11].map(|answers| short.capacity(1000, answers)), [10, 6, 1, 1]);
         assert_eq!(short.capacity(3, 0), 3, "never more than the protocol admits");
-        assert!(short.is_spent(10) && !short.is_spent(9) && !usual.is_spent(5000));
         assert_eq!([0, 1, 10, 11].map(|waiting| short.openings(waiting)), [1, 1, 1, 2]);
     }
 

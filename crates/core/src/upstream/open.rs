@@ -47,7 +47,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The connection with the fewest queries, of those that are wanted, not in doubt, and have
+    /// The connection with the fewest queries, of those that are wanted, not overtaken, and have
     /// fewer than `limit` says.
     pub(super) fn least_loaded(
         &self,
@@ -57,7 +57,7 @@ impl State {
         let is_alive =
             |one: &Connection| wanted.alive_since.is_none_or(|at| one.liveness.lives_since(at));
         let is_fit = |one: &&Arc<Connection>| {
-            !one.liveness.is_doubted()
+            !one.liveness.is_overtaken()
                 && one.load() < limit(one)
                 && !wanted.avoid.contains(&one.id)
                 && is_alive(one)
@@ -65,11 +65,11 @@ impl State {
         self.open.iter().filter(is_fit).min_by_key(|one| one.load()).cloned()
     }
 
-    /// The same where no other one may be opened: full ones, then those in doubt.
+    /// The same where no other one may be opened: full ones, then those that were overtaken.
     pub(super) fn any(&self, wanted: &Wanted) -> Option<Arc<Connection>> {
         let fits =
             |one: &&Arc<Connection>| one.load() < MAX_IN_FLIGHT && !wanted.avoid.contains(&one.id);
-        let rank = |one: &&Arc<Connection>| (one.liveness.is_doubted(), one.load());
+        let rank = |one: &&Arc<Connection>| (one.liveness.is_overtaken(), one.load());
         self.open.iter().filter(fits).min_by_key(rank).cloned()
     }
 

@@ -19,8 +19,8 @@ use crate::shares::FairRoom;
 /// How often a query waits for a connection that has no room once it is open.
 const WAITS: u32 = 8;
 
-/// Doubtful connections beside the others.
-const MAX_DOUBTED: usize = 2;
+/// Silent connections beside the others.
+const MAX_SILENT: usize = 2;
 
 /// The connections of one upstream, shared by all runtimes of the process.
 pub(super) struct Pool {
@@ -88,8 +88,13 @@ impl Pool {
         let mut state = self.state.lock();
         self.prune(&mut state);
         let room = self.connector.lives.room();
-        let doubted = state.open.iter().filter(|one| one.liveness.is_doubted()).count();
-        let beside = doubted.min(MAX_DOUBTED);
+        // Where all are silent, only a new one can show whether it is they.
+        let is_beside = |one: &Connection| {
+            let is_repeated = wanted.alive_since.is_some();
+            one.liveness.is_overtaken() || (is_repeated && one.liveness.is_suspected())
+        };
+        let silent = state.open.iter().filter(|one| is_beside(one)).count();
+        let beside = silent.min(MAX_SILENT);
         let may_open = state.open.len() < room.open + beside;
         // What is put to a connection that is full waits there for it, and not for the next one.
         let best = state.least_loaded(wanted, |one| room.capacity(one.capacity(), one.answers()));
@@ -163,17 +168,17 @@ impl Pool {
             self.health.lock().was_useless(&error, Instant::now(), jitter());
         }
         let issue = self.connector.issue();
-        // Where nobody waits, nothing comes that could end the doubt.
-        let is_given_up = |one: &Connection| one.liveness.is_doubted() && one.load() == 0;
+        // Where nobody waits, nothing comes that could show that it answers again.
+        let is_given_up = |one: &Connection| one.liveness.is_overtaken() && one.load() == 0;
         state
             .open
             .retain(|one| !one.liveness.is_closed() && one.issue == issue && !is_given_up(one));
     }
 
-    /// A question that was asked on this connection then was answered now.
-    pub(super) fn answered(&self, id: u64, asked_at: Instant) {
+    /// A question that was asked then was answered now.
+    pub(super) fn answered(&self, asked_at: Instant) {
         let now = Instant::now();
-        self.silence.lock().answered(id, asked_at, now);
+        self.silence.lock().answered(asked_at, now);
         self.counters.round_trip(now.saturating_duration_since(asked_at));
     }
 
@@ -186,12 +191,6 @@ impl Pool {
             }
             self.retire(connection.id);
         }
-    }
-
-    /// Whether it has brought as many answers as the connections of this upstream bring, if they
-    /// bring few.
-    pub(super) fn is_spent(&self, connection: &Connection) -> bool {
-        self.connector.lives.room().is_spent(connection.answers())
     }
 
     /// No new query may use this connection, and the next one goes to another address.

@@ -8,7 +8,8 @@ use super::server::{Attempt, Budget, Upstream};
 use crate::dnssec::Rules;
 use crate::document::UpstreamSetDocument;
 
-/// Messages that may go out for one question of a client, over all upstreams and attempts.
+/// Tries that may be made for one question of a client, over all upstreams; what one of them repeats
+/// over other connections of its upstream is counted there (`asking`).
 pub(super) const MAX_MESSAGES: u32 = 3;
 
 /// Upstreams in the order of preference, and how long to wait for them.
@@ -66,7 +67,7 @@ impl UpstreamSet {
         self.upstreams.iter().map(|upstream| upstream.document().name.as_str())
     }
 
-    /// The longest that asking can take when nothing limits it further: every message in turn.
+    /// The longest that asking may take when nothing limits it further: every try in turn.
     pub fn max_duration(&self) -> Duration {
         self.attempt_timeout() * MAX_MESSAGES
     }

@@ -2,8 +2,8 @@
 //!
 //! A connection whose state was dropped on the way, or whose server stopped, ends nothing: no
 //! answer comes any more. A slow name looks the same from here. So a question that waits for longer
-//! than this upstream usually takes is repeated once over another connection, which shows which of
-//! both it is. What cannot be told apart is limited to a share of what the upstream answers.
+//! than this upstream usually takes is repeated once over another connection: an answer there shows
+//! that it was the connection. What cannot be told apart is limited to a share of what the upstream answers.
 
 use std::time::Duration;
 
@@ -18,25 +18,21 @@ const MAX_REPEATS: f32 = 8.0;
 /// Repetitions on suspicion that one answer adds.
 const REPEATS_PER_ANSWER: f32 = 0.05;
 
-/// How long the answers of one upstream take, and on which connections the newest ones came.
+/// How long the answers of one upstream take, and how many repetitions are in hand.
 #[derive(Debug)]
 pub(super) struct Silence {
     /// Seconds of the moving average of round trips, and of their deviation from it.
     usual: Option<(f32, f32)>,
     repeats: f32,
-    /// When the question was asked that was asked last of those with an answer, and on which
-    /// connection; and the same for all other connections.
-    newest: Option<(u64, Instant)>,
-    newest_elsewhere: Option<(u64, Instant)>,
 }
 
 impl Silence {
     pub(super) fn new() -> Self {
-        Self { usual: None, repeats: MAX_REPEATS, newest: None, newest_elsewhere: None }
+        Self { usual: None, repeats: MAX_REPEATS }
     }
 
-    /// A question that was asked on this connection then was answered now.
-    pub(super) fn answered(&mut self, connection: u64, asked_at: Instant, now: Instant) {
+    /// A question that was asked then was answered now.
+    pub(super) fn answered(&mut self, asked_at: Instant, now: Instant) {
         let took = now.saturating_duration_since(asked_at).as_secs_f32();
         // RFC 6298 section 2: a weight of an eighth, and of a quarter for the deviation.
         self.usual = Some(match self.usual {
@@ -46,18 +42,6 @@ impl Silence {
             }
         });
         self.repeats = (self.repeats + REPEATS_PER_ANSWER).min(MAX_REPEATS);
-        let is_older = |one: &Option<(u64, Instant)>| one.is_none_or(|(_, at)| at < asked_at);
-        match self.newest {
-            Some((id, _)) if id != connection => {
-                if is_older(&self.newest) {
-                    self.newest_elsewhere = self.newest.replace((connection, asked_at));
-                } else if is_older(&self.newest_elsewhere) {
-                    self.newest_elsewhere = Some((connection, asked_at));
-                }
-            }
-            _ if is_older(&self.newest) => self.newest = Some((connection, asked_at)),
-            _ => {}
-        }
     }
 
     /// How long a question waits before it may have been lost, at least `least`. Twice the usual
@@ -70,17 +54,18 @@ impl Silence {
         least.max(LEAST).max(usual.min(limit / 2))
     }
 
-    /// Whether a question that was asked after this moment was answered over another connection.
-    pub(super) fn is_overtaken(&self, connection: u64, asked_at: Instant) -> bool {
-        let others = [self.newest, self.newest_elsewhere].into_iter().flatten();
-        others.filter(|(id, _)| *id != connection).any(|(_, at)| at > asked_at)
-    }
-
-    /// Takes one repetition on suspicion, if there is one in hand.
-    pub(super) fn take_repeat(&mut self) -> bool {
-        let may = self.repeats >= 1.0;
+    /// Takes one repetition on suspicion, if there is one in hand. Those for single messages on a
+    /// connection that is in order leave half of them for connections that may be dead.
+    pub(super) fn take_repeat(&mut self, is_of_connection: bool) -> bool {
+        let least = if is_of_connection { 1.0 } else { 1.0 + MAX_REPEATS / 2.0 };
+        let may = self.repeats >= least;
         self.repeats -= f32::from(u8::from(may));
         may
+    }
+
+    /// A repetition that was taken was not sent.
+    pub(super) fn give_back(&mut self) {
+        self.repeats = (self.repeats + 1.0).min(MAX_REPEATS);
     }
 }
 
@@ -96,41 +81,31 @@ mod tests {
         let limit = 2000 * MS;
         assert_eq!(silence.longest_wait(MS, limit), UNKNOWN);
         for _ in 0..50 {
-            silence.answered(1, start, start + 10 * MS);
+            silence.answered(start, start + 10 * MS);
         }
         assert_eq!(silence.longest_wait(MS, limit), LEAST);
         assert_eq!(silence.longest_wait(900 * MS, limit), 900 * MS, "a policy may wait longer");
         let mut slow = Silence::new();
         for _ in 0..50 {
-            slow.answered(1, start, start + 800 * MS);
+            slow.answered(start, start + 800 * MS);
             assert!(slow.longest_wait(MS, 4 * limit) >= 1599 * MS);
             assert_eq!(slow.longest_wait(MS, limit), 1000 * MS);
         }
     }
 
     #[test]
-    fn a_question_is_overtaken_by_one_that_was_asked_later_on_another_connection() {
-        let (mut silence, start) = (Silence::new(), Instant::now());
-        silence.answered(1, start + MS, start + 2 * MS);
-        assert!(!silence.is_overtaken(1, start), "only on its own connection");
-        assert!(silence.is_overtaken(2, start));
-        assert!(!silence.is_overtaken(2, start + MS), "asked before it");
-        silence.answered(2, start + 3 * MS, start + 4 * MS);
-        silence.answered(2, start + 2 * MS, start + 5 * MS);
-        silence.answered(1, start + 2 * MS, start + 5 * MS);
-        assert!(silence.is_overtaken(1, start + 2 * MS));
-        assert!(silence.is_overtaken(2, start + MS));
-        assert!(!silence.is_overtaken(2, start + 2 * MS));
-    }
-
-    #[test]
     fn repetitions_on_suspicion_are_a_share_of_the_answers() {
         let (mut silence, start) = (Silence::new(), Instant::now());
-        let taken = |silence: &mut Silence| (0..100).filter(|_| silence.take_repeat()).count();
-        assert_eq!(taken(&mut silence), 8);
+        let taken = |silence: &mut Silence, is_of_connection| {
+            (0..100).filter(|_| silence.take_repeat(is_of_connection)).count()
+        };
+        assert_eq!(taken(&mut silence, false), 4, "the other half is for connections");
+        assert_eq!(taken(&mut silence, true), 4);
         for _ in 0..100 {
-            silence.answered(1, start, start + MS);
+            silence.answered(start, start + MS);
         }
-        assert!((4..=5).contains(&taken(&mut silence)));
+        assert!((4..=5).contains(&taken(&mut silence, true)));
+        silence.give_back();
+        assert_eq!(taken(&mut silence, true), 1);
     }
 }

@@ -98,4 +98,11 @@ fn one_slow_name_does_not_make_an_upstream_unhealthy() {
     assert!(is_silent("c.example"));
     health.answered(now);
     assert!(health.is_healthy());
+    // Who asks for one name alone notices too, after some seconds.
+    let name = Name::from_text("a.example").unwrap();
+    for seconds in [0, 1, 2, 4] {
+        assert!(health.is_healthy());
+        health.was_silent(&name, now + Duration::from_secs(seconds), 0.5);
+    }
+    assert!(!health.is_healthy());
 }
