@@ -109,7 +109,7 @@ def _script() -> str:
             "dig @127.0.0.1 +short printer.example.org",
         ],
         "set up": [
-            "keyhole setup --replace --listen 127.0.0.1 --serve none --upstream mullvad"
+            "keyhole setup --replace --anyway --listen 127.0.0.1 --serve none --upstream mullvad"
             " --list none --one-time-password",
             "stat -c '%U:%G %a %n' /etc/keyhole/keyhole.yaml /etc/keyhole/documents/*",
             "ls -m /etc/keyhole; find /var/lib/keyhole ! -user keyhole ! -type l",
