@@ -1,6 +1,7 @@
 """Queries over each transport with dnspython, and easy access to the parts of an answer."""
 
 import ssl
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -96,13 +97,16 @@ class Server:
         transport: Transport = "udp",
         query: dns.message.Message | None = None,
         *,
-        is_proved: bool = False,
+        is_proved: bool | None = None,
     ) -> Reply:
         """Sends one question and waits for its answer. ``is_proved`` asks over UDP as who has shown
-        that the address is theirs: to others, what Keyhole answers by itself is short."""
+        that the address is theirs, as is usual where no ``query`` is given: to others, what Keyhole
+        answers by itself is short."""
         message = query or dns.message.make_query(name, kind, use_edns=0, payload=1232)
-        if is_proved and transport == "udp":
-            self.prove(message)
+        if transport == "udp" and (query is None if is_proved is None else is_proved):
+            # Who cannot come over TCP either is told no more than others.
+            with suppress(OSError, EOFError) if is_proved is None else nullcontext():
+                self.prove(message)
         return Reply(self._send(message, transport))
 
     def prove(self, message: dns.message.Message) -> None:
