@@ -117,14 +117,14 @@ def _anchors(policy: Declaration[PolicySpec]) -> list[TrustAnchor]:
     except (dns.exception.DNSException, binascii.Error, ValueError) as error:
         raise ValueError(f"{written} is not in the form of a zone file: {error}") from None
     anchors = [_anchor(one.name, record) for one in sets for record in one]
-    # A file for a private zone must not turn validation off for all other names.
-    if anchors and not any(one.name == "." for one in anchors):
-        anchors = [*ROOT_ANCHORS, *anchors]
     if not anchors:
         raise ValueError(f"{written} has no records; a line looks like: . IN DS 20326 8 2 E06D…")
     if len(anchors) > MAX_ANCHORS:
         raise ValueError(f"{written} has {len(anchors)} records; at most {MAX_ANCHORS} are anchors")
-    return anchors
+    # A file for a private zone must not turn validation off for all other names.
+    if any(one.name == "." for one in anchors):
+        return anchors
+    return [*ROOT_ANCHORS, *anchors]
 
 
 def _anchor(name: dns.name.Name, record: Any) -> TrustAnchor:

@@ -149,3 +149,17 @@ def test_what_cannot_be_used_is_told_where_it_stands(
     found = [*problems, *(cross_check(documents) if not problems else ())]
     texts = [str(one) for one in found if "validate" in one.path]
     assert any(why in text for text in texts), found
+
+
+def test_the_keys_of_the_root_do_not_count_towards_the_limit_of_a_file(
+    tmp_path: Path, write: Write
+) -> None:
+    write(_policy("{mode: on, anchors: keys.txt}"), UPSTREAM, CORP)
+    records = [f"n{number}.example. IN DS {number} 8 2 {DIGEST}\n" for number in range(101)]
+    (tmp_path / "keys.txt").write_text("".join(records[:100]))
+    validation = _snapshot(tmp_path).upstream_sets[0].validation
+    assert validation is not None
+    assert len(validation.anchors) == 102
+    (tmp_path / "keys.txt").write_text("".join(records))
+    documents, _ = read_documents([tmp_path])
+    assert any("has 101 records; at most 100" in str(one) for one in cross_check(documents))
