@@ -17,6 +17,7 @@ from keyhole.evidence.form import AUDIT, CHAIN, FORMAT, MANIFEST, SIGNATURE, Man
 from keyhole.evidence.key import PublicKey, read_public
 from keyhole.evidence.record import Record, Signed, removal_of
 from keyhole.model.chained import FIRST, entry_digest
+from keyhole.system.tar_header import BoundedHeader
 
 _MAX_MANIFEST = 256 * 2**20
 _MAX_SMALL = 16_384
@@ -56,7 +57,7 @@ def check_export(path: Path, *, head: str | None = None, key: str | None = None)
     noted elsewhere. Raises `EvidenceError` for what is no export, and ``OSError``."""
     report = Report(is_compared=head is not None or key is not None)
     try:
-        with tarfile.open(path, "r|gz") as tar:
+        with tarfile.open(path, "r|gz", tarinfo=BoundedHeader) as tar:
             manifest, public = _begin(tar, report)
             found = _members(tar, manifest)
     except (tarfile.TarError, EOFError, zlib.error) as error:
@@ -95,10 +96,15 @@ def _begin(tar: tarfile.TarFile, report: Report) -> tuple[Manifest, PublicKey]:
 
 def _small(tar: tarfile.TarFile, name: str, most: int) -> bytes:
     info = tar.next()
-    file = tar.extractfile(info) if info is not None and info.isreg() else None
+    file = tar.extractfile(info) if info is not None and _is_plain(info) else None
     if info is None or file is None or info.name != name or info.size > most:
         raise EvidenceError(f"it does not have {name} where an export has it")
     return file.read(most)
+
+
+def _is_plain(info: tarfile.TarInfo) -> bool:
+    # The library fills the holes of a sparse file, and chain and audit are kept in memory.
+    return info.isreg() and not info.issparse()
 
 
 def _members(tar: tarfile.TarFile, manifest: Manifest) -> _Found:
@@ -106,7 +112,7 @@ def _members(tar: tarfile.TarFile, manifest: Manifest) -> _Found:
     keys = {one.file: bytes.fromhex(one.key) for one in manifest.queries if one.key is not None}
     try:
         while (info := tar.next()) is not None:
-            file = tar.extractfile(info) if info.isreg() else None
+            file = tar.extractfile(info) if _is_plain(info) else None
             if file is None or info.size > _MAX_MEMBER or info.name in found.digests:
                 found.digests[info.name] = (-1, "")
                 continue

@@ -26,6 +26,7 @@ from keyhole.importers.limits import (
 )
 from keyhole.model.units import MIB, show_octets
 from keyhole.system.regular_file import read_regular
+from keyhole.system.tar_header import BoundedHeader
 
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _END_LENGTH, _COMMENT = 22, 65_535
@@ -265,7 +266,7 @@ def _tar_entries(
 ) -> Iterator[tuple[str, bytes | None]]:
     """The name of each regular entry, and the content of those that are wanted."""
     seen: set[str] = set()
-    with tarfile.open(fileobj=octets, mode="r|") as opened:
+    with tarfile.open(fileobj=octets, mode="r|", tarinfo=BoundedHeader) as opened:
         for count, member in enumerate(opened):
             if count >= MAX_ENTRIES:
                 raise ImporterError(f"{file.name} has more than {MAX_ENTRIES} entries; none has")
@@ -275,8 +276,22 @@ def _tar_entries(
                 leave(_shown(name), why)
             elif member.isreg():
                 seen.add(name)
-                content = opened.extractfile(member) if wanted(name) else None
-                yield name, content.read() if content is not None else None
+                if not wanted(name):
+                    yield name, None
+                elif why := _not_taken(member):
+                    leave(_shown(name), why)
+                elif (content := opened.extractfile(member)) is not None:
+                    yield name, content.read(member.size)
+
+
+def _not_taken(member: tarfile.TarInfo) -> str:
+    """Why a wanted entry is not unpacked; empty where it is. What a header says costs a sender
+    nothing, and the library fills the holes of a sparse file."""
+    if member.issparse():
+        return "it is a sparse file; pack it without holes (GNU tar does without --sparse)"
+    if member.size > MAX_ENTRY:
+        return f"it is larger than {show_octets(MAX_ENTRY)}; no export is"
+    return ""
 
 
 def _shown(name: str) -> str:

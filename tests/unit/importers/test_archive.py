@@ -18,6 +18,7 @@ from keyhole.importers.archive import open_tar, open_zip
 from keyhole.importers.error import ImporterError
 from keyhole.model.units import MIB
 from tests.world.imports import zipped
+from tests.world.sparse import SPARSE, huge_header
 
 _OUTSIDE = ["../outside", "a/../../outside", "/etc/passwd", "..\\outside", "C:evil", "a/../b"]
 
@@ -138,6 +139,39 @@ def test_a_tar_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
         open_tar(file, _Left(), lambda _: True),
     ):
         pass
+
+
+@pytest.mark.parametrize("kind", SPARSE)
+def test_a_sparse_member_of_a_tar_is_left_without_its_holes_being_filled(
+    tmp_path: Path, kind: str, left: _Left
+) -> None:
+    file = tmp_path / "x.tar.gz"
+    with gzip.open(file, "wb") as packed:
+        packed.write(SPARSE[kind]("holes", 1536 * MIB))
+        with tarfile.open(fileobj=packed, mode="w") as made:
+            made.addfile(tarfile.TarInfo("fine"))
+    tracemalloc.start()
+    with open_tar(file, left, lambda _: True) as archive:
+        most = tracemalloc.get_traced_memory()[1]
+        assert archive.names == ["fine"]
+    tracemalloc.stop()
+    assert "sparse" in left["holes"]
+    assert most < 16 * MIB
+
+
+@pytest.mark.parametrize("kind", ["claim", "map"])
+def test_a_tar_whose_header_is_larger_than_any_is_refused_before_it_is_kept(
+    tmp_path: Path, kind: str
+) -> None:
+    file = tmp_path / "x.tar.gz"
+    with gzip.open(file, "wb", compresslevel=1) as packed:
+        packed.write(huge_header(kind, 8 * MIB))
+    tracemalloc.start()
+    with pytest.raises(ImporterError, match="a header claims"), open_tar(file, _Left(), bool):
+        pass
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 64 * MIB
 
 
 def test_more_entries_than_any_export_has_are_refused(

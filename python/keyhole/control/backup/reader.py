@@ -30,6 +30,7 @@ from keyhole.control.backup.manifest import (
 )
 from keyhole.model.units import show_octets
 from keyhole.system.regular_file import open_regular
+from keyhole.system.tar_header import BoundedHeader
 
 CHUNK = 256 * 1024
 _MAX_READ = 1024 * 1024
@@ -68,7 +69,7 @@ def read_backup(file: BinaryIO, name: str, take: Take | None = None) -> Manifest
     try:
         with gzip.GzipFile(fileobj=file) as packed:
             bounded = _Bounded(packed)
-            with tarfile.TarFile(fileobj=bounded) as tar:  # type: ignore[arg-type]
+            with tarfile.TarFile(fileobj=bounded, tarinfo=BoundedHeader) as tar:  # type: ignore[arg-type]
                 manifest = _read(tar, name, take)
             if len(packed.read(_MAX_PADDING + 1)) > _MAX_PADDING:
                 raise BackupError(f"{name} goes on after its end")
