@@ -25,6 +25,7 @@ from keyhole.control.error import (
     ReadOnlyError,
     StaleError,
 )
+from keyhole.control.overrides.quarantines import StandsError
 from keyhole.errors import DocumentErrors, KeyholeError, Problem
 from keyhole.http import incident_text
 from keyhole.identity.error import FolderInUseError, TakenError
@@ -57,6 +58,7 @@ _KINDS: tuple[tuple[type[KeyholeError], int, str], ...] = (
     (InvalidError, 422, "not_valid"),
     (NotThereError, 404, "not_found"),
     (ReadOnlyError, 409, "declared_in_a_file"),
+    (StandsError, 409, "stands"),
     (StaleError, 412, "changed_meanwhile"),
     (ControlError, 503, "not_possible_now"),
     (StoreError, 503, "not_possible_now"),

@@ -43,6 +43,13 @@ class QuarantineCreate(RequestBody):
         ge=MIN_SECONDS, le=MAX_QUARANTINE, description="How long, in seconds; at most 90 days."
     )
     why: str = Field(min_length=1, max_length=500, description="The reason, for whoever reads it.")
+    replaces: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="The number of a quarantine of this client that this one replaces although it "
+        "ends later.",
+    )
 
 
 class QuarantineLift(RequestBody):
@@ -76,9 +83,10 @@ def list_quarantines(quarantines: Quarantines, _: Viewer) -> Page[Quarantine]:
 async def create_quarantine(
     quarantines: Quarantines, caller: Operator, request: Request, body: QuarantineCreate
 ) -> QuarantineResult:
-    """Refuses every query of a client for a time, replacing an earlier quarantine of it."""
+    """Refuses every query of a client for a time, replacing an earlier quarantine of it; one that
+    ends later only where ``replaces`` has its number."""
     kept, result = await quarantines.impose(
-        body.client, body.seconds, actor_of(caller, request), body.why
+        body.client, body.seconds, actor_of(caller, request), body.why, replaces=body.replaces
     )
     return QuarantineResult(
         quarantine=_shown(kept), is_in_force=result.is_in_force, why_not=result.why

@@ -59,7 +59,10 @@ def add(
     data: DATA = None,
     as_json: JSON = False,
 ) -> None:
-    """Refuse every query of a client for a time, whatever its policy, decisions and pauses say."""
+    """Refuse every query of a client for a time, whatever its policy, decisions and pauses say.
+
+    It replaces an earlier quarantine of the client; one that ends later is to be lifted first.
+    """
     request = {"client": client, "seconds": seconds(length), "why": why}
     with ApiClient(data) as api:
         done = api.ask("POST", "/quarantines", json=request).json()

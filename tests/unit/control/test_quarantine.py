@@ -16,6 +16,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.findings import QuarantineByPolicy
 from keyhole.control.overrides import QuarantineService
+from keyhole.control.overrides.quarantines import StandsError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.policy import TrustContext, compile_documents
 from keyhole.store import Actor, StoreError
@@ -34,7 +35,7 @@ spec: {default: allow, tunneling: {mode: enforce, quarantine: 1d}}
 apiVersion: keyhole.dev/v1
 kind: Client
 metadata: {name: shop}
-spec: {identities: ["spiffe://example.org/ns/shop/sa/web"], tokens: [till], addresses: [192.0.2.9]}
+spec: {identities: ["spiffe://example.org/ns/shop/sa/web"], tokens: [till], addresses: [192.0.2.0/24]}
 ---
 apiVersion: keyhole.dev/v1
 kind: Upstream
@@ -151,6 +152,31 @@ def test_the_audit_record_says_which_quarantine_was_replaced(home: Home) -> None
     assert "before" not in first
     assert last["before"].startswith(f"quarantine 1 until {time.gmtime().tm_year}")
     assert last["before"].endswith(" by ada")
+
+
+@pytest.mark.parametrize("by", ["bob", "keyhole"])
+def test_a_quarantine_that_ends_later_is_replaced_only_by_its_number(home: Home, by: str) -> None:
+    made, _ = asyncio.run(
+        home.quarantines.impose("token:tv", 2 * _DAY, Actor(by, "socket"), "long")
+    )
+    number = made.decision.number
+
+    def shorter(replaces: int | None) -> None:
+        asked = home.quarantines.impose("token:tv", 60, _ADA, "short", replaces=replaces)
+        asyncio.run(asked)
+
+    for replaces in (None, number + 1):
+        with pytest.raises(StandsError, match=f"by {by}, which ends later .*; lift quarantine"):
+            shorter(replaces)
+        assert home.quarantines.active() == [made]
+    shorter(number)
+    (one,) = home.quarantines.active()
+    assert (one.who, one.why) == ("ada", "short")
+
+
+def test_an_address_in_the_network_of_a_document_can_be_refused_alone(home: Home) -> None:
+    made, _ = asyncio.run(home.quarantines.impose("192.0.2.9", 60, _ADA, "a drill"))
+    assert made.decision.client == "192.0.2.9"
 
 
 @pytest.mark.parametrize(

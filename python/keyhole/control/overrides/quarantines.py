@@ -29,7 +29,7 @@ _WIDEST = {4: 24, 6: 48}
 
 
 class StandsError(ControlError):
-    """The client is in a quarantine that a policy must not replace."""
+    """The client is in a quarantine that this one must not replace."""
 
 
 class QuarantineService:
@@ -50,11 +50,18 @@ class QuarantineService:
             return [one for one in decisions(connection) if one.decision.is_quarantine]
 
     async def impose(
-        self, client: str, seconds: int, actor: Actor, why: str, finding: int | None = None
+        self,
+        client: str,
+        seconds: int,
+        actor: Actor,
+        why: str,
+        finding: int | None = None,
+        replaces: int | None = None,
     ) -> tuple[StoredDecision, OverrideResult]:
         """Refuses every query of a client for so many seconds; replaces an earlier quarantine of
-        it. ``finding`` is the number of what led to it: a policy imposed it then, which never
-        replaces a quarantine that a person made or that ends later.
+        it, but one that ends later only if ``replaces`` is its number. ``finding`` is the number
+        of what led to it: a policy imposed it then, which never replaces a quarantine that a
+        person made or that ends later.
 
         Raises ``StandsError`` where such a one stands, and ``InvalidError`` for a client that is
         invalid or unknown, and for a time that is too short or too long.
@@ -84,8 +91,7 @@ class QuarantineService:
             detail: dict[str, str | None] = {"client": decision.client, "until": until}
             before = next((one for one in decisions(connection) if _is_of(one, decision)), None)
             if before is not None:
-                if finding is not None and _stands(before, actor, why, now + seconds):
-                    raise StandsError(f"{_told(before)} stands")
+                _require_replaceable(before, actor, why, now + seconds, finding, replaces)
                 detail["before"] = _told(before)
             if finding is not None:
                 # The finding may be kept no longer than the query log; the audit record has its
@@ -140,6 +146,27 @@ def _stands(before: StoredDecision, actor: Actor, why: str, until: int) -> bool:
     killed before it could note that."""
     is_same = before.who == actor.name and before.why == why
     return is_same or before.who != actor.name or (before.decision.until or 0) > until
+
+
+def _require_replaceable(
+    before: StoredDecision,
+    actor: Actor,
+    why: str,
+    until: int,
+    finding: int | None,
+    replaces: int | None,
+) -> None:
+    """Raises ``StandsError`` for a quarantine that a policy leaves alone, and for one whose end a
+    person would bring forward without knowing of it."""
+    number = before.decision.number
+    if finding is not None:
+        if _stands(before, actor, why, until):
+            raise StandsError(f"{_told(before)} stands")
+    elif (before.decision.until or 0) > until and replaces != number:
+        raise StandsError(
+            f"{before.decision.client} is in {_told(before)}, which ends later than this one "
+            f"would; lift quarantine {number} first, or let this one last longer"
+        )
 
 
 def _told(stored: StoredDecision) -> str:
