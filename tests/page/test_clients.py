@@ -315,7 +315,7 @@ def test_a_client_is_put_in_quarantine_with_a_reason_and_let_out(
     expect(held.get_by_role("row").last).to_contain_text("names full of data")
     held.get_by_role("button", name="Lift the quarantine of shop/web").click()
     dialog.get_by_role("button", name="Lift the quarantine").click()
-    expect(dialog).to_contain_text("Every engine serves it again.")
+    expect(dialog).to_contain_text("Lifted, in every engine.")
     expect(held).to_have_count(0)
     data = str(Path(lab_page.lab.ready["data"]) / "resolver")
     assert not json.loads(run_keyhole("quarantine", "list", "--json", "--data", data).stdout)

@@ -35,7 +35,10 @@ spec: {default: allow, tunneling: {mode: enforce, quarantine: 1d}}
 apiVersion: keyhole.dev/v1
 kind: Client
 metadata: {name: shop}
-spec: {identities: ["spiffe://example.org/ns/shop/sa/web"], tokens: [till], addresses: [192.0.2.0/24]}
+spec:
+  identities: ["spiffe://example.org/ns/shop/sa/web"]
+  tokens: [till]
+  addresses: [192.0.2.0/24]
 ---
 apiVersion: keyhole.dev/v1
 kind: Upstream

@@ -12,6 +12,8 @@ export const parts = {
   },
   inFile: (file: string, line: string) => ` (${file}, line ${line})`,
   underWay: 'It is under way. This stays open until its end is known.',
+  lostChange:
+    'There was no answer, so it is not known whether this was done. Look again before you repeat it.',
   copy: 'Copy',
   copied: 'Copied',
   copyFailed: 'Select it and copy it by hand',

@@ -10,11 +10,21 @@ export const quarantines = {
   why: 'Reason',
   noWhy: 'no reason given',
   act: 'Lift',
-  note: (end: string, who: string) => `Every query is refused. It ends ${end}; ${who} imposed it.`,
+  note: (end: string, who: string) => `Every query is refused. ${end}; ${who} imposed it.`,
+  ends: (when: string) => `It ends ${when}`,
+  // It is kept, and holds, until a clock that can be believed says that its time has come.
+  ended: 'Its end has come, and it holds until that is certain',
+  endedShort: 'now, once that is certain',
   impose: 'Put in quarantine',
   imposeOf: (name: string) => `Put ${name} in quarantine`,
-  imposeAbout:
-    'Every query of it is refused, whatever its policy, pauses and decisions say. Its certificate stays valid.',
+  imposeAbout: (who: string) =>
+    `Every query of ${who} is refused, whatever its policy, pauses and decisions say.`,
+  document: (name: string) => `the client ${name}, with all its credentials and addresses,`,
+  whole: (network: string) => `${network}, the whole network of this address,`,
+  credential: 'No credential is revoked.',
+  already: (end: string, who: string) =>
+    `It is in quarantine already, imposed by ${who}. ${end}. What you choose here replaces that, also where it ends sooner.`,
+  notLoaded: 'Which quarantines there are is not known now.',
   length: 'How long',
   lengths: [
     { value: '3600', label: '1 hour' },
@@ -28,10 +38,10 @@ export const quarantines = {
   lift: 'Lift',
   liftLong: 'Lift the quarantine',
   liftOf: (name: string) => `Lift the quarantine of ${name}`,
-  liftAbout: 'Its policy decides again, at once.',
+  liftAbout: 'Its policy decides again, unless another quarantine holds it.',
   liftHint: 'For the audit trail.',
-  imposed: 'In quarantine. Every engine refuses it.',
-  imposedLate: (why: string) => `Stored, and not in force everywhere yet: ${why}`,
-  lifted: 'Lifted. Every engine serves it again.',
+  imposed: (client: string) => `In quarantine: ${client}. Every engine refuses it.`,
+  late: (why: string) => `Stored, and not in force everywhere yet: ${why}`,
+  lifted: 'Lifted, in every engine.',
   close: 'Close',
 };

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 
-import { calledOf, quarantineOf, subjectOf, type Quarantine } from '../../src/quarantines/ask';
+import {
+  calledOf,
+  quarantineOf,
+  replacedBy,
+  subjectOf,
+  widened,
+  type Quarantine,
+} from '../../src/quarantines/ask';
 
 const of = (client: string): Quarantine => ({
   number: 1,
@@ -27,6 +34,36 @@ test('an address is found by the network that it lies in', () => {
   expect(quarantineOf({ kind: 'network', value: '192.0.2.0/24' }, [of('192.0.2.8')])).toBe(
     undefined,
   );
+});
+
+test('an address is refused alone, not as the document whose network it lies in', () => {
+  const one = { kind: 'address', value: '10.7.0.9', document: 'office' };
+  expect(subjectOf(one)).toBe('10.7.0.9');
+  expect(subjectOf({ ...one, kind: 'network', value: '10.7.0.0/24' })).toBe('10.7.0.0/24');
+  expect(quarantineOf(one, [of('client:office')])).toBeDefined();
+  expect(quarantineOf(one, [of('10.7.0.0/24')])).toBeDefined();
+});
+
+test.each([
+  ['2001:db8::7', '2001:db8::/56'],
+  ['2001:db8:0:12::7', '2001:db8::/56'],
+  ['2001:db8:a:bcde:1:2:3:4', '2001:db8:a:bc00::/56'],
+  ['::1', '::/56'],
+  ['2001:db8::/48', undefined],
+  ['192.0.2.7', undefined],
+  ['token:tv', undefined],
+  ['client:a:b', undefined],
+  ['spiffe://keyhole.lab/a', undefined],
+])('what is refused for %s is said: %s', (subject, network) => {
+  expect(widened(subject)).toBe(network);
+});
+
+test('a quarantine replaces that of the same subject only', () => {
+  expect(replacedBy('2001:db8::7', [of('2001:db8::/56')])).toBeDefined();
+  expect(replacedBy('2001:db8::7', [of('2001:db8::/48')])).toBeUndefined();
+  expect(replacedBy('192.0.2.7', [of('192.0.2.7')])).toBeDefined();
+  expect(replacedBy('token:tv', [of('token:radio'), of('token:tv')])?.client).toBe('token:tv');
+  expect(replacedBy('token:tv', undefined)).toBeUndefined();
 });
 
 test('who proved nothing is in no quarantine of the one that it claims to be', () => {
