@@ -84,6 +84,7 @@ def test_a_list_by_url_is_looked_at_and_added_and_blocks(
     expect(page.get_by_text(f"{_HOSTILE} is no entry")).to_be_visible()
     assert _code(lab_page, "ads.shop.example") == "NOERROR"
     page.get_by_label("Add to Use it in").select_option("office")
+    page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Add the list").click()
     expect(page.get_by_role("heading", name="shop", exact=True)).to_be_visible()
     until(lambda: _code(lab_page, "ads.shop.example") == "NXDOMAIN", "the list blocks")
@@ -132,6 +133,7 @@ def test_a_policy_that_a_file_declares_uses_a_list_that_is_added_for_it(
     page.get_by_label("Entries").fill("0.0.0.0 declared.shop.example")
     page.get_by_label("Name", exact=True).fill("for-lab")
     page.get_by_label("Add to Use it in").select_option("lab")
+    page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Add the list").click()
     used = page.get_by_role("region", name="Used by")
     expect(used.get_by_role("link", name="lab", exact=True)).to_be_visible()

@@ -285,18 +285,26 @@ def test_services_search_dnssec_and_quarantine_have_fields_beside_the_yaml(
     tab: OpenTab, shop: None
 ) -> None:
     page = tab("/policies?name=shop", width=1920)
-    page.get_by_label("Add to Services to block").select_option("tiktok")
-    page.get_by_label("Add to Safe search").select_option("all")
+    services = page.get_by_role("group", name="Services to block")
+    box = services.get_by_label("Add to Services to block")
+    wanted = box.get_by_role("option").nth(3).inner_text()
+    box.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Tab", "Enter"):
+        page.keyboard.press(key)
+    search = page.get_by_role("group", name="Safe search")
+    search.get_by_label("Add to Safe search").select_option("all")
+    search.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("group", name="YouTube").get_by_role("radio", name="strict").check()
     page.get_by_role("group", name="DNSSEC validation").get_by_role("radio", name="log").check()
     expect(page.get_by_label("Quarantine")).to_have_count(0)
     page.get_by_role("group", name="Tunnels").get_by_role("radio", name="enforce").check()
     page.get_by_label("Quarantine").fill("1d")
-    for line in ("services: [tiktok]", "safeSearch: [all]", "youtube: strict", "quarantine: 1d"):
+    for line in (f"services: [{wanted}]", "safeSearch: [all]", "youtube: strict", "quarantine: 1d"):
         expect(yaml_of(page)).to_contain_text(line)
     expect(yaml_of(page)).to_contain_text("validate: log")
     rule = page.get_by_role("article", name="Rule 1")
     rule.get_by_label("Add the names of a service").select_option("roblox")
+    rule.get_by_role("button", name="Add", exact=True).click()
     expect(rule.get_by_text("*.roblox.com")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Valid")).to_be_visible()
 

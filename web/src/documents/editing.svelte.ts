@@ -2,9 +2,10 @@
 import { apply, problemsOf, type DocumentProblem, type Result } from './changes';
 import { Fresh } from './fresh.svelte';
 import { newText, type Kind, type StoredDocument } from './kinds';
-import { isWithin, type Path } from './path';
+import { isNear, isWithin, showPath, type Path } from './path';
 import { readYaml, setValue, textAt, type Value } from './yaml-text';
 import { ProblemError } from '../api/problem';
+import { text as words } from '../strings';
 
 const PAUSE_MS = 500;
 
@@ -110,7 +111,23 @@ export class Editing {
 
   /** Changes the value at a path; the rest of the text stays as it is. */
   set(path: Path, value: Value): void {
-    this.text = setValue(this.text, path, value);
+    this.change(path, (text) => setValue(text, path, value));
+  }
+
+  /** Changes the text at a path. Errors there may no longer hold, so they wait for the next check.
+   * What cannot be written, such as a value that an alias needs, is said, and nothing changes. */
+  change(path: Path, make: (text: string) => string): void {
+    let made: string;
+    try {
+      made = make(this.text);
+      this.error = null;
+    } catch {
+      return void (this.error = new Error(words.documents.onlyAsYaml(showPath(path))));
+    }
+    if (made === this.text) return;
+    this.text = made;
+    this.#checked = '';
+    this.problems = this.problems.filter((one) => one.elsewhere || !isNear(one.path, path));
   }
 
   /** The errors at a place and below it. */

@@ -21,6 +21,10 @@ export function showPath(path: Path): string {
 export const isWithin = (path: Path, place: Path): boolean =>
   place.every((step, at) => path[at] === step);
 
+/** Whether an error at a path may go with a change of `place`: one of the whole document stays. */
+export const isNear = (path: Path, place: Path): boolean =>
+  isWithin(path, place) || (path.length > 1 && isWithin(place, path));
+
 /** The value at a path, or undefined. */
 export function valueAt(value: unknown, path: Path): unknown {
   let found = value;

@@ -2,7 +2,7 @@
 import type { FormField } from './form-field';
 import { isWithin, valueAt, type Path } from './path';
 import { isMapping } from './policy-spec';
-import type { Value } from './yaml-text';
+import { moveBelow, setValue, type Value } from './yaml-text';
 
 /** Where a mapping may be written as one value, and the key that this value stands for. `empty` is
  * what the key holds where nothing is written: without one, the others may stand alone. */
@@ -19,18 +19,20 @@ export function placeOf(one: FormField, value: unknown): Path {
   return isMapping(valueAt(value, above)) ? one.path : above;
 }
 
-/** What is set so that `path` holds `now`: what stands short above it is written in full first. */
-export function written(path: Path, now: Value, value: unknown): [Path, Value] {
+/** The text in which `path` holds `now`: what stands short above it is written in full first, and
+ * keeps its comments and anchor. */
+export function setWritten(text: string, path: Path, now: Value, value: unknown): string {
   const short = SHORT.find(({ at }) => isWithin(path, at) && path.length === at.length + 1);
-  const found = short && valueAt(value, short.at);
+  if (!short) return setValue(text, path, now);
+  const found = valueAt(value, short.at);
   const key = String(path.at(-1));
-  if (!short) return [path, now];
   if (isMapping(found)) {
     // Beside other keys, the one that may not be left out stays, and is empty.
     const isNeeded = key === short.key && Object.keys(found).some((one) => one !== key);
-    return [path, now ?? (isNeeded ? short.empty : undefined)];
+    return setValue(text, path, now ?? (isNeeded ? short.empty : undefined));
   }
-  const kept = (found as Value) ?? short.empty;
-  if (now === undefined) return [path, undefined];
-  return [short.at, { ...(kept === undefined ? {} : { [short.key]: kept }), [key]: now }];
+  if (now === undefined) return setValue(text, path, undefined);
+  if (found !== undefined) return setValue(moveBelow(text, short.at, short.key), path, now);
+  const kept = short.empty === undefined ? {} : { [short.key]: short.empty };
+  return setValue(text, short.at, { ...kept, [key]: now });
 }

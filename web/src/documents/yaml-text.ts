@@ -5,6 +5,7 @@ import {
   isAlias,
   isCollection,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   parseDocument,
@@ -12,7 +13,6 @@ import {
   YAMLMap,
   YAMLSeq,
   type Node,
-  type Pair,
 } from 'yaml';
 
 import { difference } from './difference';
@@ -56,6 +56,19 @@ export function setValue(text: string, path: Path, value: Value): string {
   if (value === undefined) remove(doc, path);
   else put(doc, path, value);
   return doc.contents === null ? text : write(doc, text);
+}
+
+/** The text with what stands at a path below a new key there, as the same node: its comments, its
+ * anchor and how it is written stay. */
+export function moveBelow(text: string, path: Path, key: string): string {
+  const { doc, errors } = readYaml(text);
+  const old = errors.length ? undefined : doc.getIn(path, true);
+  if (!isNode(old)) return text;
+  const map = new YAMLMap();
+  map.add(doc.createPair(key, null));
+  map.set(key, old);
+  doc.setIn(path, map);
+  return write(doc, text);
 }
 
 function put(doc: Document, path: Path, value: Value): void {
@@ -153,36 +166,6 @@ function write(doc: Document, before: string): string {
   const kept = difference(same, after).filter(({ kind }) => kind !== 'removed');
   const written = kept.map(({ before: at, text }) => (at === undefined ? text : lines[at - 1]));
   return written.length ? `${written.join('\n')}\n` : '';
-}
-
-/** Where the value of a path stands, or its nearest parent; the key too, if `withKey`. */
-export function spanOf({ doc }: YamlText, path: Path, withKey = false): Span | undefined {
-  for (let depth = path.length; depth > 0; depth -= 1) {
-    const above = depth > 1 ? doc.getIn(path.slice(0, depth - 1), true) : doc.contents;
-    const step = path[depth - 1];
-    const node: unknown = isCollection(above) ? above.get(step, true) : undefined;
-    const key = isMap(above) ? keyOf(above, step) : undefined;
-    const range = (node as Node | undefined)?.range ?? key?.range;
-    if (!range) continue;
-    const from = withKey || depth < path.length ? (key?.range?.[0] ?? range[0]) : range[0];
-    return { from, to: Math.max(range[1], from) };
-  }
-  return undefined;
-}
-
-function keyOf(map: YAMLMap, step: string | number | undefined): Node | undefined {
-  const pair = (map.items as Pair<Node, unknown>[]).find(
-    ({ key }) => isScalar(key) && String(key.value) === String(step),
-  );
-  return pair?.key;
-}
-
-/** The content of a line, counted from 1. */
-export function lineSpan(text: string, line: number): Span {
-  const lines = text.split('\n');
-  const at = Math.min(Math.max(line, 1), lines.length) - 1;
-  const from = lines.slice(0, at).reduce((sum, one) => sum + one.length + 1, 0);
-  return { from, to: from + (lines[at]?.length ?? 0) };
 }
 
 /** The list of texts at a path, also where one text stands for a list. */

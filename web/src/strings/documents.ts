@@ -23,7 +23,10 @@ export const documents = {
   nobody: 'nobody',
   inherited: (list: string, from: string) => `${list} (from ${from})`,
   moveUp: (value: string) => `Ask ${value} earlier`,
-  add: 'Add …',
+  add: 'Choose …',
+  addNow: 'Add',
+  onlyAsYaml: (place: string) =>
+    `${place} cannot be changed by the form, for another part of the document refers to it; change it in the YAML.`,
   form: 'Form',
   text: 'YAML',
   formAndText: 'How to edit',

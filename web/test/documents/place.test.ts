@@ -4,9 +4,9 @@ import { formOf } from '../../src/documents/fields';
 import type { FormField } from '../../src/documents/form-field';
 import { Fresh } from '../../src/documents/fresh.svelte';
 import { readPath, type Path } from '../../src/documents/path';
-import { placeOf, written } from '../../src/documents/place';
+import { placeOf, setWritten } from '../../src/documents/place';
 import { namesOf, SERVICES } from '../../src/documents/services';
-import { readYaml, setValue, type Value } from '../../src/documents/yaml-text';
+import { readYaml, type Value } from '../../src/documents/yaml-text';
 import { effectRoot } from '../effect-root.svelte';
 
 const HEAD = 'kind: Policy\nspec:\n';
@@ -17,8 +17,7 @@ const fieldAt = (path: string) => fields.find((one) => one.path.join('.') === pa
 function after(spec: string, path: string, now: Value): string {
   const text = HEAD + spec;
   const { value } = readYaml(text);
-  const [at, what] = written(placeOf(fieldAt(path), value), now, value);
-  return setValue(text, at, what).slice(HEAD.length);
+  return setWritten(text, placeOf(fieldAt(path), value), now, value).slice(HEAD.length);
 }
 
 describe('a field of a value that may be written short', () => {
@@ -44,6 +43,25 @@ describe('a field of a value that may be written short', () => {
       'spec.upstreams.validate.mode',
       'on',
       '  log: full\n  upstreams:\n    names: []\n    validate: on\n',
+    ],
+    // With its comments, its anchor, and as it is written.
+    [
+      '  upstreams:\n    # the fast one\n    - one  # first\n    - two\n  log: full\n',
+      'spec.upstreams.validate.mode',
+      'log',
+      '  upstreams:\n    names:\n      # the fast one\n      - one # first\n      - two\n    validate: log\n  log: full\n',
+    ],
+    [
+      '  tunneling: enforce  # agreed\n',
+      'spec.tunneling.quarantine',
+      '1d',
+      '  tunneling:\n    mode: enforce # agreed\n    quarantine: 1d\n',
+    ],
+    [
+      '  upstreams: &u [one]\n  other: *u\n',
+      'spec.upstreams.validate.mode',
+      'log',
+      '  upstreams:\n    names: &u [one]\n    validate: log\n  other: *u\n',
     ],
     // What stands in full stays so.
     [

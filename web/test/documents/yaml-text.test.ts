@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { readPath, showPath } from '../../src/documents/path';
-import { readYaml, setValue, spanOf } from '../../src/documents/yaml-text';
+import { spanOf } from '../../src/documents/span';
+import { readYaml, setValue } from '../../src/documents/yaml-text';
 
 const TEXT = `# the shop
 apiVersion: keyhole.dev/v1
