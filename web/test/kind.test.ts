@@ -29,3 +29,8 @@ test('a sentence without a document stays as it is, and each kind leads to its p
   expect(hrefOf({ kind: 'List', name: 'ads' })).toBe('/lists?name=ads');
   expect(hrefOf({ kind: 'Client', name: 'tv' })).toBeUndefined();
 });
+
+test('a URL or a path names no document', () => {
+  for (const said of ['https://a.example/Policy/kids', 'see /docs/List/ads', 'a.Policy/kids'])
+    expect(named(said)).toEqual([said]);
+});

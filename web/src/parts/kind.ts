@@ -25,9 +25,11 @@ export interface Named {
 }
 
 const KINDS = Object.keys(PAGES).join('|');
-const NAME = '[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?';
+const NAME = '[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?';
+// Not in a URL or a path. Lengths are bounded and a place begins a word, so no sentence is slow.
 const DOCUMENT = new RegExp(
-  `(?:(\\S+):(\\d+) )?\\b(${KINDS})/(${NAME})(?: at (\\S+):(\\d+))?`,
+  `(?:(?<!\\S)(\\S{1,300}):(\\d{1,9}) )?(?<![\\w/.-])(${KINDS})/(${NAME})` +
+    `(?: at (\\S{1,300}):(\\d{1,9}))?`,
   'g',
 );
 
