@@ -8,7 +8,6 @@ import { ProblemError } from '../api/problem';
 import { text as words } from '../strings';
 
 const PAUSE_MS = 500;
-
 /** What the last check found. */
 export type CheckState = 'unchanged' | 'checking' | 'right' | 'wrong' | 'unknown';
 
@@ -47,7 +46,7 @@ export class Editing {
 
   constructor(readonly kind: Kind) {}
 
-  /** Begins with a stored or declared document; one that is being edited is kept. */
+  /** Begins with a document; one that is being edited is kept. */
   open(document: StoredDocument): void {
     if (this.#given === document.name && this.isChanged && document.text !== this.text) {
       if (document.text !== this.base) this.newer = document;
@@ -114,8 +113,7 @@ export class Editing {
     this.change(path, (text) => setValue(text, path, value));
   }
 
-  /** Changes the text at a path. Errors there may no longer hold, so they wait for the next check.
-   * What cannot be written, such as a value that an alias needs, is said, and nothing changes. */
+  /** Changes the text at a path; errors there wait for the next check. A refusal is said. */
   change(path: Path, make: (text: string) => string): void {
     let made: string;
     try {
@@ -125,8 +123,7 @@ export class Editing {
       return void (this.error = new Error(words.documents.onlyAsYaml(showPath(path))));
     }
     if (made === this.text) return;
-    this.text = made;
-    this.#checked = '';
+    [this.text, this.#checked] = [made, ''];
     this.problems = this.problems.filter((one) => one.elsewhere || !isNear(one.path, path));
   }
 
@@ -149,7 +146,7 @@ export class Editing {
     return () => clearTimeout(this.#timer);
   }
 
-  /** Asks the API whether the text is right, and changes nothing. */
+  /** Asks the API whether the text is right. */
   async check(): Promise<void> {
     const running = (this.#running = new AbortController());
     const { kind, name, text, version } = this;

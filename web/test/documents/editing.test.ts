@@ -7,7 +7,7 @@ const problem = (...path: (string | number)[]) => ({
   path,
   why: 'wrong',
   elsewhere: false,
-  line: null,
+  line: 1,
 });
 
 function editing(text: string): Editing {
