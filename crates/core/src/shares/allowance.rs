@@ -5,6 +5,9 @@
 //! network, which is refilled at a fixed rate: stubs that know no cookies live on it, and a flood uses
 //! it up at once.
 //!
+//! The addresses of this machine pay nothing: no kernel takes them from outside (RFC 1122 section 3.2.1.3,
+//! RFC 4291 section 2.5.3), so only who is on it can write them.
+//!
 //! Memory is fixed and nothing waits: an account is the time at which it will be even again (the
 //! generic cell rate algorithm, ITU-T I.371). Networks that share an account only have less.
 
@@ -44,7 +47,7 @@ impl Allowance {
     #[inline]
     pub fn take(&self, client: IpAddr, asked: usize, answered: usize, now: u64) -> bool {
         let more = (2 * answered as u64).saturating_sub(3 * asked as u64);
-        if more == 0 {
+        if more == 0 || client.to_canonical().is_loopback() {
             return true;
         }
         let Some(step) = self.step else { return false };
@@ -85,6 +88,16 @@ mod tests {
         let accounts = Allowance::new(0);
         assert!(accounts.take(address(1), 41, 61, 0) && !accounts.take(address(1), 41, 62, 0));
         assert!(!accounts.take(address(1), 41, 62, 3_600 * SECOND));
+    }
+
+    #[test]
+    fn who_is_on_this_machine_pays_nothing() {
+        for local in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            let (accounts, local) = (Allowance::new(0), local.parse().unwrap());
+            assert!((0..1_000).all(|_| accounts.take(local, 40, 1_232, 0)), "{local}");
+        }
+        let other = "::ffff:192.0.2.1".parse().unwrap();
+        assert!(!Allowance::new(0).take(other, 40, 1_232, 0));
     }
 
     #[test]

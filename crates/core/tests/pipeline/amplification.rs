@@ -4,7 +4,7 @@ use keyhole_core::transport::Transport;
 use serde_json::json;
 
 use super::message::{A, AAAA, Query, Reply, query};
-use super::world::{World, options, rule, world, world_with};
+use super::world::{World, options, rule, send, world, world_with};
 
 const ANY: u16 = 255;
 const COOKIE: [u8; 12] = [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -82,13 +82,15 @@ async fn who_proves_the_address_gets_all_of_it() {
 async fn large_answers_end_with_the_allowance_and_go_on_over_tcp() {
     let mut options = options();
     options["limits"]["udp_allowance"] = 256.into();
+    options["clients"] = json!(["127.0.0.0/8", "192.0.2.0/24"]);
     // Four seconds of it at once, and what comes while the test asks.
     let world = world_with(&options, |_| {}).await;
     let asked = query("told-1.example.org", 16).edns(&[]);
     let replies = async |count: usize| {
         let mut whole = 0;
         for _ in 0..count {
-            let reply = world.ask(&asked).await;
+            let reply =
+                send(&world.core, &asked.octets(), Transport::Udp, "192.0.2.1").await.unwrap();
             assert_eq!(reply.rcode(), 0);
             assert_eq!(reply.is_truncated(), reply.of(16).is_empty());
             assert!(!reply.is_truncated() || is_small(&asked, &reply));
@@ -101,6 +103,7 @@ async fn large_answers_end_with_the_allowance_and_go_on_over_tcp() {
     let whole = replies(100).await;
     assert!((1..100).contains(&whole) && whole <= 4 * 256 / excess + 2, "{whole} of {octets}");
     assert_eq!(world.core.stats()["totals"]["udp_cut"], 100 - whole);
+    assert_eq!(world.ask(&asked).await.of(16).len(), 1, "who is on this machine pays nothing");
     let small = world.ask(&query("www.example.org", A)).await;
     assert_eq!(small.of(A).len(), 1, "what is small is answered");
     assert_eq!(world.ask_over(&asked, Transport::Tcp).await.of(16).len(), 1);
