@@ -34,6 +34,20 @@ impl<const CELLS: usize> Cells<CELLS> {
         self.fresh.store(Sum::default().moved(at.hour).0, Ordering::Relaxed);
     }
 
+    /// Forgets what is older than an hour, so that its slots may come again. Due once a day: the numbers
+    /// of slots of the hour wrap after three and a half days, and a free cell is half of that away.
+    pub(super) fn sweep(&self, at: Slots) {
+        let free = at.hour.wrapping_sub(FREE);
+        for cell in &self.counted {
+            let then = cell.load(Ordering::Relaxed);
+            if age(at.hour, then).is_none() {
+                // Another worker may count it at this moment, and then it stays.
+                let _ = cell.compare_exchange(then, free, Ordering::Relaxed, Ordering::Relaxed);
+            }
+        }
+        change(&self.fresh, |sum| sum.moved(at.hour));
+    }
+
     /// Meets a thing of this weight. If it is new: what it counts. Of two workers that meet it at once,
     /// one counts it.
     pub(super) fn meet(&self, hash: u64, weight: u32, at: Slots) -> Option<u32> {

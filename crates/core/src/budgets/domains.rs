@@ -114,8 +114,21 @@ impl Domain {
         Together { octets: UNIT * read(&self.octets), clients: read(&self.clients) }
     }
 
+    /// Forgets what is older than an hour, in the first slot of a day: the numbers of slots of the hour
+    /// come again while the domain is still fresh.
+    #[cold]
+    fn sweep(&self, at: Slots) {
+        for word in [&self.octets, &self.clients] {
+            change(word, |sum| sum.moved(at.hour));
+        }
+        self.names.sweep(at);
+        self.who.sweep(at);
+    }
+
     fn tell(&self, told: &Told, at: Slots) {
-        self.day.store(at.day, Ordering::Relaxed);
+        if self.day.swap(at.day, Ordering::Relaxed) != at.day {
+            self.sweep(at);
+        }
         let add = |word: &AtomicU64, more: u32| {
             change(word, |sum| sum.moved(at.hour).plus(more));
         };
@@ -218,6 +231,31 @@ mod tests {
         // In a full table, one that is told much comes in.
         let told = |name| domains.tell(&asking.told(9_999, name, name % 40, 40), NOW).1;
         assert!((0..400).any(|name| LIMIT.is_over(told(name))), "{:?}", told(0));
+    }
+
+    #[test]
+    fn a_domain_that_is_told_something_every_day_is_counted_alike_when_numbers_come_again() {
+        let (asking, domains) = (Asking(RandomState::new()), Domains::new(8));
+        let told = |name, at| domains.tell(&asking.told(1, name, name, 40), at).1;
+        let at = |slot: u32| Slots { hour: (200 + slot) as u8, day: (70 + slot / 24) as u8 };
+        (0..100).for_each(|name| {
+            told(name, at(0));
+        });
+        let first = domains.together(asking.0.hash_one(1_u64), at(0));
+        // After 128 slots a free cell has the number of now, and after 256 one that was counted.
+        for later in [128, 256, 384, 512] {
+            (later - 104..later).step_by(24).for_each(|slot| {
+                told(10_000 + u64::from(slot), at(slot));
+            });
+            let before = domains.together(asking.0.hash_one(1_u64), at(later));
+            assert_eq!(before, Together::default(), "{later}");
+            (0..100).for_each(|name| {
+                told(name, at(later));
+            });
+            let now = domains.together(asking.0.hash_one(1_u64), at(later));
+            assert!(now.octets.abs_diff(first.octets) < 400, "{later}: {now:?} {first:?}");
+            assert!(now.clients.abs_diff(first.clients) < 20, "{later}: {now:?} {first:?}");
+        }
     }
 
     #[test]

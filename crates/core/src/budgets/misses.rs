@@ -69,7 +69,12 @@ impl Client {
     }
 
     fn add(&self, word: &AtomicU64, at: Slots) {
-        self.day.store(at.day, Ordering::Relaxed);
+        if self.day.swap(at.day, Ordering::Relaxed) != at.day {
+            // The numbers of slots of the hour come again while the client is still fresh.
+            for word in [&self.domains, &self.answers] {
+                change(word, |sum| sum.moved(at.hour));
+            }
+        }
         change(word, |sum| sum.moved(at.hour).plus(1));
     }
 }
@@ -107,5 +112,25 @@ impl Misses {
     #[inline]
     pub(super) fn of(&self, client: u64, at: Slots) -> Option<Missed> {
         Some(self.0.find(client, at)?.missed(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_missed_does_not_count_again_when_the_numbers_of_slots_do() {
+        let misses = Misses::new(8);
+        let at = |slot: u32| Slots { hour: slot as u8, day: (slot / 24) as u8 };
+        for _ in 0..60 {
+            misses.missed(1, 0, at(0));
+        }
+        assert!(misses.of(1, at(0)).unwrap().is_over());
+        // It is answered every day, and misses nothing more.
+        (1..=10).for_each(|day| misses.answered(1, at(24 * day)));
+        for slot in [254, 255, 256, 257, 258, 259] {
+            assert_eq!(misses.of(1, at(slot)).unwrap().domains, 0, "{slot}");
+        }
     }
 }
