@@ -154,9 +154,10 @@ impl Permit {
         self.would_block
     }
     /// The same with what would have happened if it acted. It has precedence over what else was noted:
-    /// nobody hides a tunnel in names that an observed list has.
+    /// nobody hides a tunnel in names that an observed list has, nor by asking for domains that do not
+    /// exist.
     pub fn noting(self, observed: Cause) -> Self {
-        Self { would_block: Some(observed), ..self }
+        Self { would_block: Some(stronger(self.would_block, observed)), ..self }
     }
     /// The same, on whose account what goes upstream counts.
     pub fn for_owner(self, owner: Owner) -> Self {
@@ -169,6 +170,14 @@ impl Permit {
     }
 }
 
+/// Which of two notes the log shows.
+fn stronger(noted: Option<Cause>, observed: Cause) -> Cause {
+    match (noted, observed) {
+        (Some(tunnel @ Cause::Tunneling(_)), Cause::MissingDomains(_)) => tunnel,
+        _ => observed,
+    }
+}
+
 impl Permitted {
     /// On whose account the question counts.
     pub fn owner(self) -> Owner {
@@ -178,6 +187,22 @@ impl Permitted {
     /// Proof for fetching the answer again, which nobody waits for.
     pub fn refreshing(self) -> Self {
         Self(Owner::REFRESH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budgets::{Level, Strike};
+
+    #[test]
+    fn a_note_of_missing_domains_hides_no_tunnel_and_a_tunnel_has_precedence_over_all() {
+        let tunnel = Cause::Tunneling(Strike { level: Level::Alert, octets: 1_024, clients: 0 });
+        let missing = Cause::MissingDomains(51);
+        assert_eq!(stronger(Some(tunnel), missing), tunnel);
+        assert_eq!(stronger(Some(missing), tunnel), tunnel);
+        assert_eq!(stronger(Some(Cause::Default), missing), missing);
+        assert_eq!(stronger(None, missing), missing);
     }
 }
 
