@@ -125,6 +125,7 @@ impl Replay {
         let domain = RegisteredDomain::of(&query.name);
         let asked = Asked {
             client: self.hasher.hash_one(query.client),
+            is_proved: true,
             name: &query.name,
             domain,
             kind: query.kind,

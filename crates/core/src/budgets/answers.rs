@@ -116,7 +116,7 @@ mod tests {
     fn told(budgets: &Budgets, name: &str, answer: &Answer) -> u32 {
         let (asked, kind) = (Name::from_text(name).unwrap(), answer.question().1);
         let domain = RegisteredDomain::of(&asked);
-        let asked = Asked { client: 1, name: &asked, domain, kind, seconds: 0 };
+        let asked = Asked { client: 1, is_proved: true, name: &asked, domain, kind, seconds: 0 };
         let charge = budgets.charge_answer(&asked, LIMITS, answer.records(), || false);
         charge.map_or(0, |charge| charge.octets)
     }
@@ -160,7 +160,7 @@ mod tests {
             let push = |answer: AnswerBuilder, data: &Vec<u8>| answer.push(&name, kind, 60, data);
             let answer = data.iter().fold(begun, push).finish().unwrap();
             let domain = RegisteredDomain::of(&name);
-            let asked = Asked { client: 1, name: &name, domain, kind, seconds: 0 };
+            let asked = Asked { client: 1, is_proved: true, name: &name, domain, kind, seconds: 0 };
             budgets.charge(&asked, limits, true, || false);
             budgets.charge_answer(&asked, limits, answer.records(), || false);
             most = most.max(budgets.totals(&asked).hour);

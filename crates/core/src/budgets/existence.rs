@@ -1,5 +1,8 @@
 //! Whether what a client asked for exists, on its account of domains that do not.
 //!
+//! Only NXDOMAIN of a zone above the registered domain says that nobody registered it: below one that
+//! exists, names come and go.
+//!
 //! What is not counted: names without a public suffix that is known, such as `wpad`, `host.lan` and the
 //! random words by which a browser finds out whether it is lied to; names of addresses; answers that are
 //! not NXDOMAIN, as those of an upstream that is down; names whose answer has records, such as an alias.
@@ -8,15 +11,17 @@ use std::hash::{BuildHasher, Hasher};
 
 use super::misses::Missed;
 use super::slots::Slots;
-use super::{Asked, Budgets};
+use super::{Asked, Budgets, Hashes};
 
 /// How a question for a name ended, as far as it is about that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existence {
-    /// It does not exist.
+    /// Nobody registered the domain.
     Missing,
-    /// An upstream answered just now.
+    /// The domain exists: an upstream answered just now.
     Answered,
+    /// The domain exists: the cache answered, or only the name below it does not exist.
+    Exists,
 }
 
 impl Budgets {
@@ -24,8 +29,12 @@ impl Budgets {
     /// than it was.
     pub fn ended(&self, asked: &Asked<'_>, existence: Existence) -> Option<(Missed, Missed)> {
         let at = Slots::at(asked.seconds);
-        if existence == Existence::Answered {
-            self.misses.answered(asked.client, at);
+        if existence != Existence::Missing {
+            let hashes = self.hashes(asked);
+            self.names.renew(self.of_use(&hashes), hashes.client, at);
+            if existence == Existence::Answered {
+                self.misses.answered(asked.client, at);
+            }
             return None;
         }
         if !asked.domain.is_registrable(asked.name) {
@@ -42,15 +51,38 @@ impl Budgets {
         self.misses.missed(asked.client, (hash >> 32) as u32, at)
     }
 
-    /// What a client missed whose question is to be held back for that: it missed too much, told the
-    /// domain no name within the day, and asked for another such domain within the last ten seconds.
+    /// What a client missed whose question is to be held back for that: it missed too much, uses the
+    /// domain no more than a domain that does not exist, and asked for another such domain within the
+    /// last ten seconds. `is_spared` says that it is not held back, and is asked only where it matters.
     #[inline]
-    pub fn holds_back(&self, asked: &Asked<'_>) -> Option<Missed> {
+    pub fn holds_back(
+        &self,
+        asked: &Asked<'_>,
+        is_spared: impl FnOnce() -> bool,
+    ) -> Option<Missed> {
         let at = Slots::at(asked.seconds);
         let missed = self.misses.of(asked.client, at).filter(|missed| missed.is_over())?;
-        let is_new = self.pairs.totals(self.hashes(asked).pair(), at).day == 0;
-        let is_held = is_new && !self.throttle.take(asked.client, asked.seconds);
-        is_held.then_some(missed)
+        if !asked.domain.is_registrable(asked.name) {
+            return None;
+        }
+        let hashes = self.hashes(asked);
+        let in_use = self.of_use(&hashes);
+        let is_used = self.names.seen(in_use, hashes.client, at).in_day
+            || self.pairs.totals(hashes.pair(), at).day != 0;
+        if is_used || is_spared() {
+            return None;
+        }
+        if self.throttle.take(asked.client, asked.seconds) {
+            // Its other questions about the domain, such as that for the other addresses, pass with it.
+            self.names.renew(in_use, hashes.client, at);
+            return None;
+        }
+        Some(missed)
+    }
+
+    /// The hash under which it is remembered that a client uses a domain.
+    fn of_use(&self, hashes: &Hashes) -> u64 {
+        self.seed.hash_one((hashes.pair, "used"))
     }
 }
 
@@ -64,7 +96,7 @@ mod tests {
 
     fn asked(name: &Name, client: u64) -> Asked<'_> {
         let domain = RegisteredDomain::of(name);
-        Asked { client, name, domain, kind: RecordType::A, seconds: 5 }
+        Asked { client, is_proved: true, name, domain, kind: RecordType::A, seconds: 5 }
     }
 
     fn ends(budgets: &Budgets, client: u64, name: &str, existence: Existence) -> Missed {
@@ -106,18 +138,23 @@ mod tests {
     #[test]
     fn a_client_that_misses_too_much_gets_one_new_domain_in_ten_seconds() {
         let budgets = Budgets::new();
-        let limits =
-            super::super::Limits { alert: 999, throttle: 999, block: 999, ..Default::default() };
-        let limits = super::super::Limits { day: 999, ..limits };
-        let known = Name::from_text("www.known.com").unwrap();
-        budgets.charge(&asked(&known, 1), limits, true, || false);
+        ends(&budgets, 1, "www.known.com", Existence::Answered);
+        ends(&budgets, 1, "bare.com", Existence::Exists);
         let is_held = |name: &str, seconds| {
             let name = Name::from_text(name).unwrap();
-            budgets.holds_back(&Asked { seconds, ..asked(&name, 1) }).is_some()
+            budgets.holds_back(&Asked { seconds, ..asked(&name, 1) }, || name.as_wire()[1] == b'!')
         };
+        let is_held = |name: &str, seconds| is_held(name, seconds).is_some();
         assert!(!is_held("new1.com", 5), "before it missed much");
         first(&budgets, 1, |n| format!("xk{n}qz.com"));
         assert_eq!([is_held("new1.com", 5), is_held("new2.com", 5)], [false, true]);
-        assert!(!is_held("www.known.com", 5) && !is_held("new2.com", 15));
+        assert!(!is_held("new1.com", 5) && !is_held("www.new1.com", 5), "the one that passed");
+        for used in ["www.known.com", "known.com", "bare.com", "other.bare.com"] {
+            assert!(!is_held(used, 5), "{used}");
+        }
+        for other in ["wpad", "printer.lan", "1.2.0.192.in-addr.arpa", "!spared.com"] {
+            assert!(!is_held(other, 5), "{other}");
+        }
+        assert!(is_held("new2.com", 5) && !is_held("new2.com", 15));
     }
 }

@@ -88,6 +88,8 @@ const TYPE_CHARGE: u32 = 2;
 pub struct Asked<'a> {
     /// The number of the client; nobody outside may know how it is made.
     pub client: u64,
+    /// Whether nobody else can have asked in its name.
+    pub is_proved: bool,
     /// The name in lower case.
     pub name: &'a Name,
     /// What part of it is registered.

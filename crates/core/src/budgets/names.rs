@@ -91,13 +91,29 @@ impl Names {
 
     /// Notes a name as charged, and says whether it was before.
     pub(super) fn remember(&self, hash: u64, client: u16, at: Slots) -> Seen {
+        self.put(hash, client, at, |entry, _| entry.charged(at))
+    }
+
+    /// Notes that it was met, for a day from now on.
+    pub(super) fn renew(&self, hash: u64, client: u16, at: Slots) {
+        self.put(hash, client, at, |_, wanted| wanted);
+    }
+
+    #[inline]
+    fn put(
+        &self,
+        hash: u64,
+        client: u16,
+        at: Slots,
+        again: impl Fn(Entry, Entry) -> Entry,
+    ) -> Seen {
         let wanted = Entry::new(hash, client, at);
         let bucket = self.bucket(hash);
         for _ in 0..TRIES {
             let found =
                 bucket.iter().map(|word| (word, load(word))).find(|(_, one)| one.is_of(wanted));
             if let Some((word, entry)) = found {
-                let charged = entry.charged(at);
+                let charged = again(entry, wanted);
                 if charged == entry || replace(word, entry, charged) {
                     return entry.seen(at);
                 }
@@ -152,6 +168,17 @@ mod tests {
         assert_eq!(names.remember(5 << 32, 1, later), Seen { in_hour: false, in_day: true });
         assert_eq!(names.seen(5 << 32, 1, later), Seen { in_hour: true, in_day: true });
         assert!(!names.seen(5 << 32, 1, Slots { hour: 21, day: 7 }).in_day);
+    }
+
+    #[test]
+    fn what_is_renewed_is_remembered_for_a_day_from_then_on() {
+        let names = Names::new(8);
+        for day in 0..20 {
+            names.renew(5 << 32, 1, Slots { hour: 24 * (day % 8), day });
+            assert!(names.seen(5 << 32, 1, Slots { hour: 0, day: day + 3 }).in_day, "{day}");
+        }
+        assert!(!names.seen(5 << 32, 1, Slots { hour: 0, day: 23 }).in_day);
+        assert_eq!(names.held.of(1), 1);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl RegisteredDomain {
         is_known && labels.suffix() < count && !self.is_network(name)
     }
 
+    /// Whether the domain lies below a zone that a name lies in, so that the zone is not its own.
+    pub fn lies_below(self, name: &Name, zone: &Name) -> bool {
+        self.split(name).1.len() > zone.as_wire().len() && name.is_at_or_below(zone)
+    }
+
     /// The domain as a name.
     pub fn domain(self, name: &Name) -> Name {
         Name::from_wire(self.split(name).1).unwrap_or(Name::ROOT)

@@ -21,7 +21,8 @@ impl Client<'_> {
     fn ask(&self, name: &str, kind: RecordType, seconds: u64) -> Charge {
         let name = Name::from_text(name).unwrap();
         let domain = RegisteredDomain::of(&name);
-        let asked = Asked { client: self.number, name: &name, domain, kind, seconds };
+        let asked =
+            Asked { client: self.number, is_proved: true, name: &name, domain, kind, seconds };
         self.budgets.charge(&asked, self.limits, self.acts, || false)
     }
 
@@ -164,7 +165,8 @@ fn what_is_spared_costs_nothing_and_is_asked_only_where_it_matters() {
     let budgets = Budgets::small();
     let name = Name::from_text("www.example.org").unwrap();
     let domain = RegisteredDomain::of(&name);
-    let asked = Asked { client: 1, name: &name, domain, kind: RecordType::A, seconds: 0 };
+    let asked =
+        Asked { client: 1, is_proved: true, name: &name, domain, kind: RecordType::A, seconds: 0 };
     let charge = budgets.charge(&asked, LIMITS, true, || true);
     assert_eq!((charge.level, charge.octets, charge.totals.hour), (Level::Free, 0, 0));
     budgets.charge(&asked, LIMITS, true, || false);

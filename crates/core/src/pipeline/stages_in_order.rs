@@ -60,7 +60,7 @@ pub fn begin_traced(
         return reply_and_record(core, &query, &end, out, trace);
     };
     let mut client_ref = None;
-    let account = account(core, &sender, now, || owner(core, &sender, &question).number());
+    let account = account(core, &sender, now, || owner(core, &sender, &question));
     let mut stages = || {
         trace.enter(Stage::Admit);
         // Limits come first: they are the cheapest, and keyed on nothing that the client chooses.
@@ -157,8 +157,8 @@ pub(super) async fn end_of_waiting(
     deadline: Instant,
     mut trace: impl Trace,
 ) -> End {
-    let number = lookup.permit().permitted().owner().number();
-    let account = account(core, sender, Instant::now(), || number);
+    let owner = lookup.permit().permitted().owner();
+    let account = account(core, sender, Instant::now(), || owner);
     // No permit, no lookup, also for what an alias leads to.
     let is_blocked = |permit: &Permit, answer: &Answer| {
         vet::leads_to_blocked(snapshot, question, permit, answer)

@@ -61,6 +61,11 @@ impl Owner {
         (!self.is_own).then(|| self.turn())
     }
 
+    /// Whether nobody else can have sent it: an identity was shown, or the address is proved.
+    pub fn is_proved(self) -> bool {
+        !self.is_unproved
+    }
+
     pub(super) fn keys(self) -> impl Iterator<Item = Key> {
         [self.identity, self.network].into_iter().flatten()
     }

@@ -1,7 +1,9 @@
 //! On whose account a query counts, for the stages that bound what a client tells and is told.
 
-use crate::budgets::{Budgets, Charge};
+use crate::budgets::{Asked, Budgets, Charge, RegisteredDomain};
 use crate::counters::{Counters, Total};
+use crate::question::Question;
+use crate::shares::Owner;
 
 /// Where octets are counted, and for whom.
 pub struct Account<'a, F> {
@@ -11,10 +13,26 @@ pub struct Account<'a, F> {
     pub counters: &'a Counters,
     /// The worker that counts.
     pub worker: usize,
-    /// The number of the client, asked only if it is needed; none for Keyhole's own questions.
+    /// Who asks, asked only if it is needed.
     pub client: F,
     /// Seconds since the budgets were made.
     pub seconds: u64,
+}
+
+impl<F: Fn() -> Owner> Account<'_, F> {
+    /// A question as budgets see it; none if it is Keyhole's own.
+    #[inline]
+    pub(super) fn asked<'q>(&self, question: &'q Question) -> Option<Asked<'q>> {
+        let (owner, name) = ((self.client)(), question.hashed.name());
+        Some(Asked {
+            client: owner.number()?,
+            is_proved: owner.is_proved(),
+            name,
+            domain: RegisteredDomain::of(name),
+            kind: question.kind(),
+            seconds: self.seconds,
+        })
+    }
 }
 
 impl<F> Account<'_, F> {

@@ -12,10 +12,11 @@ use super::account::Account;
 use super::missing;
 use super::{End, end_by_budget, may_leave};
 use crate::Reason;
-use crate::budgets::{Asked, Charge, Level, RegisteredDomain, Strike};
+use crate::budgets::{Asked, Charge, Level, Strike};
 use crate::policy::{Cause, Permit, Policy, Spared, Step, Trace, Tunneling};
 use crate::question::Question;
 use crate::reason::Stage;
+use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 
 /// A permit for a question that may leave.
@@ -35,7 +36,7 @@ pub fn screen(
     snapshot: &Snapshot,
     question: &Question,
     permit: Permit,
-    account: &Account<'_, impl Fn() -> Option<u64>>,
+    account: &Account<'_, impl Fn() -> Owner>,
     trace: &mut impl Trace,
 ) -> ControlFlow<End, Screened> {
     if carries_anything(question.kind()) {
@@ -47,16 +48,8 @@ pub fn screen(
     let (Some(tunneling), Some(budgets)) = (tunneling, account.budgets) else {
         return ControlFlow::Continue(Screened(permit));
     };
-    let Some(client) = (account.client)() else {
+    let Some(asked) = account.asked(question) else {
         return ControlFlow::Continue(Screened(permit));
-    };
-    let name = question.hashed.name();
-    let asked = Asked {
-        client,
-        name,
-        domain: RegisteredDomain::of(name),
-        kind: question.kind(),
-        seconds: account.seconds,
     };
     let is_spared = || {
         snapshot.records(policy).keeps(&question.hashed, question.kind(), policy)

@@ -19,7 +19,7 @@ use super::fetch::Fetched;
 use super::missing;
 use super::{Body, End, end_by_budget};
 use crate::Reason;
-use crate::budgets::{Asked, Level, RegisteredDomain, Strike, may_carry};
+use crate::budgets::{Level, Strike, may_carry};
 use crate::document::Mode;
 use crate::policy::{
     AliasChain, BlockAnswer, Cause, InStage, Permit, Policy, Step, Trace, Verdict, allowed_by_now,
@@ -27,6 +27,7 @@ use crate::policy::{
 use crate::question::Question;
 use crate::reason::Stage;
 use crate::records::Records;
+use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::special_addresses::is_private;
 
@@ -36,7 +37,7 @@ pub fn vet(
     snapshot: &Snapshot,
     question: &Question,
     fetched: Fetched,
-    account: &Account<'_, impl Fn() -> Option<u64>>,
+    account: &Account<'_, impl Fn() -> Owner>,
     trace: &mut impl Trace,
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
@@ -102,7 +103,7 @@ fn charge(
     question: &Question,
     permit: Permit,
     body: &Body,
-    account: &Account<'_, impl Fn() -> Option<u64>>,
+    account: &Account<'_, impl Fn() -> Owner>,
 ) -> ControlFlow<End, Permit> {
     let Body::Upstream { answer, .. } = body else { return ControlFlow::Continue(permit) };
     let (Some(tunneling), Some(budgets)) = (&policy.tunneling, account.budgets) else {
@@ -112,9 +113,7 @@ fn charge(
     if !answer.records().any(|record| may_carry(record.kind)) {
         return ControlFlow::Continue(permit);
     }
-    let Some(client) = (account.client)() else { return ControlFlow::Continue(permit) };
-    let (name, kind, seconds) = (question.hashed.name(), question.kind(), account.seconds);
-    let asked = Asked { client, name, domain: RegisteredDomain::of(name), kind, seconds };
+    let Some(asked) = account.asked(question) else { return ControlFlow::Continue(permit) };
     let is_spared = || tunneling.spares(&question.hashed, permit.moment()).is_some();
     let charge = budgets.charge_answer(&asked, tunneling.limits, answer.records(), is_spared);
     let Some(charge) = charge else { return ControlFlow::Continue(permit) };

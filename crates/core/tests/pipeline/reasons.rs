@@ -173,8 +173,8 @@ async fn tunneling() -> BTreeSet<String> {
         send(&world.core, &packet, Transport::Udp, &format!("127.0.0.{client}")).await;
     }
     for number in 0..60 {
-        let packet = query(&format!("missing.x{number}.com"), A).octets();
-        send(&world.core, &packet, Transport::Udp, "127.0.0.20").await;
+        let packet = query(&format!("unregistered.x{number}.com"), A).octets();
+        send(&world.core, &packet, Transport::Tcp, "127.0.0.20").await;
     }
     reached(&world.core.stats())
 }

@@ -4,7 +4,7 @@ use keyhole_core::explain::explain;
 use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
-use super::message::{A, query};
+use super::message::{A, AAAA, query};
 use super::world::{World, options, send, world_with};
 
 async fn world(mode: &str, change: impl FnOnce(&mut Value)) -> World {
@@ -126,19 +126,29 @@ async fn a_client_that_asks_for_domains_that_do_not_exist_is_noted_and_slowed_if
             document["policies"][0]["missing_domains"] = json!(mode);
         })
         .await;
-        let ask = async |name: &str| world.ask(&query(name, A).edns(&[])).await;
-        assert_eq!(ask("www.known.com").await.word(), None);
+        let ask = async |name: &str| {
+            world.ask_over(&query(name, A).edns(&[]), Transport::Tcp).await
+        };
+        for used in ["www.known.com", "known.org"] {
+            assert_eq!(ask(used).await.word(), None);
+        }
         let mut refused = 0;
         for number in 0..60 {
-            let reply = ask(&format!("missing.x{number}.com")).await;
+            let reply = ask(&format!("unregistered.x{number}.com")).await;
             refused += u32::from(reply.word() == Some("missing_domains"));
         }
         // The 51st is one too many, and then one passes in ten seconds.
         assert_eq!((1..=8).contains(&refused), slowed, "{mode}: {refused}");
         assert!(slowed || refused == 0);
-        assert_eq!(ask("www.known.com").await.word(), None, "a domain that it uses");
-        let packet = query("missing.x998.com", A).edns(&[]).octets();
-        let other = send(&world.core, &packet, Transport::Udp, "127.0.0.2").await.unwrap();
+        for used in ["www.known.com", "known.com", "known.org", "x.known.org"] {
+            assert_eq!(ask(used).await.word(), None, "a domain that it uses");
+        }
+        let kinds = [A, AAAA, 65].map(|kind| query("known.org", kind).edns(&[]));
+        for asked in &kinds {
+            assert_eq!(world.ask_over(asked, Transport::Tcp).await.word(), None);
+        }
+        let packet = query("unregistered.x998.com", A).edns(&[]).octets();
+        let other = send(&world.core, &packet, Transport::Tcp, "127.0.0.2").await.unwrap();
         assert_eq!(other.rcode(), 3, "another client");
         for number in 0..120 {
             ask(&format!("servfail.y{number}.com")).await;
@@ -148,7 +158,7 @@ async fn a_client_that_asks_for_domains_that_do_not_exist_is_noted_and_slowed_if
     }
     let world = world("observe", |_| {}).await;
     for number in 0..60 {
-        world.ask(&query(&format!("missing.x{number}.com"), A)).await;
+        world.ask(&query(&format!("unregistered.x{number}.com"), A)).await;
     }
     assert_eq!(world.core.stats()["totals"]["missing_domains"], 0, "nobody looks");
     let world = world_with(&options(), |document| {
@@ -156,8 +166,23 @@ async fn a_client_that_asks_for_domains_that_do_not_exist_is_noted_and_slowed_if
         document["policies"][0]["tunneling"] = Value::Null;
     })
     .await;
+    let ask = async |name: &str, transport| {
+        world.ask_over(&query(name, A).edns(&[]), transport).await.word().map(str::to_owned)
+    };
+    ask("known.org", Transport::Tcp).await;
+    let mut refused = [0, 0];
+    for number in 0..70 {
+        for (place, transport) in [Transport::Tcp, Transport::Udp].into_iter().enumerate() {
+            let word = ask(&format!("unregistered.x{number}.com"), transport).await;
+            refused[place] += u32::from(word.as_deref() == Some("missing_domains"));
+        }
+    }
+    assert!(refused[0] > 10, "without budgets: {refused:?}");
+    assert_eq!(refused[1], 0, "an address that anybody may have written");
+    assert_eq!(ask("known.org", Transport::Tcp).await, None, "a domain that it uses");
     for number in 0..120 {
-        let reply = world.ask(&query(&format!("servfail.y{number}.com"), A).edns(&[])).await;
+        let packet = query(&format!("servfail.y{number}.com"), A).edns(&[]).octets();
+        let reply = send(&world.core, &packet, Transport::Tcp, "127.0.0.9").await.unwrap();
         assert_ne!(reply.word(), Some("missing_domains"), "failures are no misses");
     }
 }

@@ -111,6 +111,11 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
             let soa = [HIDDEN, HIDDEN, &[0; 16], &60_u32.to_be_bytes()].concat();
             reply.record(4, &HIDDEN[7..], 6, 60, &soa);
         }
+        b"unregistered" => {
+            reply.octets[3] |= 3;
+            let soa = [&[0, 0][..], &[0; 16], &60_u32.to_be_bytes()].concat();
+            reply.record(4, b"\x03com\x00", 6, 60, &soa);
+        }
         b"cloaked" | b"observed" => {
             let target = if label == b"cloaked" { HIDDEN } else { b"\x04seen\x07example\x00" };
             reply.record(3, &QUESTION, 5, 300, target);

@@ -20,9 +20,6 @@ def advise_on_tunneling(documents: Documents) -> Iterator[Problem]:
         if use.mode == "off" and use.exempt:
             why = "nothing is counted, so no domain needs an exemption; take exempt out"
             yield policy.problem(["spec", "tunneling", "exempt"], why, is_advice=True)
-        if use.mode == "off" and policy.spec.missing_domains == "enforce":
-            why = "with tunneling: off nobody knows which domains a client uses, and all are slow"
-            yield policy.problem(["spec", "missingDomains"], why, is_advice=True)
         if use.mode == "enforce" and policy.spec.mode == "observe":
             why = "the policy only observes, and so do its budgets"
             yield policy.problem(["spec", "tunneling"], why, is_advice=True)
