@@ -35,7 +35,7 @@ pub struct SplitLimit {
 /// What all clients together told a domain within an hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Together {
-    /// Octets of distinct names; of each client those until its own alert.
+    /// Octets of distinct names; of each client those until its own alert, and at most 1 KiB.
     pub octets: u32,
     /// About how many clients they came from.
     pub clients: u32,
@@ -58,14 +58,35 @@ impl SplitLimit {
 /// A name that a client asks for the first time in an hour.
 #[derive(Clone, Copy)]
 pub(super) struct Told {
-    /// The hash of the domain.
-    pub(super) domain: u64,
+    /// The hash of the domain, under which counts what clients told it that surely asked themselves.
+    pub(super) proved: u64,
+    /// The same for what anybody may have sent in the name of others: it holds nobody back.
+    pub(super) unproved: u64,
+    /// Which of both it is.
+    pub(super) is_proved: bool,
     /// The hash of name and domain.
     pub(super) name: u64,
     /// The number of the client.
     pub(super) client: u64,
     /// The octets of the name.
     pub(super) octets: u32,
+}
+
+/// What was told a domain, by whether its clients surely asked themselves.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Counted {
+    pub(super) proved: Together,
+    unproved: Together,
+}
+
+impl Counted {
+    /// Both. A name that was told under both counts twice.
+    pub(super) fn all(self) -> Together {
+        Together {
+            octets: self.proved.octets + self.unproved.octets,
+            clients: self.proved.clients + self.unproved.clients,
+        }
+    }
 }
 
 struct Domain {
@@ -155,20 +176,27 @@ impl Domains {
         self.0.octets()
     }
 
-    /// What was told a domain.
+    /// What was told the domain of a name.
     #[inline]
-    pub(super) fn together(&self, domain: u64, at: Slots) -> Together {
+    pub(super) fn counted(&self, told: &Told, at: Slots) -> Counted {
+        let of = |domain| self.together(domain, at);
+        Counted { proved: of(told.proved), unproved: of(told.unproved) }
+    }
+
+    #[inline]
+    fn together(&self, domain: u64, at: Slots) -> Together {
         self.0.find(domain, at).map_or_else(Together::default, |domain| domain.together(at))
     }
 
     /// Counts a name, and gives what was told its domain before and with it.
-    pub(super) fn tell(&self, told: &Told, at: Slots) -> (Together, Together) {
+    pub(super) fn tell(&self, told: &Told, at: Slots) -> (Counted, Counted) {
+        let before = self.counted(told, at);
+        let key = if told.is_proved { told.proved } else { told.unproved };
         let chance = (told.name >> 32) as u32;
-        let found = self.0.find_or_begin(told.domain, chance, told.octets, at);
-        let Some(domain) = found else { return Default::default() };
-        let before = domain.together(at);
-        domain.tell(told, at);
-        (before, domain.together(at))
+        if let Some(domain) = self.0.find_or_begin(key, chance, told.octets, at) {
+            domain.tell(told, at);
+        }
+        (before, self.counted(told, at))
     }
 }
 
@@ -184,9 +212,14 @@ mod tests {
     struct Asking(RandomState);
 
     impl Asking {
+        fn domain(&self, domain: u64) -> u64 {
+            self.told(domain, 0, 0, 0).proved
+        }
+
         fn told(&self, domain: u64, name: u64, client: u64, octets: u32) -> Told {
             let (hash, client) = (self.0.hash_one((domain, name)), self.0.hash_one(client));
-            Told { domain: self.0.hash_one(domain), name: hash, client, octets }
+            let [proved, unproved] = [0, 1].map(|account| self.0.hash_one((domain, account)));
+            Told { proved, unproved, is_proved: true, name: hash, client, octets }
         }
     }
 
@@ -196,7 +229,7 @@ mod tests {
         let mut last = Together::default();
         for client in 0..100 {
             for name in 0..40 {
-                last = domains.tell(&asking.told(1, name, client, 20), NOW).1;
+                last = domains.tell(&asking.told(1, name, client, 20), NOW).1.all();
             }
         }
         assert!((600..1_000).contains(&last.octets), "{last:?}");
@@ -210,7 +243,7 @@ mod tests {
         let asking = Asking(RandomState::new());
         for clients in [10, 50, 400] {
             let domains = Domains::new(8);
-            let told = |name| domains.tell(&asking.told(1, name, name % clients, 60), NOW).1;
+            let told = |name| domains.tell(&asking.told(1, name, name % clients, 60), NOW).1.all();
             let first = (0..4_000).find(|name| LIMIT.is_over(told(*name))).unwrap() as u32;
             let expected = LIMIT.with(clients as u32) / 60;
             assert!(first.abs_diff(expected) <= expected / 5, "{first} of {expected}");
@@ -226,33 +259,33 @@ mod tests {
         for domain in 2..600 {
             domains.tell(&asking.told(domain, 0, 1, 10), NOW);
         }
-        let told = domains.together(asking.0.hash_one(1_u64), NOW);
+        let told = domains.together(asking.domain(1), NOW);
         assert!(told.octets > 3_600, "{told:?}");
         // In a full table, one that is told much comes in.
-        let told = |name| domains.tell(&asking.told(9_999, name, name % 40, 40), NOW).1;
+        let told = |name| domains.tell(&asking.told(9_999, name, name % 40, 40), NOW).1.all();
         assert!((0..400).any(|name| LIMIT.is_over(told(name))), "{:?}", told(0));
     }
 
     #[test]
     fn a_domain_that_is_told_something_every_day_is_counted_alike_when_numbers_come_again() {
         let (asking, domains) = (Asking(RandomState::new()), Domains::new(8));
-        let told = |name, at| domains.tell(&asking.told(1, name, name, 40), at).1;
+        let told = |name, at| domains.tell(&asking.told(1, name, name, 40), at).1.all();
         let at = |slot: u32| Slots { hour: (200 + slot) as u8, day: (70 + slot / 24) as u8 };
         (0..100).for_each(|name| {
             told(name, at(0));
         });
-        let first = domains.together(asking.0.hash_one(1_u64), at(0));
+        let first = domains.together(asking.domain(1), at(0));
         // After 128 slots a free cell has the number of now, and after 256 one that was counted.
         for later in [128, 256, 384, 512] {
             (later - 104..later).step_by(24).for_each(|slot| {
                 told(10_000 + u64::from(slot), at(slot));
             });
-            let before = domains.together(asking.0.hash_one(1_u64), at(later));
+            let before = domains.together(asking.domain(1), at(later));
             assert_eq!(before, Together::default(), "{later}");
             (0..100).for_each(|name| {
                 told(name, at(later));
             });
-            let now = domains.together(asking.0.hash_one(1_u64), at(later));
+            let now = domains.together(asking.domain(1), at(later));
             assert!(now.octets.abs_diff(first.octets) < 400, "{later}: {now:?} {first:?}");
             assert!(now.clients.abs_diff(first.clients) < 20, "{later}: {now:?} {first:?}");
         }
@@ -261,13 +294,10 @@ mod tests {
     #[test]
     fn what_is_an_hour_old_counts_no_more_and_a_wrapped_number_is_not_taken_for_it() {
         let (asking, domains) = (Asking(RandomState::new()), Domains::new(8));
-        let told = |at| domains.tell(&asking.told(1, 1, 1, 40), at).1.octets;
+        let told = |at| domains.tell(&asking.told(1, 1, 1, 40), at).1.all().octets;
         assert_eq!(told(NOW), 40);
         assert_eq!(told(Slots { hour: 203, day: 70 }), 40);
         assert_eq!(told(Slots { hour: 204, day: 70 }), 40, "counted anew");
-        assert_eq!(
-            domains.together(asking.0.hash_one(1_u64), Slots { hour: 204, day: 90 }).octets,
-            0
-        );
+        assert_eq!(domains.together(asking.domain(1), Slots { hour: 204, day: 90 }).octets, 0);
     }
 }

@@ -83,6 +83,10 @@ const MIN_CHARGE: u32 = 8;
 /// What another type than those of addresses adds: its number has two octets.
 const TYPE_CHARGE: u32 = 2;
 
+/// What one client adds at most to what all together tell a domain, in octets of an hour, but for the
+/// name that reaches it: however high its own limits are, no few clients use up what is for all.
+const MOST_OF_ONE: u32 = 1_024;
+
 /// A question, as budgets see it.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
@@ -117,6 +121,8 @@ pub struct Charge {
     pub together: Together,
     /// Whether this is the question with which they told it more than one channel may carry.
     pub is_first_split: bool,
+    /// Whether that is a limit that acts, and those told it so much that surely asked themselves.
+    pub split_acts: bool,
 }
 
 /// The budgets of all clients.
@@ -180,9 +186,10 @@ impl Budgets {
         }
         let told = limits.split.and_then(|limit| Some((limit, self.told(asked, price)?)));
         if let Some((limit, told)) = told.filter(|(limit, _)| limit.acts) {
-            let together = self.domains.together(told.domain, at);
+            let together = self.domains.counted(&told, at).proved;
             if limit.is_over(together) {
-                return Charge { together, ..Charge::nothing(Level::Split, before) };
+                let nothing = Charge::nothing(Level::Split, before);
+                return Charge { together, split_acts: true, ..nothing };
             }
         }
         let is_throttled = before.hour + price.hour > limits.throttle
@@ -197,19 +204,22 @@ impl Budgets {
         level = level.max(limits.level(totals));
         let is_first = before.hour < limits.alert && totals.hour >= limits.alert;
         let (mut together, mut is_first_split) = (Together::default(), false);
+        let mut split_acts = false;
         if let Some((limit, told)) = told {
-            // A client that is conspicuous by itself makes no channel of many.
-            let (earlier, now) = match before.hour < limits.alert {
+            // A client that is conspicuous by itself makes no channel of many, and none makes one alone.
+            let (earlier, now) = match before.hour < limits.alert.min(MOST_OF_ONE) {
                 true => self.domains.tell(&told, at),
-                false => [self.domains.together(told.domain, at); 2].into(),
+                false => [self.domains.counted(&told, at); 2].into(),
             };
-            (together, is_first_split) = (now, limit.is_over(now) && !limit.is_over(earlier));
-            if limit.is_over(now) && !is_first {
+            together = now.all();
+            is_first_split = limit.is_over(together) && !limit.is_over(earlier.all());
+            split_acts = limit.acts && limit.is_over(now.proved);
+            if (split_acts || limit.is_over(together)) && !is_first {
                 level = level.max(Level::Split);
             }
         }
         let octets = paid.hour;
-        Charge { level, is_first, octets, totals, forgot, together, is_first_split }
+        Charge { level, is_first, octets, totals, forgot, together, is_first_split, split_acts }
     }
 
     /// What a question tells its domain; none where the name is no news within the hour.
@@ -227,10 +237,12 @@ impl Budgets {
             hasher.write(part);
             hasher.finish()
         };
-        let domain = hash(0, domain);
+        let [proved, unproved] = [0, 1].map(|account| hash(account, domain));
         Some(Told {
-            domain,
-            name: hash(domain, rest),
+            proved,
+            unproved,
+            is_proved: asked.is_proved,
+            name: hash(proved, rest),
             client: asked.client,
             octets: octets.max(MIN_CHARGE),
         })
@@ -329,6 +341,7 @@ impl Charge {
             forgot: false,
             together: Together::default(),
             is_first_split: false,
+            split_acts: false,
         }
     }
 }

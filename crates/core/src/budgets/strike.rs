@@ -28,10 +28,10 @@ impl Strike {
         Self { level, octets: if is_of_day { totals.day } else { totals.hour }, clients: 0 }
     }
 
-    /// As a number; [`Self::from_word`] reads it. Ten bits for the clients, 18 for the octets: no sum
-    /// has more.
+    /// As a number; [`Self::from_word`] reads it. Ten bits for the clients, 18 for the octets:
+    /// more than any limit.
     pub fn word(self) -> u32 {
-        let octets = self.octets & ((1 << 18) - 1);
+        let octets = self.octets.min((1 << 18) - 1);
         self.level as u32 | self.clients.min(MAX_CLIENTS) << 4 | octets << 14
     }
 

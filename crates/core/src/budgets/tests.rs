@@ -2,7 +2,7 @@
 
 use keyhole_wire::{Name, RecordType};
 
-use super::{Asked, Budgets, Charge, Level, Limits, RegisteredDomain};
+use super::{Asked, Budgets, Charge, Level, Limits, RegisteredDomain, SplitLimit};
 
 const LIMITS: Limits =
     Limits { alert: 1_024, throttle: 2_048, block: 4_096, day: 8_192, split: None };
@@ -196,4 +196,38 @@ fn two_workers_share_the_account_of_a_client_from_its_first_name_on() {
         });
         assert_eq!(passed, 64, "in round {round}");
     }
+}
+
+/// How many clients it takes that each ask for this many new names of 61 octets until a name that another
+/// asks is held back, and until it is noted.
+fn until_split(alert: u32, names: u32, is_proved: bool) -> [Option<u64>; 2] {
+    let (budgets, split) = (Budgets::new(), SplitLimit { octets: 4_096, acts: true });
+    let top = 15_000;
+    let limits = Limits { alert, throttle: top, block: top, day: top, split: Some(split) };
+    let mut until = [None; 2];
+    for number in 0..120 {
+        for name in 0..names {
+            let name = Name::from_text(&format!("{number:030}{name:030}.example.org")).unwrap();
+            let domain = RegisteredDomain::of(&name);
+            let kind = RecordType::A;
+            let asked =
+                Asked { client: number << 32, is_proved, name: &name, domain, kind, seconds: 0 };
+            let charge = budgets.charge(&asked, limits, true, || false);
+            let is = [charge.split_acts, charge.level == Level::Split];
+            for (until, is) in until.iter_mut().zip(is) {
+                *until = until.or(is.then_some(number));
+            }
+        }
+    }
+    until
+}
+
+#[test]
+fn no_client_alone_and_none_that_may_be_forged_has_names_refused_for_everybody() {
+    // 200 names of one client are 12,000 octets, of which 1,024 count.
+    let [held, noted] = until_split(15_000, 200, true);
+    assert!(held.is_some_and(|clients| (3..=7).contains(&clients)) && noted == held, "{held:?}");
+    let [held, noted] = until_split(1_024, 10, false);
+    assert!(held.is_none() && noted.is_some_and(|clients| clients < 20), "{held:?} {noted:?}");
+    assert!(until_split(1_024, 10, true)[0].is_some_and(|clients| clients < 20));
 }

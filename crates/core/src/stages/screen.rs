@@ -66,7 +66,7 @@ pub fn screen(
         Level::Block if tunneling.acts => {
             ControlFlow::Break(end_by_budget(&permit, Reason::TunnelBudget, cause))
         }
-        Level::Split if tunneling.limits.split.is_some_and(|limit| limit.acts) => {
+        Level::Split if charge.split_acts => {
             ControlFlow::Break(end_by_budget(&permit, Reason::TunnelSplit, cause))
         }
         Level::Split if charge.octets == 0 => ControlFlow::Continue(Screened(permit)),

@@ -170,7 +170,7 @@ async fn tunneling() -> BTreeSet<String> {
     }
     for client in 2..12 {
         let packet = query(&format!("{client:060}.split.example"), A).octets();
-        send(&world.core, &packet, Transport::Udp, &format!("127.0.0.{client}")).await;
+        send(&world.core, &packet, Transport::Tcp, &format!("127.0.0.{client}")).await;
     }
     for number in 0..60 {
         let packet = query(&format!("unregistered.x{number}.com"), A).octets();

@@ -99,7 +99,7 @@ async fn a_channel_that_is_split_over_clients_gets_no_new_name_through_and_known
         let ask = async |client: u32, name: &str| {
             let packet = query(name, A).edns(&[]).octets();
             let client = format!("127.0.0.{client}");
-            let reply = send(&world.core, &packet, Transport::Udp, &client).await.unwrap();
+            let reply = send(&world.core, &packet, Transport::Tcp, &client).await.unwrap();
             reply.word() == Some("tunnel_split")
         };
         let mut refused = 0;
@@ -126,9 +126,8 @@ async fn a_client_that_asks_for_domains_that_do_not_exist_is_noted_and_slowed_if
             document["policies"][0]["missing_domains"] = json!(mode);
         })
         .await;
-        let ask = async |name: &str| {
-            world.ask_over(&query(name, A).edns(&[]), Transport::Tcp).await
-        };
+        let ask =
+            async |name: &str| world.ask_over(&query(name, A).edns(&[]), Transport::Tcp).await;
         for used in ["www.known.com", "known.org"] {
             assert_eq!(ask(used).await.word(), None);
         }
