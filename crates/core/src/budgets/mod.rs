@@ -85,7 +85,7 @@ const TYPE_CHARGE: u32 = 2;
 
 /// What one client adds at most to what all together tell a domain, in octets of an hour, but for the
 /// name that reaches it: however high its own limits are, no few clients use up what is for all.
-const MOST_OF_ONE: u32 = 1_024;
+const MAX_OF_ONE: u32 = 1_024;
 
 /// A question, as budgets see it.
 #[derive(Clone, Copy)]
@@ -207,7 +207,7 @@ impl Budgets {
         let mut split_acts = false;
         if let Some((limit, told)) = told {
             // A client that is conspicuous by itself makes no channel of many, and none makes one alone.
-            let (earlier, now) = match before.hour < limits.alert.min(MOST_OF_ONE) {
+            let (earlier, now) = match before.hour < limits.alert.min(MAX_OF_ONE) {
                 true => self.domains.tell(&told, at),
                 false => [self.domains.counted(&told, at); 2].into(),
             };
