@@ -6,7 +6,7 @@ import { effectRoot } from '../effect-root.svelte';
 const problem = (...path: (string | number)[]) => ({
   path,
   why: 'wrong',
-  elsewhere: false,
+  elsewhere: '',
   line: 1,
 });
 
