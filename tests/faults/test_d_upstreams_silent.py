@@ -142,17 +142,6 @@ def test_no_query_is_lost_with_a_connection_that_stays_open_and_brings_nothing_a
     assert upstream.counts.received <= 600
 
 
-@pytest.mark.parametrize(
-    ("protocol", "mute_after", "count"), [("doh", 10, 40), ("dot", 10, 40), ("tcp", 10, 40)]
-)
-def test_no_query_is_lost_where_each_connection_falls_silent_after_a_few_answers(
-    resolver: Resolver, serve: Serve, protocol: str, mute_after: int, count: int
-) -> None:
-    """D1: as one that ends after as many, but nothing says so."""
-    _use(resolver, serve(protocol, mute=10_000, mute_after=mute_after))
-    assert _errors(_ask_all(resolver, count, f"each-{protocol}-")) == []
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_no_query_is_lost_with_one_upstream_that_is_silent_beside_one_that_answers(
     resolver: Resolver, serve: Serve, protocol: str

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.control.backup import scratch, sealed, writer
+from keyhole.control.backup import identity_copy, scratch, sealed, writer
 from keyhole.control.backup.error import BackupError
 from keyhole.control.backup.manifest import LeftOut
 from keyhole.control.backup.reader import read_backup
@@ -173,7 +173,7 @@ def test_nothing_of_a_sealed_backup_is_in_the_clear_outside_of_the_data_folder(
     stale = data.path / ".copies.0123456789ab.backup"
     stale.mkdir()
     seen: list[str] = []
-    unreadable = writer.unreadable
+    unreadable = identity_copy.unreadable
 
     def look(scratch: Path) -> list[LeftOut]:
         assert scratch.parent == data.path
