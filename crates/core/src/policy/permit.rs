@@ -191,6 +191,12 @@ impl Permitted {
 }
 
 #[cfg(test)]
+impl Permitted {
+    /// Proof without a permit, for tests of the cache alone.
+    pub(crate) const TEST: Self = Self(Owner::REFRESH);
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::budgets::{Level, Strike};
@@ -204,10 +210,4 @@ mod tests {
         assert_eq!(stronger(Some(Cause::Default), missing), missing);
         assert_eq!(stronger(None, missing), missing);
     }
-}
-
-#[cfg(test)]
-impl Permitted {
-    /// Proof without a permit, for tests of the cache alone.
-    pub(crate) const TEST: Self = Self(Owner::REFRESH);
 }
