@@ -16,7 +16,7 @@ from tools.cluster_tools import definitions, schemas
 
 pytestmark = [needs_helm, needs_schemas]
 _KUBERNETES = "1.36"
-_CORE = {"v1", "apps/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1"} | {
+_CORE = {"v1", "apps/v1", "batch/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1"} | {
     "admissionregistration.k8s.io/v1",
     "apiextensions.k8s.io/v1",
     "rbac.authorization.k8s.io/v1",
