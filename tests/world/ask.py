@@ -1,7 +1,6 @@
 """Queries over each transport with dnspython, and easy access to the parts of an answer."""
 
 import ssl
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -97,16 +96,13 @@ class Server:
         transport: Transport = "udp",
         query: dns.message.Message | None = None,
         *,
-        is_proved: bool | None = None,
+        is_proved: bool = False,
     ) -> Reply:
         """Sends one question and waits for its answer. ``is_proved`` asks over UDP as who has shown
-        that the address is theirs, as is usual where no ``query`` is given: to others, what Keyhole
-        answers by itself is short."""
+        that the address is theirs: to others, what Keyhole answers by itself is short."""
         message = query or dns.message.make_query(name, kind, use_edns=0, payload=1232)
-        if transport == "udp" and (query is None if is_proved is None else is_proved):
-            # Who cannot come over TCP either is told no more than others.
-            with suppress(OSError, EOFError) if is_proved is None else nullcontext():
-                self.prove(message)
+        if is_proved and transport == "udp":
+            self.prove(message)
         return Reply(self._send(message, transport))
 
     def prove(self, message: dns.message.Message) -> None:
