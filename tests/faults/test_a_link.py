@@ -105,7 +105,8 @@ def test_a_position_that_no_log_has_is_refused(
     berlin = Engine(fleet, "engines/berlin", tmp_path / "berlin")
     status, why = berlin.deliver(spool, line(1), offset=offset)
     assert (status, "position" in why) == (400, True)
-    assert berlin.send(COUNTS, b'{"log": "x", "queries": [[1]]}\nnot json\n')[0] == 200
+    counted = berlin.send(COUNTS, b'{"log": "x", "queries": [[1]]}\nnot json\n')
+    assert counted[0] == 200, counted
     assert berlin.send("/link/v1/poll", b'{"engine": {"number": Infinity}}')[0] == 400
     assert berlin.send("/link/v1/poll", b"[" * 100_000)[0] == 400
 
