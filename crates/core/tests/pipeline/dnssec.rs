@@ -1,14 +1,12 @@
 //! DNSSEC validation: proofs and forgeries one by one.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use keyhole_core::Reason;
-use keyhole_core::dnssec::{Counts, Fetch, Rules, Security, validate};
-use keyhole_wire::{Answer, Name, RecordType};
+use keyhole_core::dnssec::{Counts, Security, validate};
 use serde_json::json;
 
+use super::dnssec_world::{Upstream, World, answer, failed, rules, unsigned};
 use super::signer::{
     A, CNAME, DNAME, DNSKEY, DS, Message, NS, NSEC, RRSIG, SOA, Set, TTL, Zone, beside, hash, name,
     now,
@@ -16,109 +14,6 @@ use super::signer::{
 
 const ADDRESS: &[u8] = &[198, 18, 0, 1];
 const DAY: i64 = 86_400;
-
-/// Zones whose keys and delegations can be asked for.
-#[derive(Default)]
-struct Upstream {
-    answers: HashMap<(String, u16), Arc<Answer>>,
-    asked: AtomicUsize,
-    forgotten: AtomicUsize,
-    /// Why what is not known does not come.
-    fails_with: Option<Reason>,
-}
-
-impl Fetch for Upstream {
-    async fn fetch(&self, name: &Name, kind: RecordType) -> Result<Arc<Answer>, Reason> {
-        self.asked.fetch_add(1, Relaxed);
-        let found = self.answers.get(&(name.to_string(), kind.0)).cloned();
-        found.ok_or(self.fails_with.unwrap_or(Reason::DnssecIndeterminate))
-    }
-
-    async fn pause(&self) {}
-
-    fn forget(&self, _: &Name, _: RecordType) {
-        self.forgotten.fetch_add(1, Relaxed);
-    }
-}
-
-/// Reads an answer to a question.
-fn answer(owner: &str, kind: u16, rcode: u8, fill: impl FnOnce(Message) -> Message) -> Answer {
-    let message = fill(Message::new(7, &name(owner), kind, rcode)).finish();
-    Answer::read(&message, 7, &name(owner), RecordType(kind)).unwrap()
-}
-
-impl Upstream {
-    fn knows(&mut self, owner: &str, kind: u16, answer: Answer) {
-        self.answers.insert((owner.into(), kind), Arc::new(answer));
-    }
-}
-
-/// A zone `example`, the anchor, with a signed `child.example` and an unsigned `plain.example`.
-struct World {
-    zone: Zone,
-    child: Zone,
-    /// What an attacker has.
-    evil: Zone,
-    upstream: Upstream,
-    rules: Rules,
-    counts: Counts,
-}
-
-impl World {
-    fn new() -> Self {
-        let (zone, child, evil) =
-            (Zone::new("example"), Zone::new("child.example"), Zone::new("evil.example"));
-        let mut upstream = Upstream::default();
-        for one in [&zone, &child, &evil] {
-            let apex = one.apex.to_string();
-            upstream.knows(&apex, DNSKEY, answer(&apex, DNSKEY, 0, |m| m.answer(&one.keys())));
-        }
-        let ds = zone.signed("child.example", DS, &[&child.ds()]);
-        upstream.knows("child.example", DS, answer("child.example", DS, 0, |m| m.answer(&ds)));
-        for plain in ["plain.example", "evil.example"] {
-            let nsec = zone.nsec(plain, &format!("\\000.{plain}"), &[NS, RRSIG, NSEC]);
-            let denied = answer(plain, DS, 0, |m| m.authority(&zone.soa()).authority(&nsec));
-            upstream.knows(plain, DS, denied);
-        }
-        for inside in ["www.example", "x.example", "wild.example", "a.wild.example"] {
-            let nsec = zone.nsec(inside, &format!("\\000.{inside}"), &[A, RRSIG, NSEC]);
-            let denied = answer(inside, DS, 0, |m| m.authority(&zone.soa()).authority(&nsec));
-            upstream.knows(inside, DS, denied);
-        }
-        let rules = rules(&zone, &json!([]));
-        Self { zone, child, evil, upstream, rules, counts: Counts::default() }
-    }
-
-    async fn check(&self, answer: &Answer) -> Security {
-        validate(answer, &self.rules, &self.upstream, &self.counts, now()).await.security
-    }
-
-    /// What becomes of an answer to a question for A.
-    async fn judge(
-        &self,
-        owner: &str,
-        rcode: u8,
-        fill: impl FnOnce(Message) -> Message,
-    ) -> Security {
-        self.check(&answer(owner, A, rcode, fill)).await
-    }
-}
-
-fn rules(zone: &Zone, exempt: &serde_json::Value) -> Rules {
-    let document = json!({"mode": "on", "anchors": [zone.anchor()], "exempt": exempt});
-    Rules::read("test", &serde_json::from_value(document).unwrap()).unwrap()
-}
-
-fn failed(security: Security) -> Reason {
-    match security {
-        Security::Failed(reason) => reason,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn unsigned(owner: &str, kind: u16, data: &[u8]) -> Set {
-    Set { owner: name(owner), kind, data: vec![data.to_vec()], signatures: Vec::new() }
-}
 
 #[tokio::test]
 async fn what_a_zone_signed_is_secure_and_what_nobody_could_sign_is_insecure() {

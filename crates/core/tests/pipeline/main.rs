@@ -7,6 +7,7 @@ mod answers;
 mod changes;
 mod dnssec;
 mod dnssec_clients;
+mod dnssec_world;
 mod domains;
 mod events;
 mod explanation;
