@@ -1,8 +1,7 @@
 """What a policy leaves out by domain: each with its reason, until a day."""
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from keyhole.model.field_types import FieldType, error_at, text_of
 
@@ -40,14 +39,3 @@ def each_domain_once(value: list[One]) -> list[One]:
             raise error_at(f"{index}.domain", f"{one.domain} appears twice; name it once")
         seen.add(one.domain)
     return value
-
-
-def word_or_keys(modes: Sequence[str]) -> Callable[[dict[str, Any]], None]:
-    """Changes a JSON schema so that one of these words may stand in the place of the keys."""
-
-    def change(schema: dict[str, Any]) -> None:
-        names = [name for name in schema if name not in ("title", "description")]
-        keys = {name: schema.pop(name) for name in names}
-        schema["anyOf"] = [{"enum": list(modes)}, keys]
-
-    return change

@@ -2,13 +2,21 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from keyhole.model.address import read_address
 from keyhole.model.blocked_services import SERVICE
 from keyhole.model.domain import NEVER_FORWARDED
 from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
 from keyhole.model.match import MATCH, Match
+from keyhole.model.mode_or_keys import mode_word
 from keyhole.model.record_type import RECORD_TYPE
 from keyhole.model.references import References, each_once
 from keyhole.model.safe_search import Engine, YouTube
@@ -260,7 +268,7 @@ class PolicySpec(Spec):
         description="Search engines whose names lead to their restricted entry, or all; none if "
         "left out.",
     )
-    youtube: YouTube = Field(
+    youtube: Annotated[YouTube, BeforeValidator(mode_word)] = Field(
         "off",
         description="The restricted mode of YouTube, by its name for networks: off, moderate or "
         "strict.",
@@ -285,11 +293,13 @@ class PolicySpec(Spec):
         description="What happens when names carry much data out: off, observe, enforce, or {mode, "
         "alert, throttle, block, day, quarantine, split, exempt}.",
     )
-    missing_domains: Literal["off", "observe", "enforce"] = Field(
-        "observe",
-        description="What happens when a client asks for many domains that do not exist, as "
-        "malware does that looks for its server: enforce lets one more new domain pass in ten "
-        "seconds; observe only makes a finding; off counts nothing.",
+    missing_domains: Annotated[Literal["off", "observe", "enforce"], BeforeValidator(mode_word)] = (
+        Field(
+            "observe",
+            description="What happens when a client asks for many domains that do not exist, as "
+            "malware does that looks for its server: enforce lets one more new domain pass in ten "
+            "seconds; observe only makes a finding; off counts nothing.",
+        )
     )
     blocked_ttl: Annotated[int, seconds(0, MAX_BLOCKED_TTL, bare=True)] = Field(
         10,

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from keyhole.model.exempt_domains import DAY, day_begins, each_domain_once, word_or_keys
+from keyhole.model.exempt_domains import DAY, day_begins, each_domain_once
 from keyhole.model.field_types import FieldType, Spec, error_at, text_of
+from keyhole.model.mode_or_keys import ModeOrKeys, word_or_keys
 from keyhole.model.name import read_name
 from keyhole.model.overrides import MAX_QUARANTINE
 from keyhole.model.units import KIB, octets, seconds, show_octets
@@ -55,7 +56,7 @@ def _budget(default: int, description: str) -> Any:
     )
 
 
-class SplitUse(Spec):
+class SplitUse(ModeOrKeys):
     """What all clients together may tell a domain: against a channel that is split over many."""
 
     model_config = ConfigDict(json_schema_extra=word_or_keys(MODES))
@@ -68,16 +69,11 @@ class SplitUse(Spec):
     octets: Annotated[int, _BUDGET] = _budget(
         4 * KIB,
         "Octets of distinct names within an hour of all clients together, of each those until its "
-        "alert. Each client that asks adds 128, up to 16 times as much in all.",
+        "alert and at most 1KiB. Each client that asks raises it by 128, up to 16 times as much.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _word_alone(cls, value: Any) -> Any:
-        return {"mode": value} if isinstance(value, str) else value
 
-
-class TunnelingUse(Spec):
+class TunnelingUse(ModeOrKeys):
     """Budgets of octets in distinct names, of each client below each registered domain."""
 
     model_config = ConfigDict(json_schema_extra=word_or_keys(MODES))
@@ -114,11 +110,6 @@ class TunnelingUse(Spec):
         max_length=1_000,
         description="Domains without a budget, beside those that Keyhole ships.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _word_alone(cls, value: Any) -> Any:
-        return {"mode": value} if isinstance(value, str) else value
 
     @field_validator("exempt")
     @classmethod

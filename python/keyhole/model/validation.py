@@ -1,13 +1,14 @@
 """``validate`` of the upstreams of a policy: DNSSEC validation of what they say."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from keyhole.model.document_file import File
-from keyhole.model.exempt_domains import DAY, day_begins, each_domain_once, word_or_keys
+from keyhole.model.exempt_domains import DAY, day_begins, each_domain_once
 from keyhole.model.field_types import FieldType, Spec, text_of
+from keyhole.model.mode_or_keys import ModeOrKeys, word_or_keys
 from keyhole.model.name import read_name
 
 MODES = ("off", "log", "on")
@@ -41,7 +42,7 @@ class NegativeAnchor(Spec):
         return day_begins(self.until)
 
 
-class ValidationUse(Spec):
+class ValidationUse(ModeOrKeys):
     """DNSSEC validation of what upstreams say, before it is cached."""
 
     model_config = ConfigDict(json_schema_extra=word_or_keys(MODES))
@@ -61,18 +62,6 @@ class ValidationUse(Spec):
         max_length=1_000,
         description="Domains that are not validated for a while (negative trust anchors).",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _word_alone(cls, value: Any) -> Any:
-        # What reads YAML by version 1.1, as kubectl does, makes true and false of on and off.
-        word = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
-        return {"mode": word} if isinstance(word, str) else word
-
-    @field_validator("mode", mode="before")
-    @classmethod
-    def _on_is_a_word(cls, value: Any) -> Any:
-        return ("on" if value else "off") if isinstance(value, bool) else value
 
     @field_validator("exempt")
     @classmethod

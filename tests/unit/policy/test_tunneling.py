@@ -42,10 +42,15 @@ def test_a_word_alone_is_the_mode_and_off_counts_nothing() -> None:
     enforced = compiled("tunneling: enforce")
     assert enforced is not None
     assert enforced.mode == "enforce"
-    assert compiled("tunneling: off") is None
-    alone = compiled("tunneling: {split: off}")
-    assert alone is not None
-    assert alone.split is None
+    # YAML 1.1, as kubectl sends it, has false for off, wherever the word of a mode may stand.
+    for off in ("off", "false"):
+        assert compiled(f"tunneling: {off}") is None
+        assert compiled(f"tunneling: {{mode: {off}}}") is None
+        alone = compiled(f"tunneling: {{split: {off}}}")
+        assert alone is not None
+        assert alone.split is None
+        assert problems(f"missingDomains: {off}\nyoutube: {off}") == []
+    assert "valid are off, observe, enforce" in problems("tunneling: true")[0]
     together = compiled("tunneling: {mode: enforce, split: enforce}")
     assert together is not None
     assert together.split == Split(mode="enforce", octets=4096)

@@ -134,7 +134,7 @@ class Delegation:
             "apiVersion": API_VERSION,
             "kind": one.key.kind,
             "metadata": {"name": self.name_of(one.key)},
-            "spec": _with_words(one.spec if one.key.namespace == self.own else self._others(one)),
+            "spec": one.spec if one.key.namespace == self.own else self._others(one),
         }
         return str(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
 
@@ -152,30 +152,6 @@ class Delegation:
         if self.upstreams:
             spec["upstreams"] = list(self.upstreams)
         return spec
-
-
-def _with_words(spec: Any) -> Any:
-    """The spec with the word ``off`` as it was written: YAML 1.1, which kubectl reads, takes it for
-    false."""
-    if not isinstance(spec, dict):
-        return spec
-    if "missingDomains" in spec:
-        spec = {**spec, "missingDomains": _with_off(spec["missingDomains"])}
-    if "tunneling" not in spec:
-        return spec
-    use = _with_off(spec["tunneling"])
-    if isinstance(use, dict) and "split" in use:
-        use = {**use, "split": _with_off(use["split"])}
-    return {**spec, "tunneling": use}
-
-
-def _with_off(use: Any) -> Any:
-    """A mode, alone or among other keys, with the word ``off`` in the place of false."""
-    if use is False:
-        return "off"
-    if isinstance(use, dict) and use.get("mode") is False:
-        return {**use, "mode": "off"}
-    return use
 
 
 def _is_use(value: Any) -> bool:
